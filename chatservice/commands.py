@@ -1,0 +1,216 @@
+"""What people can type: the table of commands, and how a typed line is taken.
+
+A command is a row: name, arguments, help, example, handler. /help is made from the table. To add
+one, write its handler and its row. Doors call ``perform``.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from chatservice.errors import ChatError, Code
+from chatservice.events import Kind
+from chatservice.names import MAX_NICK
+from chatservice.session import Session
+
+Handler = Callable[..., Deferred[None] | None]
+
+_LINE: Final = 400  # characters that an answer's line may have, about
+_NAMES_SHOWN: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command.
+
+    :ivar label: what usage lines call it.
+    :ivar rest: whether it is all that remains of the line, blanks included; else one word.
+    :ivar optional: whether it may be missing; the handler then gets "".
+    :ivar longest: characters it may have.
+    """
+
+    label: str
+    rest: bool = False
+    optional: bool = False
+    longest: int | None = None
+
+    def __str__(self) -> str:
+        """Return the argument as it stands in a usage line."""
+        return f"[{self.label}]" if self.optional else self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table.
+
+    :ivar name: what stands behind the slash.
+    :ivar arguments: in order; only the last may take the rest.
+    :ivar help: one line.
+    :ivar example: a line that a person might type.
+    :ivar handler: called with the session and a string for each argument.
+    :ivar aliases: other names.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    help: str
+    example: str
+    handler: Handler
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        """How to type it."""
+        return " ".join([f"/{self.name}", *map(str, self.arguments)])
+
+    def parse(self, text: str) -> list[str]:
+        """Take apart what stands behind the command's name.
+
+        :raises ChatError: if an argument is missing, too long or too many.
+        """
+        values = []
+        for argument in self.arguments:
+            if argument.rest:
+                value, text = text.strip(), ""
+            else:
+                value, _, text = text.strip().partition(" ")
+            if not value and not argument.optional:
+                raise self._misused(f"{argument.label} is missing.")
+            if argument.longest is not None and len(value) > argument.longest:
+                raise self._misused(f"{argument.label} is too long.")
+            values.append(value)
+        if text.strip():
+            raise self._misused("That is too much.")
+        return values
+
+    def _misused(self, problem: str) -> ChatError:
+        return ChatError(
+            Code.BAD_ARGUMENTS, f"{problem} Type {self.usage} (for example {self.example})"
+        )
+
+
+def perform(session: Session, line: str) -> None:
+    """Take a line as somebody typed it: a command, or something to say.
+
+    :param line: clean text, one line; an empty one does nothing.
+    """
+    if line and not line.isspace():
+        session.do(_perform, session, line)
+
+
+def _perform(session: Session, line: str) -> Deferred[None] | None:
+    if not line.startswith("/"):
+        session.hub.say(session.person, line)
+        return None
+    if line.startswith("//"):
+        session.hub.say(session.person, line[1:])
+        return None
+    name, _, rest = line[1:].partition(" ")
+    command = find(name)
+    return command.handler(session, *command.parse(rest))
+
+
+def find(name: str) -> Command:
+    """Return a command by its name or alias, with or without the slash, in any case.
+
+    :raises ChatError: naming the nearest command, if there is none of that name.
+    """
+    wanted = name.removeprefix("/").lower()
+    try:
+        return _BY_NAME[wanted]
+    except KeyError:
+        near = difflib.get_close_matches(wanted[:MAX_NICK], _BY_NAME, n=1, cutoff=0.5)
+        hint = f"did you mean /{_BY_NAME[near[0]].name}?" if near else "see /help."
+        raise ChatError(
+            Code.UNKNOWN_COMMAND,
+            f"There is no command /{wanted[:MAX_NICK]}: {hint} To say it, type it with //.",
+        ) from None
+
+
+# The handlers.
+
+
+def _help(session: Session, name: str) -> None:
+    def show(*lines: str) -> None:
+        session.hub.tell(session.person, Kind.NOTICE, *lines)
+
+    if name:
+        command = find(name)
+        show(f"{command.usage}   {command.help}", f"For example: {command.example}")
+        if command.aliases:
+            show("Also: " + " ".join(f"/{alias}" for alias in command.aliases))
+        return
+    width = max(len(command.usage) for command in COMMANDS)
+    show(
+        "Type something and everybody reads it. Or type a command:",
+        *(f"  {command.usage:{width}}   {command.help}" for command in COMMANDS),
+        "A line that starts with // says the rest, with one slash.",
+    )
+
+
+def _nick(session: Session, nick: str) -> Deferred[None]:
+    return session.hub.rename(session.person, nick)
+
+
+def _who(session: Session) -> None:
+    room = session.hub.lobby
+    session.hub.tell(session.person, Kind.NOTICE, *_listed(list(room.nicks())))
+
+
+def _listed(nicks: Sequence[str]) -> Iterator[str]:
+    """Write many nicknames in lines of a readable length, and not without end."""
+    line = f"{len(nicks)} here:"
+    for nick in islice(nicks, _NAMES_SHOWN):
+        if len(line) + len(nick) > _LINE:
+            yield line
+            line = " "
+        line += f" {nick}"
+    if len(nicks) > _NAMES_SHOWN:
+        line += f" and {len(nicks) - _NAMES_SHOWN} more"
+    yield line
+
+
+def _me(session: Session, text: str) -> None:
+    session.hub.say(session.person, text, Kind.ACTED)
+
+
+def _msg(session: Session, nick: str, text: str) -> None:
+    session.hub.private(session.person, nick, text)
+
+
+def _quit(session: Session) -> None:
+    session.leave()
+
+
+_TEXT: Final = Argument("TEXT", rest=True)
+_NICK: Final = Argument("NICK", longest=4 * MAX_NICK)
+
+COMMANDS: Final = (
+    Command(
+        "help",
+        (Argument("COMMAND", optional=True),),
+        "what you can type, or more about one command",
+        "/help msg",
+        _help,
+        aliases=("h", "?"),
+    ),
+    Command("nick", (_NICK,), "change your nickname", "/nick alice2", _nick),
+    Command("who", (), "who is here", "/who", _who, aliases=("names", "list", "w")),
+    Command("me", (_TEXT,), "say what you do", "/me waves", _me),
+    Command(
+        "msg",
+        (_NICK, _TEXT),
+        "say something to one person alone",
+        "/msg bob lunch?",
+        _msg,
+        aliases=("m", "tell", "query"),
+    ),
+    Command("quit", (), "leave the chat", "/quit", _quit, aliases=("q", "exit", "bye")),
+)
+"""Every command there is."""
+
+_BY_NAME: Final = {name: row for row in COMMANDS for name in (row.name, *row.aliases)}

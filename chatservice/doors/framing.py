@@ -1,0 +1,80 @@
+"""Lines out of a byte stream: LineReceiver with the corrections that hostile input asks for.
+
+    line end     LF, CR LF, or CR NUL (telnet in character mode)
+    too long     over MAX_LENGTH bytes without the line's end: lineTooLong is called once, all of
+                 that line is dropped as it comes, and the next line is a line again
+    telnet       its commands are taken out first, see telnet.py
+
+LineReceiver itself calls lineLengthExceeded with the long line *and* all that came in the same
+read, forgets that it is in the middle of a long line, and counts a CR before LF.
+"""
+
+import re
+from collections import deque
+from typing import Final
+
+from twisted.protocols.basic import LineReceiver
+
+from chatservice.doors.telnet import TelnetFilter
+from chatservice.text import MAX_LINE
+
+_END: Final = re.compile(rb"\r\n|\n|\r\0")
+
+
+class LineFramer(LineReceiver):
+    """Calls lineReceived for each whole line and lineTooLong for each that is too long.
+
+    pauseProducing and resumeProducing work between any two lines, as with LineReceiver.
+    """
+
+    delimiter = b"\r\n"  # what sendLine sends
+    MAX_LENGTH = MAX_LINE
+
+    def __init__(self) -> None:
+        self._telnet = TelnetFilter()
+        self._tail = b""  # an unfinished line, or its last byte if it is too long already
+        self._skipping = False  # that unfinished line is too long
+        self._lines: deque[bytes | None] = deque()  # received, not taken yet; None: was too long
+        self._taking = False
+
+    def lineReceived(self, line: bytes) -> None:
+        """Called for each line, without its end."""
+
+    def lineTooLong(self) -> None:
+        """Called for a line over MAX_LENGTH, in its place among the lines."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a chunk of the stream; empty when resumeProducing calls."""
+        if data:
+            self._split(self._telnet.feed(data))
+        if not self._taking:
+            self._taking = True
+            try:
+                self._take()
+            finally:
+                self._taking = False
+
+    def clearLineBuffer(self) -> bytes:
+        """Forget the lines that were received and not taken; return the unfinished one."""
+        self._lines.clear()
+        tail, self._tail = self._tail, b""
+        return tail
+
+    def _split(self, data: bytes) -> None:
+        *ended, tail = _END.split(self._tail + data)
+        for line in ended:
+            too_long = self._skipping or len(line) > self.MAX_LENGTH
+            self._lines.append(None if too_long else line)
+            self._skipping = False
+        if self._skipping or len(tail) - tail.endswith(b"\r") > self.MAX_LENGTH:
+            self._skipping = True
+            tail = tail[-1:]  # a CR, perhaps, whose LF is still to come
+        self._tail = tail
+
+    def _take(self) -> None:
+        while self._lines and not self.paused:
+            line = self._lines.popleft()
+            if line is None:
+                self.lineTooLong()
+            else:
+                self.lineReceived(line)

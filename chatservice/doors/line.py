@@ -1,0 +1,124 @@
+r"""The line door: plain text lines, for nc, telnet, bots and the terminal client.
+
+    S: NICK                          on connecting, and again after a refused nickname
+    C: alice
+    S: alice joined the chat         to everyone, alice too
+    S: Connected to the server       to alice
+    C: hello
+    S: alice: hello                  to everyone, alice too: seeing it is the acknowledgement
+    C: /quit                         or the connection ends
+    S: alice left the chat           to everyone else
+
+The server ends lines with CR LF and accepts LF, CR LF and CR NUL; UTF-8; 1,024 bytes a line.
+What the lines look like stands in plain.py, commands in commands.py.
+"""
+
+from typing import ClassVar, Final, cast
+
+from twisted.python.failure import Failure
+
+from chatservice.commands import perform
+from chatservice.doors.connection import Clients, Connection, DoorFactory, is_foreign
+from chatservice.doors.framing import LineFramer
+from chatservice.doors.outlet import Transport
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event
+from chatservice.interfaces import IDialect
+from chatservice.plain import render
+from chatservice.session import State
+from chatservice.text import MAX_LINE, decode
+
+
+class PlainLines:
+    """The dialect of plain lines."""
+
+    def encode(self, event: Event) -> bytes:
+        """Return the event as one line."""
+        return f"{render(event)}\r\n".encode()
+
+
+PLAIN: Final = PlainLines()
+
+
+class ChatProtocol(Connection, LineFramer):
+    """One connection at the line door. What a line means depends on the session's state."""
+
+    dialect: ClassVar[IDialect] = PLAIN
+    factory: "ChatFactory"
+    transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes from the wire, once it is clear that they may come in."""
+        if not self._admitted and not self.admit():
+            return
+        if self.session.state is State.CONNECTED and is_foreign(data):
+            self.refuse_foreign()
+        else:
+            super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take one line, without its end: the state says what it is."""
+        match self.session.state:
+            case State.CONNECTED:
+                self._offer_nick(line)
+            case State.CLAIMING:  # kept until it is decided who speaks
+                self._lines.append(line)
+            case State.JOINED:
+                perform(self.session, decode(line))
+            case State.LEFT:
+                self.clearLineBuffer()
+
+    def lineTooLong(self) -> None:
+        """Answer a line that was too long to be taken."""
+        self.session.refuse(
+            ChatError(
+                Code.LINE_TOO_LONG,
+                f"That line is longer than {MAX_LINE} bytes and was not sent: make it shorter.",
+            )
+        )
+
+    def sendLine(self, line: bytes) -> None:
+        """Send a line of the caller's own, in order with all others."""
+        self._outlet.write(line + self.delimiter)
+
+    def readConnectionLost(self) -> None:
+        """Take what the peer left without a line's end, as the shell's printf does, then close."""
+        if (rest := self.clearLineBuffer()) and not self._skipping:
+            self.lineReceived(rest)
+        super().readConnectionLost()
+
+    def pause(self) -> None:
+        """Stop reading, between two lines."""
+        self.pauseProducing()  # type: ignore[no-untyped-call]
+
+    def resume(self) -> None:
+        """Read again, first what was read already."""
+        self.resumeProducing()  # type: ignore[no-untyped-call]
+
+    def _offer_nick(self, line: bytes) -> None:
+        if is_foreign(line):
+            self.refuse_foreign()
+            return
+        claimed = self.session.claim(decode(line)).addErrback(self._nick_refused)
+        if not claimed.called:
+            self.pause()
+            claimed.addBoth(lambda _: self.resume())
+
+    def _nick_refused(self, failure: Failure) -> None:
+        failure.trap(ChatError)
+        self.session.refuse(cast("ChatError", failure.value))
+        self.session.ask()
+
+
+class ChatFactory(DoorFactory):
+    """Makes the line door's connections; see DoorFactory for its arguments.
+
+    ``clients`` maps each nickname that came in here to its ChatProtocol.
+    """
+
+    protocol = ChatProtocol  # type: ignore[assignment]
+
+    @property
+    def clients(self) -> Clients[ChatProtocol]:
+        """Who came in by this door: nickname to protocol, always as of now."""
+        return Clients(self, ChatProtocol)

@@ -1,0 +1,89 @@
+"""The raw door: for the client of the threaded-socket tutorials, which frames nothing.
+
+    S: NICK                  a chunk of its own, without a line's end: the client compares
+    C: alice                 without a line's end
+    S: alice joined the chat
+    S: Connected to the server
+    C: alice: hello          without a line's end; the client puts its nickname before the text
+    S: alice: hello          once
+
+One chunk that arrives is one message. The client knows ASCII alone and ends at anything else, so
+other characters are sent to it as "?". It would offer a refused nickname again for ever, so it is
+told the reason and disconnected.
+"""
+
+from typing import ClassVar, Final, cast
+
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+
+from chatservice.commands import perform
+from chatservice.doors.connection import Connection, DoorFactory, is_foreign
+from chatservice.doors.outlet import Transport
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
+from chatservice.interfaces import IDialect
+from chatservice.plain import render
+from chatservice.session import State
+from chatservice.text import MAX_LINE, decode
+
+
+class RawText:
+    """The dialect of the raw door: plain lines, but for the bare question for a nickname."""
+
+    def encode(self, event: Event) -> bytes:
+        """Return the event as ASCII."""
+        line = render(event)
+        return (line if event.kind is Kind.PROMPT else f"{line}\n").encode("ascii", "replace")
+
+
+RAW: Final = RawText()
+
+
+class RawProtocol(Connection, Protocol):
+    """One connection at the raw door."""
+
+    dialect: ClassVar[IDialect] = RAW
+    factory: "RawFactory"
+    transport: Transport  # type: ignore[assignment]  # Protocol does not say what it is
+
+    _prefix = ""  # what the client writes before each message
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a chunk: the nickname, then messages."""
+        if not self._admitted and not self.admit():
+            return
+        match self.session.state:
+            case State.CONNECTED if is_foreign(data):
+                self.refuse_foreign()
+            case State.CONNECTED:
+                self._offer_nick(decode(data[:MAX_LINE].strip()))
+            case State.JOINED:
+                for line in data.splitlines():
+                    self._message(line)
+            case State.CLAIMING | State.LEFT:
+                pass
+
+    def _offer_nick(self, nick: str) -> None:
+        self._prefix = f"{nick}: "
+        claimed = self.session.claim(nick).addErrback(self._nick_refused)
+        if not claimed.called:
+            self.pause()
+            claimed.addBoth(lambda _: self.resume())
+
+    def _nick_refused(self, failure: Failure) -> None:
+        failure.trap(ChatError)
+        self.session.expel(cast("ChatError", failure.value))
+
+    def _message(self, line: bytes) -> None:
+        if len(line) > MAX_LINE + len(self._prefix.encode()):
+            reason = f"That is longer than {MAX_LINE} bytes and was not sent: make it shorter."
+            self.session.refuse(ChatError(Code.LINE_TOO_LONG, reason))
+        else:
+            perform(self.session, decode(line).removeprefix(self._prefix))
+
+
+class RawFactory(DoorFactory):
+    """Makes the raw door's connections; see DoorFactory for its arguments."""
+
+    protocol = RawProtocol  # type: ignore[assignment]

@@ -1,0 +1,77 @@
+"""Takes telnet's own commands out of a byte stream, wherever the network cut it.
+
+    IAC (FF) IAC                   two of them would stand for one byte FF; dropped like the rest,
+                                   since FF never occurs in UTF-8
+    IAC WILL/WONT/DO/DONT option   three bytes
+    IAC SB ... IAC SE              of any length
+    IAC anything else              two bytes
+
+RFC 854, RFC 855. Nothing is ever answered: no client needs it, and nc would show it.
+"""
+
+from enum import Enum, auto
+from typing import Final
+
+IAC: Final = 0xFF
+_SB: Final = 0xFA
+_SE: Final = 0xF0
+_OPTION_COMMANDS: Final = frozenset(range(0xFB, 0xFF))  # WILL, WONT, DO, DONT
+
+_LONGEST: Final = 1024
+"""After so many bytes a subnegotiation without an end is over: it was none, and would swallow
+everything that a person writes."""
+
+
+class _Place(Enum):
+    TEXT = auto()
+    COMMAND = auto()  # after IAC
+    OPTION = auto()  # after IAC WILL and its like
+    SUB = auto()  # after IAC SB
+    SUB_COMMAND = auto()  # after IAC within SUB
+
+
+class TelnetFilter:
+    """Returns what a person wrote, without telnet's commands. Feed it chunks as they come."""
+
+    __slots__ = ("_length", "_place")
+
+    def __init__(self) -> None:
+        self._place = _Place.TEXT
+        self._length = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the text in a chunk; a command may begin in one chunk and end in another."""
+        if self._place is _Place.TEXT and IAC not in data:
+            return data
+        text = bytearray()
+        for byte in data:
+            if self._step(byte):
+                text.append(byte)
+        return bytes(text)
+
+    def _step(self, byte: int) -> bool:
+        """Move on by one byte; tell whether it is text."""
+        match self._place:
+            case _Place.TEXT:
+                if byte != IAC:
+                    return True
+                self._place = _Place.COMMAND
+            case _Place.COMMAND:
+                if byte == _SB:
+                    self._place, self._length = _Place.SUB, 0
+                elif byte in _OPTION_COMMANDS:
+                    self._place = _Place.OPTION
+                else:
+                    self._place = _Place.TEXT
+            case _Place.OPTION:
+                self._place = _Place.TEXT
+            case _Place.SUB:
+                self._length += 1
+                if byte == IAC:
+                    self._place = _Place.SUB_COMMAND
+                elif self._length >= _LONGEST:
+                    self._place = _Place.TEXT
+            case _Place.SUB_COMMAND:
+                self._length += 1
+                self._place = _Place.TEXT if byte == _SE else _Place.SUB
+        return False

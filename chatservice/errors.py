@@ -1,0 +1,53 @@
+"""What can go wrong for a person, once for all doors.
+
+Every refusal is a ChatError with a stable code and a message that says what to do next.
+A door turns it into its own wire's error; nothing here knows of wires.
+"""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The stable names of refusals, for programs; docs/protocol.md lists them."""
+
+    NICK_EMPTY = "nick-empty"
+    NICK_INVALID = "nick-invalid"
+    NICK_RESERVED = "nick-reserved"
+    NICK_TAKEN = "nick-taken"
+    NICK_TIMEOUT = "nick-timeout"
+    NICK_TRIES = "nick-tries"
+    NO_SUCH_NICK = "no-such-nick"
+    UNKNOWN_COMMAND = "unknown-command"
+    BAD_ARGUMENTS = "bad-arguments"
+    LINE_TOO_LONG = "line-too-long"
+    TOO_FAST = "too-fast"
+    FLOODING = "flooding"
+    TOO_MANY_CONNECTIONS = "too-many-connections"
+    NOT_STORED = "not-stored"
+    CLOSING = "closing"
+    INTERNAL = "internal"
+
+
+class ChatError(Exception):
+    """A refusal that a person is shown.
+
+    :param code: the stable name of the reason.
+    :param message: one sentence, saying what to do next where there is something to do.
+    """
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class NickRefused(ChatError):
+    """A nickname that cannot be worn; the person may offer another."""
+
+
+class TooFast(ChatError):
+    """A line over the allowed rate: it was not accepted and may be sent again later."""
+
+
+class Expelled(ChatError):
+    """A refusal that ends the connection."""

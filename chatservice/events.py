@@ -1,0 +1,53 @@
+"""What happens in a room, as records: the one currency between the core and the doors."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What an event is; ``nick`` and ``text`` of the event mean what stands beside each kind.
+
+    Value: (name, kept). Kept events are stored and numbered; the others are ordered among them
+    for those who are present, carry the number of the kept event before them, and are not stored.
+    """
+
+    SAID = ("said", True)  # nick said text
+    ACTED = ("acted", True)  # nick did text (/me)
+    PRIVATE = ("private", True)  # nick said text in a conversation of two
+    JOINED = ("joined", False)  # nick came in
+    LEFT = ("left", False)  # nick went out
+    RENAMED = ("renamed", False)  # nick is now called text
+
+    # Answers to one member; these are in no room and never pass through the log.
+    PROMPT = ("prompt", False)  # give a nickname
+    WELCOME = ("welcome", False)  # you are in, as nick
+    NOTICE = ("notice", False)  # the server says text
+    ERROR = ("error", False)  # text says what was refused and why; nick is the Code
+
+    def __init__(self, label: str, kept: bool) -> None:
+        self.label = label
+        self.kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    :ivar seq: the number in the room's log, dense from 1; 0 until the log has it, and in answers.
+    :ivar at: wall-clock time, seconds since 1970 (UTC).
+    :ivar room: the room's name, or a conversation's (see names.conversation); "" for an answer.
+    :ivar kind: see Kind, also for what nick and text mean.
+    :ivar nick: the acting person's nickname as written at the time.
+    :ivar text: clean text (see text.clean), one line.
+    """
+
+    seq: int
+    at: float
+    room: str
+    kind: Kind
+    nick: str
+    text: str = ""
+
+    def numbered(self, seq: int) -> "Event":
+        """This event with its place in the log."""
+        return Event(seq, self.at, self.room, self.kind, self.nick, self.text)

@@ -1,0 +1,212 @@
+"""One room's way out: batches of committed events, and how far somebody has read in them.
+
+Data only: what to do with it is delivery's business.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Final, Generic, TypeVar
+
+from chatservice.events import Event
+from chatservice.interfaces import IDialect
+
+PIECE: Final = 64 << 10
+"""The most that is handed to one member at once, in bytes, roughly."""
+
+RECENT: Final = 256 << 10
+"""What a room keeps at hand for members that are behind, in bytes, roughly."""
+
+_OVERHEAD: Final = 64  # bytes of a line besides its text, roughly
+
+Reader = TypeVar("Reader")
+
+
+class Batch:
+    """Events of one room that were committed together, or answers to one member.
+
+    :param room: the room's or conversation's name, "" for answers.
+    :param events: oldest first.
+    """
+
+    __slots__ = ("_encoded", "events", "room", "size")
+
+    def __init__(self, room: str, events: Sequence[Event]) -> None:
+        self.room = room
+        self.events = events
+        self.size = sum(_OVERHEAD + len(event.text) for event in events)
+        self._encoded: dict[IDialect, tuple[bytes, list[int]]] = {}
+
+    def encoded(self, dialect: IDialect) -> bytes:
+        """Return all events as bytes; encoded once for each dialect."""
+        return self._encode(dialect)[0]
+
+    def part(self, dialect: IDialect, start: int, stop: int) -> bytes:
+        """Return the events from start up to stop, indices into events, as bytes."""
+        data, ends = self._encode(dialect)
+        return data[ends[start] : ends[stop]]
+
+    def _encode(self, dialect: IDialect) -> tuple[bytes, list[int]]:
+        cached = self._encoded.get(dialect)
+        if cached is None:
+            lines = [dialect.encode(event) for event in self.events]
+            cached = (b"".join(lines), list(accumulate(map(len, lines), initial=0)))
+            self._encoded[dialect] = cached
+        return cached
+
+
+class Piece:
+    """Consecutive parts of a room's batches, for one member."""
+
+    __slots__ = ("_parts", "room")
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+        self._parts: list[tuple[Batch, int, int]] = []
+
+    def add(self, batch: Batch, start: int, stop: int) -> None:
+        """Go on with the events of a batch from start up to stop."""
+        self._parts.append((batch, start, stop))
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The events, oldest first."""
+        return [e for batch, start, stop in self._parts for e in batch.events[start:stop]]
+
+    def encoded(self, dialect: IDialect) -> bytes:
+        """Return the events as bytes, out of what the batches have encoded."""
+        return b"".join(batch.part(dialect, start, stop) for batch, start, stop in self._parts)
+
+
+class Cursor:
+    """How far a member that is behind has read in a room.
+
+    :ivar position: counts all events of the feed, kept ones and others; leads into its recent
+        batches. It may point at what is committed and not handed out yet.
+    :ivar seq: the number of the last kept event; leads into the log.
+    :ivar end: the position after which the member gets no more; None while it stays.
+    """
+
+    __slots__ = ("end", "position", "seq")
+
+    def __init__(self, position: int, seq: int) -> None:
+        self.position = position
+        self.seq = seq
+        self.end: int | None = None
+
+
+class Feed(Generic[Reader]):
+    """What a room handed out lately, what it will hand out next, and who hears it live.
+
+    :param room: the room's or conversation's name.
+    :param until_read: whether the feed is over once everybody has read it (a conversation).
+
+    :ivar position: how many events were handed out.
+    :ivar seq: the number of the last kept one of them; None before the first event is known.
+    :ivar pending: committed in this turn, not handed out yet.
+    :ivar live: who is at the head, in the order of arrival; a dict serves as an ordered set.
+    :ivar readers: how many there are, live or behind.
+    """
+
+    __slots__ = (
+        "_first_seq",
+        "_recent",
+        "_recent_size",
+        "live",
+        "pending",
+        "position",
+        "readers",
+        "room",
+        "seq",
+        "until_read",
+    )
+
+    def __init__(self, room: str, until_read: bool) -> None:
+        self.room = room
+        self.until_read = until_read
+        self.position = 0
+        self.seq: int | None = None
+        self.pending: list[Event] = []
+        self.live: dict[Reader, None] = {}
+        self.readers = 0
+        self._first_seq = 0  # the number before the first event
+        self._recent: deque[tuple[int, int, Batch]] = deque()  # position and seq before, batch
+        self._recent_size = 0
+
+    @property
+    def read(self) -> bool:
+        """Whether everybody has everything."""
+        return len(self.live) == self.readers and not self.pending
+
+    def add(self, event: Event) -> None:
+        """Take over a committed event, to be handed out at the end of the turn."""
+        if self.seq is None:
+            self.seq = self._first_seq = event.seq - event.kind.kept
+        self.pending.append(event)
+
+    def here(self) -> Cursor:
+        """Return a cursor behind all that was handed out."""
+        return Cursor(self.position, self.seq or 0)
+
+    def end(self) -> Cursor:
+        """Return a cursor behind all that is committed, handed out or not."""
+        last = self.pending[-1].seq if self.pending else self.seq
+        return Cursor(self.position + len(self.pending), last or 0)
+
+    def cut(self) -> Iterator[Batch]:
+        """Hand out what is pending, in batches of a PIECE at most or a single longer event."""
+        while self.pending:
+            size = count = 0
+            for event in self.pending:
+                size += _OVERHEAD + len(event.text)
+                if count and size > PIECE:
+                    break
+                count += 1
+            events = self.pending[:count]
+            del self.pending[:count]
+            yield self._hand_out(Batch(self.room, events))
+
+    def _hand_out(self, batch: Batch) -> Batch:
+        self._recent.append((self.position, self.seq or 0, batch))
+        self._recent_size += batch.size
+        while self._recent_size > RECENT and len(self._recent) > 1:
+            self._recent_size -= self._recent.popleft()[2].size
+        self.position += len(batch.events)
+        self.seq = batch.events[-1].seq
+        return batch
+
+    def behind(self, cursor: Cursor) -> bool:
+        """Tell whether something was handed out that the cursor's owner should still get."""
+        stop = self.position if cursor.end is None else min(cursor.end, self.position)
+        return cursor.position < stop
+
+    def reaches(self, cursor: Cursor) -> bool:
+        """Tell whether the recent batches go back to the cursor."""
+        return cursor.position >= self.origin()[0]
+
+    def origin(self) -> tuple[int, int]:
+        """Return position and seq before the oldest recent batch."""
+        return self._recent[0][:2] if self._recent else (self.position, self.seq or 0)
+
+    def last_seq(self, cursor: Cursor) -> int:
+        """Return the number after which the log has what the cursor's owner should get."""
+        return max(cursor.seq, self._first_seq)
+
+    def take(self, cursor: Cursor) -> Piece:
+        """Return what follows the cursor, a PIECE at most or one batch, and move it on.
+
+        The recent batches must reach back to it.
+        """
+        piece = Piece(self.room)
+        size = 0
+        stop = self.position if cursor.end is None else min(cursor.end, self.position)
+        for position, _, batch in self._recent:
+            if cursor.position >= position + len(batch.events):
+                continue
+            if position >= stop or (size and size + batch.size > PIECE):
+                break
+            upto = min(len(batch.events), stop - position)
+            piece.add(batch, cursor.position - position, upto)
+            size += batch.size
+            cursor.position, cursor.seq = position + upto, batch.events[upto - 1].seq
+        return piece

@@ -1,0 +1,154 @@
+"""What a nickname may be, and when two of them are one and the same to a reader.
+
+A nickname is written and compared in three ways: as its owner typed it, folded (case and
+compatibility forms, Unicode chapter 3.13), and as a skeleton of what it looks like (UTS #39,
+section 4). Two people may not share any of the folded or look-alike keys.
+"""
+
+import json
+import unicodedata
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from chatservice.errors import Code, NickRefused
+
+MAX_NICK: Final = 32
+"""The longest nickname, in characters."""
+
+MAX_NICK_BYTES: Final = 64
+"""The longest nickname, in bytes of UTF-8."""
+
+LOBBY: Final = "#lobby"
+
+PUNCTUATION: Final = frozenset("_-[]{}|^`")
+"""What a nickname may contain besides letters, digits and the marks on letters."""
+
+RESERVED_WORDS: Final = (
+    *("admin", "administrator", "moderator", "operator", "oper", "root"),
+    *("chat", "connected", "channel", "nick", "server", "service", "services", "system"),
+    *("all", "anybody", "anyone", "everybody", "everyone", "here", "nobody", "you"),
+)
+
+# Letters and marks that show nothing at all (Default_Ignorable_Code_Point).
+_INVISIBLE: Final = frozenset(
+    map(
+        chr,
+        [
+            *[0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0],
+            *range(0x180B, 0x1810),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ],
+    )
+)
+_MAX_MARKS: Final = 2  # marks in a row on one letter; more climb over the lines above
+
+
+def check_nick(text: str) -> str:
+    """Return the nickname in its normal form (NFC), as it will be shown.
+
+    :param text: what a person offered, already decoded; surrounding blanks are dropped.
+    :raises NickRefused: with the reason and what would do.
+    """
+    nick = unicodedata.normalize("NFC", text[: 4 * MAX_NICK].strip())
+    if not nick:
+        raise NickRefused(Code.NICK_EMPTY, "A nickname needs at least one letter or digit.")
+    if len(text) > 4 * MAX_NICK or len(nick) > MAX_NICK or len(_utf8(nick)) > MAX_NICK_BYTES:
+        raise NickRefused(
+            Code.NICK_INVALID,
+            f"That nickname is too long: use at most {MAX_NICK} characters "
+            f"({MAX_NICK_BYTES} bytes).",
+        )
+    for problem in _problems(nick):
+        raise NickRefused(Code.NICK_INVALID, problem)
+    if keys(nick) & _reserved():
+        raise NickRefused(
+            Code.NICK_RESERVED, "That nickname is reserved for the server: choose another."
+        )
+    return nick
+
+
+def fold(name: str) -> str:
+    """Return the name without differences of case and compatibility forms."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def skeleton(name: str) -> str:
+    """Return what the name looks like, as a string that look-alikes share (UTS #39, section 4)."""
+    prototypes = _prototypes()
+    decomposed = unicodedata.normalize("NFD", name)
+    return unicodedata.normalize("NFD", "".join(prototypes.get(c, c) for c in decomposed))
+
+
+def keys(nick: str) -> frozenset[str]:
+    """Return every key under which this nickname may clash with another.
+
+    Looks are compared both as typed and folded: ``AIice`` looks like ``Alice`` only as typed,
+    ``ALICE`` is ``alice`` only folded.
+    """
+    folded = fold(nick)
+    return frozenset((folded, skeleton(nick).casefold(), skeleton(folded).casefold()))
+
+
+def conversation(one: str, other: str) -> str:
+    """Return the name of the log in which two people talk in private; no room can have it."""
+    return "@" + ",".join(sorted((one, other)))
+
+
+def _utf8(nick: str) -> bytes:
+    return nick.encode("utf-8", "replace")
+
+
+def _problems(nick: str) -> list[str]:
+    """Say what is wrong with a nickname's characters; the first is the one worth telling."""
+    first = nick[0]
+    if not (_is_letter(first) or first.isdecimal() or first == "_"):
+        return ["A nickname starts with a letter, a digit or _."]
+    marks = 0
+    for char in nick:
+        is_mark = unicodedata.category(char).startswith("M")
+        marks = marks + 1 if is_mark else 0
+        if marks > _MAX_MARKS:
+            return ["That nickname has too many marks on one letter: use fewer."]
+        allowed = _is_letter(char) or is_mark or char.isdecimal() or char in PUNCTUATION
+        if not allowed or char in _INVISIBLE:
+            shown = char if char.isprintable() and not char.isspace() else f"U+{ord(char):04X}"
+            return [
+                f"A nickname cannot contain {'a blank' if char == ' ' else shown}: "
+                f"use letters, digits and {' '.join(sorted(PUNCTUATION))}"
+            ]
+    return []
+
+
+def _is_letter(char: str) -> bool:
+    return unicodedata.category(char).startswith("L")
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    return frozenset().union(*map(keys, RESERVED_WORDS))
+
+
+@cache
+def _prototypes() -> dict[str, str]:
+    """Read Unicode's confusables: from each character to the one that stands for its look-alikes.
+
+    The library's table lists the pairs in both directions. A character with several partners is
+    itself the prototype; one with a single partner looks like that partner. Of two that have only
+    each other, the lower stands for both.
+    """
+    source = resources.files("confusable_homoglyphs") / "confusables.json"
+    partners = {
+        char: [entry["c"] for entry in entries]
+        for char, entries in json.loads(source.read_text("utf-8")).items()
+    }
+    prototypes = {}
+    for char, others in partners.items():
+        if len(char) > 1 or len(others) > 1:
+            continue
+        other = others[0]
+        if len(partners.get(other, ())) == 1 and char < other:
+            continue
+        prototypes[char] = other
+    return prototypes

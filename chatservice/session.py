@@ -1,0 +1,174 @@
+"""One connection's state over a hub: who it is, and what it may do in that state.
+
+Doors call it with what a person wants; it calls the hub. Every refusal is told to the person here,
+and every limit is kept here, so that no door can forget to.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatservice.errors import ChatError, Code, Expelled
+from chatservice.events import Kind
+from chatservice.hub import Hub, Person
+from chatservice.interfaces import IMember
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    CONNECTED = auto()  # has no nickname
+    CLAIMING = auto()  # has offered one and waits for the answer
+    JOINED = auto()  # is in the chat
+    LEFT = auto()  # is out again, whether or not the connection still stands
+
+
+class Step(Enum):
+    """What moves a connection from state to state."""
+
+    CLAIM = auto()
+    REFUSED = auto()
+    ACCEPTED = auto()
+    LEAVE = auto()
+
+
+TRANSITIONS: Final = {
+    (State.CONNECTED, Step.CLAIM): State.CLAIMING,
+    (State.CLAIMING, Step.REFUSED): State.CONNECTED,
+    (State.CLAIMING, Step.ACCEPTED): State.JOINED,
+    (State.CONNECTED, Step.LEAVE): State.LEFT,
+    (State.CLAIMING, Step.LEAVE): State.LEFT,
+    (State.JOINED, Step.LEAVE): State.LEFT,
+}
+"""Every step there is. Whatever is not here does not happen: it is a mistake in the program."""
+
+
+class Session:
+    """What a door holds for each connection.
+
+    :param hub: the chat.
+    :param member: the door's side of the connection.
+    """
+
+    _log = Logger()
+
+    __slots__ = ("hub", "person", "state")
+
+    def __init__(self, hub: Hub, member: IMember) -> None:
+        self.hub = hub
+        self.person: Person = hub.connect(member)
+        self.state = State.CONNECTED
+
+    @property
+    def nick(self) -> str:
+        """The nickname worn; "" while there is none."""
+        return self.person.nick
+
+    def admit(self, host: str | None) -> bool:
+        """Count the connection for its address, once that is known.
+
+        :param host: the peer's IP address; None for peers without one.
+        :returns: False if it may not stay; it has then been told why and is being disconnected.
+        """
+        try:
+            self.hub.admit(self.person, host)
+        except ChatError as refusal:
+            self.expel(refusal)
+            return False
+        return True
+
+    def ask(self) -> None:
+        """Ask the person for a nickname."""
+        self.hub.tell(self.person, Kind.PROMPT)
+
+    def claim(self, text: str) -> Deferred[None]:
+        """Offer a nickname and, if it is accepted, enter the chat.
+
+        :returns: fires when the person is in or has gone meanwhile. Fails with NickRefused when
+            another should be offered.
+        """
+        self._step(Step.CLAIM)
+        return self.hub.claim(self.person, text).addCallbacks(self._accepted, self._refused)
+
+    def do(self, action: Callable[..., Deferred[None] | None], *args: object) -> None:
+        """Do something for the person if that is within the limits; say so if it is refused.
+
+        :param action: raises ChatError, or fails with it, for what the person should be told.
+        """
+        if self.state is not State.JOINED:
+            return
+        try:
+            if self.person.quota is not None:
+                self.person.quota.spend()
+            pending = action(*args)
+        except Expelled as refusal:
+            self.expel(refusal)
+        except ChatError as refusal:
+            self.refuse(refusal)
+        except Exception:
+            self._broken(Failure())
+        else:
+            if pending is not None:
+                pending.addErrback(self._told)
+
+    def refuse(self, refusal: ChatError) -> None:
+        """Tell the person why something was not done."""
+        self.hub.tell(self.person, Kind.ERROR, refusal.message, code=refusal.code)
+
+    def expel(self, refusal: ChatError) -> None:
+        """Tell the person why it cannot stay, and disconnect it."""
+        self.refuse(refusal)
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave in good order: everything up to here is delivered, then the connection closed."""
+        if self.state is not State.LEFT:
+            self._step(Step.LEAVE)
+            self.hub.leave(self.person)
+
+    def lost(self) -> None:
+        """Take note that the connection is gone."""
+        if self.state is not State.LEFT:
+            self._step(Step.LEAVE)
+        self.hub.lost(self.person)
+
+    def _step(self, step: Step) -> None:
+        try:
+            self.state = TRANSITIONS[self.state, step]
+        except KeyError:
+            raise RuntimeError(f"no {step.name} while {self.state.name}") from None
+
+    def _accepted(self, nick: str) -> Deferred[None] | None:
+        if self.state is State.LEFT:  # gone while the answer was on its way
+            self.hub.unclaim(self.person, nick)
+            return None
+        self._step(Step.ACCEPTED)
+        return self.hub.enter(self.person, nick)
+
+    def _refused(self, failure: Failure) -> Failure | None:
+        if self.state is State.LEFT:
+            return None
+        self._step(Step.REFUSED)
+        if isinstance(failure.value, ChatError):
+            try:
+                if self.person.quota is not None:
+                    self.person.quota.refused_nick()
+            except Expelled as refusal:
+                self.refuse(failure.value)
+                self.expel(refusal)
+                return None
+        return failure
+
+    def _told(self, failure: Failure) -> None:
+        if isinstance(failure.value, ChatError):
+            self.refuse(failure.value)
+        else:
+            self._broken(failure)
+
+    def _broken(self, failure: Failure) -> None:
+        self._log.failure("a command failed", failure=failure)
+        self.refuse(ChatError(Code.INTERNAL, "That went wrong here, not with you: try again."))

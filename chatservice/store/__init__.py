@@ -1,0 +1,1 @@
+"""The log at rest: stores that implement interfaces.ILog."""

@@ -1,0 +1,206 @@
+"""``twistd chat``: its options, and the one place where the parts meet."""
+
+import math
+import signal
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Final, cast
+
+from twisted.application import strports
+from twisted.application.service import IService, MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.python import usage
+
+import chatservice
+from chatservice.doors.connection import DoorFactory
+from chatservice.doors.line import ChatFactory
+from chatservice.hub import Hub
+from chatservice.interfaces import IClock
+from chatservice.limits import SHARED, UNLIMITED, Limits
+from chatservice.store.memory import MemoryLog
+
+DEFAULT_PORT: Final = "55555"
+GOODBYE: Final = "The server is closing down. Goodbye!"
+
+
+class CannotStart(SystemExit, Exception):
+    """Ends the program with one clear line and exit code 1.
+
+    It is an Exception as well, so that twistd on its way out removes its pid file and tells the
+    parent of a daemon.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"chat: {reason}")
+
+
+class Options(usage.Options):
+    """The command line of ``twistd chat``."""
+
+    synopsis = "Usage: twistd [-n] chat [options]"
+    longdesc = (
+        "A chat for anybody with nc, telnet or chat-client. An ENDPOINT is a port number "
+        "or a Twisted endpoint description, for example tcp6:55555, "
+        "ssl:6697:privateKey=key.pem:certKey=cert.pem, unix:/run/chat.sock, systemd:domain=INET:"
+        "index=0, or haproxy:tcp:55555 behind a proxy that speaks the PROXY protocol."
+    )
+    optParameters = [  # noqa: RUF012  # usage.Options reads them from here
+        ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
+        ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
+        ["nick-time", None, "20", "Seconds in which a new connection must give its nickname."],
+        ["burst", None, "10", "Lines that a person may send at once."],
+        ["rate", None, "2", "Lines a second that a person may send after that."],
+        ["connections", None, "10", "Connections from one IPv4 address or IPv6 /64 network."],
+        ["ping", None, "90", "Seconds of silence before a connection is asked for a sign of life."],
+        ["ping-timeout", None, "30", "Seconds after that in which it must answer."],
+    ]
+    optFlags = [  # noqa: RUF012
+        ["no-limits", None, "No limits on time, lines and connections: for trusted networks only."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+        self.docs["burst"] += f" An address may send {SHARED} times as many, and as fast."
+
+    def opt_listen(self, endpoint: str) -> None:
+        """One more ENDPOINT for plain text lines; may be given several times."""
+        self["listen"].append(endpoint)
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        print(f"chatservice {chatservice.__version__}")  # noqa: T201
+        raise SystemExit(0)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse the command line.
+
+        :raises CannotStart: if it is not usable.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise CannotStart(f"{error}. See twistd chat --help.") from None
+
+    def postOptions(self) -> None:
+        """Turn words into numbers.
+
+        :raises UsageError: if a number is none, or is not above 0.
+        """
+        for name in ("nick-time", "burst", "rate", "connections", "ping", "ping-timeout"):
+            text = self[name]
+            try:
+                self[name] = float(text)
+            except ValueError:
+                self[name] = math.nan
+            if not 0 < self[name] < math.inf:
+                raise usage.UsageError(f"--{name} needs a number above 0, not {text!r}")
+        if self["burst"] < 1 or self["connections"] < 1:
+            raise usage.UsageError("--burst and --connections need at least 1")
+
+    @property
+    def limits(self) -> Limits:
+        """The limits as given."""
+        if self["no-limits"]:
+            return UNLIMITED
+        return Limits(
+            nick_seconds=self["nick-time"],
+            burst=self["burst"],
+            rate=self["rate"],
+            connections=self["connections"],
+        )
+
+
+class ChatService(Service):
+    """A chat and its doors, from listening to the last goodbye.
+
+    :param hub: the chat.
+    :param ports: a service for each place to listen in.
+    """
+
+    _log = Logger()
+
+    def __init__(self, hub: Hub, ports: Sequence[tuple[str, IService]]) -> None:
+        self.hub = hub
+        self._ports = ports
+
+    def privilegedStartService(self) -> None:
+        """Listen.
+
+        :raises CannotStart: if one of the places cannot be had.
+        """
+        for description, port in self._ports:
+            try:
+                port.privilegedStartService()
+            except (CannotListenError, OSError) as error:
+                raise CannotStart(f"cannot listen on {description}: {_reason(error)}.") from None
+
+    def startService(self) -> None:
+        """Start; twist calls only this, twistd has called privilegedStartService before."""
+        super().startService()
+        for description, port in self._ports:
+            try:
+                port.startService()
+            except (CannotListenError, OSError) as error:
+                raise CannotStart(f"cannot listen on {description}: {_reason(error)}.") from None
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # it would end the chat
+            signal.signal(signal.SIGHUP, self._hang_up)
+
+    def stopService(self) -> Deferred[None]:
+        """Close the doors, say goodbye, and fire when everybody is gone."""
+        super().stopService()
+        stopped = [port.stopService() for _, port in self._ports]
+        closed = self.hub.close(GOODBYE)
+        waiting = [d for d in [*stopped, closed] if isinstance(d, Deferred)]
+        return DeferredList(waiting).addCallback(lambda _: None)
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._log.info("SIGHUP: nothing to read again")
+
+
+def makeService(options: Options) -> IService:
+    """Put the chat together.
+
+    :param options: the parsed command line.
+    :raises CannotStart: if an endpoint's description is not usable.
+    """
+    from twisted.internet import reactor
+
+    from chatservice.doors.raw import RawFactory
+
+    # The wall clock jumps; every timer in this process goes by the monotonic one.
+    reactor.seconds = time.monotonic  # type: ignore[attr-defined]
+    clock = cast("IClock", reactor)
+    hub = Hub(MemoryLog(), clock, limits=options.limits)
+    wanted: list[tuple[type[DoorFactory], str]] = [
+        (ChatFactory, at) for at in (options["port"], *options["listen"])
+    ]
+    if options["raw"] is not None:
+        wanted.append((RawFactory, options["raw"]))
+    ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
+    service = MultiService()
+    ChatService(hub, ports).setServiceParent(service)
+    return cast("IService", service)
+
+
+def _port(door: type[DoorFactory], description: str, hub: Hub, options: Options) -> IService:
+    factory = door(
+        hub,
+        ping=options["ping"],
+        ping_timeout=options["ping-timeout"],
+        peer_known_late=description.startswith("haproxy:"),
+    )
+    # The backlog: who all connect at once must not be turned away; twisted's default is 50.
+    endpoint = f"tcp:{description}:backlog=1024" if description.isdecimal() else description
+    try:
+        return cast("IService", strports.service(endpoint, factory))
+    except Exception as error:  # a wrong description or key fails in many ways, all of them here
+        raise CannotStart(f"cannot use endpoint {description}: {_reason(error)}.") from None
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "socketError", error)
+    return getattr(cause, "strerror", None) or str(cause)
