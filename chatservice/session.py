@@ -22,7 +22,7 @@ class State(Enum):
     """Where a connection stands."""
 
     CONNECTED = auto()  # has no nickname
-    CLAIMING = auto()  # has offered one and waits for the answer
+    CLAIMING = auto()  # has offered one and waits for the answer, or for its welcome
     JOINED = auto()  # is in the chat
     LEFT = auto()  # is out again, whether or not the connection still stands
 
@@ -146,8 +146,11 @@ class Session:
         if self.state is State.LEFT:  # gone while the answer was on its way
             self.hub.unclaim(self.person, nick)
             return None
-        self._step(Step.ACCEPTED)
-        return self.hub.enter(self.person, nick)
+        return self.hub.enter(self.person, nick).addCallback(self._entered)
+
+    def _entered(self, _: None) -> None:
+        if self.state is not State.LEFT:
+            self._step(Step.ACCEPTED)
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self.state is State.LEFT:

@@ -3,14 +3,15 @@
 import math
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final, cast
 
 from twisted.application import strports
-from twisted.application.service import IService, MultiService, Service
+from twisted.application.internet import StreamServerEndpointService
+from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 from twisted.python import usage
 
@@ -40,7 +41,7 @@ class CannotStart(SystemExit, Exception):
 class Options(usage.Options):
     """The command line of ``twistd chat``."""
 
-    synopsis = "Usage: twistd [-n] chat [options]"
+    synopsis = "[chat options]"
     longdesc = (
         "A chat for anybody with nc, telnet or chat-client. An ENDPOINT is a port number "
         "or a Twisted endpoint description, for example tcp6:55555, "
@@ -83,7 +84,7 @@ class Options(usage.Options):
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
-            raise CannotStart(f"{error}. See twistd chat --help.") from None
+            raise CannotStart(f"{error} (see twistd chat --help)") from None
 
     def postOptions(self) -> None:
         """Turn words into numbers.
@@ -123,29 +124,26 @@ class ChatService(Service):
 
     _log = Logger()
 
-    def __init__(self, hub: Hub, ports: Sequence[tuple[str, IService]]) -> None:
+    def __init__(self, hub: Hub, ports: Sequence[tuple[str, StreamServerEndpointService]]) -> None:
         self.hub = hub
         self._ports = ports
 
     def privilegedStartService(self) -> None:
-        """Listen.
+        """Listen, while twistd still may.
 
         :raises CannotStart: if one of the places cannot be had.
         """
         for description, port in self._ports:
-            try:
-                port.privilegedStartService()
-            except (CannotListenError, OSError) as error:
-                raise CannotStart(f"cannot listen on {description}: {_reason(error)}.") from None
+            self._listen(description, port.privilegedStartService)
 
     def startService(self) -> None:
-        """Start; twist calls only this, twistd has called privilegedStartService before."""
+        """Start; under twist this listens, too.
+
+        :raises CannotStart: if one of the places cannot be had.
+        """
         super().startService()
         for description, port in self._ports:
-            try:
-                port.startService()
-            except (CannotListenError, OSError) as error:
-                raise CannotStart(f"cannot listen on {description}: {_reason(error)}.") from None
+            self._listen(description, port.startService)
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # it would end the chat
             signal.signal(signal.SIGHUP, self._hang_up)
 
@@ -157,11 +155,17 @@ class ChatService(Service):
         waiting = [d for d in [*stopped, closed] if isinstance(d, Deferred)]
         return DeferredList(waiting).addCallback(lambda _: None)
 
+    def _listen(self, description: str, listen: Callable[[], object]) -> None:
+        try:
+            listen()
+        except Exception as error:  # taken, forbidden, out of range: none can be mended here
+            raise CannotStart(f"cannot listen on {description}: {_reason(error)}") from None
+
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         self._log.info("SIGHUP: nothing to read again")
 
 
-def makeService(options: Options) -> IService:
+def makeService(options: Options) -> MultiService:
     """Put the chat together.
 
     :param options: the parsed command line.
@@ -172,8 +176,8 @@ def makeService(options: Options) -> IService:
     from chatservice.doors.raw import RawFactory
 
     # The wall clock jumps; every timer in this process goes by the monotonic one.
-    reactor.seconds = time.monotonic  # type: ignore[attr-defined]
     clock = cast("IClock", reactor)
+    clock.seconds = time.monotonic  # type: ignore[method-assign]
     hub = Hub(MemoryLog(), clock, limits=options.limits)
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
@@ -183,10 +187,12 @@ def makeService(options: Options) -> IService:
     ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
     service = MultiService()
     ChatService(hub, ports).setServiceParent(service)
-    return cast("IService", service)
+    return service
 
 
-def _port(door: type[DoorFactory], description: str, hub: Hub, options: Options) -> IService:
+def _port(
+    door: type[DoorFactory], description: str, hub: Hub, options: Options
+) -> StreamServerEndpointService:
     factory = door(
         hub,
         ping=options["ping"],
@@ -196,11 +202,11 @@ def _port(door: type[DoorFactory], description: str, hub: Hub, options: Options)
     # The backlog: who all connect at once must not be turned away; twisted's default is 50.
     endpoint = f"tcp:{description}:backlog=1024" if description.isdecimal() else description
     try:
-        return cast("IService", strports.service(endpoint, factory))
+        return strports.service(endpoint, cast("IProtocolFactory", factory))
     except Exception as error:  # a wrong description or key fails in many ways, all of them here
-        raise CannotStart(f"cannot use endpoint {description}: {_reason(error)}.") from None
+        raise CannotStart(f"cannot use endpoint {description}: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
     cause = getattr(error, "socketError", error)
-    return getattr(cause, "strerror", None) or str(cause)
+    return (getattr(cause, "strerror", None) or str(cause)).rstrip(".")

@@ -89,18 +89,18 @@ class ChatProtocol(Connection, LineFramer):
 
     def pause(self) -> None:
         """Stop reading, between two lines."""
-        self.pauseProducing()  # type: ignore[no-untyped-call]
+        self.pauseProducing()
 
     def resume(self) -> None:
         """Read again, first what was read already."""
-        self.resumeProducing()  # type: ignore[no-untyped-call]
+        self.resumeProducing()
 
     def _offer_nick(self, line: bytes) -> None:
         if is_foreign(line):
             self.refuse_foreign()
             return
         claimed = self.session.claim(decode(line)).addErrback(self._nick_refused)
-        if not claimed.called:
+        if self.session.state is State.CLAIMING:
             self.pause()
             claimed.addBoth(lambda _: self.resume())
 

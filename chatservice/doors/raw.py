@@ -67,7 +67,7 @@ class RawProtocol(Connection, Protocol):
     def _offer_nick(self, nick: str) -> None:
         self._prefix = f"{nick}: "
         claimed = self.session.claim(nick).addErrback(self._nick_refused)
-        if not claimed.called:
+        if self.session.state is State.CLAIMING:
             self.pause()
             claimed.addBoth(lambda _: self.resume())
 
