@@ -1,0 +1,67 @@
+"""What events look like on a terminal: colours, and what deserves a bell."""
+
+import re
+import zlib
+from typing import Final
+
+from chatservice.events import Event, Kind
+from chatservice.names import fold
+from chatservice.plain import partner, render
+
+_COLOURS: Final = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
+_BOLD: Final = 1
+_DIM: Final = 2
+_RED: Final = 31
+_WORD: Final = re.compile(r"[\w\-\[\]{}|^`]+")
+
+
+class Look:
+    """Turns events into lines for a terminal.
+
+    :param colour: whether to use colours.
+    """
+
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def line(self, event: Event, me: str) -> str:
+        """Return the event as a line.
+
+        :param me: the nickname worn here; its lines and mentions stand out.
+        """
+        line = render(event)
+        if not self._colour:
+            return line
+        match event.kind:
+            case Kind.ERROR:
+                return _paint(line, _RED)
+            case Kind.SAID | Kind.ACTED | Kind.PRIVATE:
+                painted = self._paint_nick(line, event.nick)
+                return _paint(painted, _BOLD) if mentions(event, me) else painted
+            case _:
+                return _paint(line, _DIM)
+
+    def notice(self, text: str) -> str:
+        """Return a line of the client's own."""
+        line = f"-- {text}"
+        return _paint(line, _DIM) if self._colour else line
+
+    def _paint_nick(self, line: str, nick: str) -> str:
+        colour = _COLOURS[zlib.crc32(fold(nick).encode()) % len(_COLOURS)]
+        head, _, rest = line.partition(nick)
+        return f"{head}\x1b[{colour}m{nick}\x1b[39m{rest}"
+
+
+def mentions(event: Event, me: str) -> bool:
+    """Tell whether somebody else's line is for this person: said in private, or naming it."""
+    if event.nick == me or not me:
+        return False
+    if event.kind is Kind.PRIVATE:
+        return partner(event) == me
+    if event.kind not in (Kind.SAID, Kind.ACTED):
+        return False
+    return fold(me) in map(fold, _WORD.findall(event.text))
+
+
+def _paint(text: str, code: int) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"

@@ -1,0 +1,188 @@
+"""The client in a pipe: says each line of standard input and waits until it was seen back.
+
+One line is on its way at a time: seeing it come back is the acknowledgement, and the server's
+limits are met by waiting. Lines are said as they are; one that starts with a slash is text, too.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
+
+from chatservice.client.link import Link
+from chatservice.errors import Code
+from chatservice.events import Event, Kind
+from chatservice.interfaces import IClock, ITimer
+from chatservice.plain import render
+from chatservice.text import MAX_LINE, decode
+
+WAITING: Final = 100
+"""Lines read ahead of what is said; then standard input waits."""
+
+PATIENCE: Final = 30.0
+"""Seconds in which a line must be seen back, and a nickname accepted."""
+
+_RETRY: Final = 1.0
+_SECONDS: Final = re.compile(r"in (\d+(?:\.\d+)?) seconds")
+
+
+class PushInput(Protocol):
+    """Where standard input comes from."""
+
+    def pauseProducing(self) -> None:
+        """Read no more for now."""
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+
+
+class PipeInput(LineOnlyReceiver):
+    """Standard input, line by line."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = 1 << 20
+
+    def __init__(self, pipe: "Pipe") -> None:
+        self._pipe = pipe
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line."""
+        self._pipe.add(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a line that cannot possibly be said."""
+        self._pipe.add(line[: MAX_LINE + 1])
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """Take the end, and what stands before it without a line's end."""
+        rest: bytes = self._buffer
+        if rest:
+            self._pipe.add(rest)
+        self._pipe.end()
+
+
+class Pipe:
+    """Says lines; implements link.User.
+
+    :param clock: a reactor.
+    :param follow: whether to show what is said, and to stay after the last line.
+    :param show: prints a line that was said.
+    :param warn: prints a line about the connection.
+    :param done: called once, with None when all went well or with the reason if not.
+    """
+
+    def __init__(
+        self,
+        clock: IClock,
+        follow: bool,
+        show: Callable[[str], None],
+        warn: Callable[[str], None],
+        done: Callable[[str | None], None],
+    ) -> None:
+        self.link: Link
+        self.input: PushInput | None = None
+        self._clock = clock
+        self._follow = follow
+        self._show = show
+        self._warn = warn
+        self._done: Callable[[str | None], None] | None = done
+        self._lines: deque[str] = deque()
+        self._expected: str | None = None
+        self._number = 0
+        self._ended = False
+        self._timer: ITimer | None = None
+        self._wait(PATIENCE, lambda: self._finish("no answer from the server"))
+
+    # From standard input.
+
+    def add(self, line: bytes) -> None:
+        """Take a line to be said; an empty one is nothing to say."""
+        line = line.rstrip(b"\r")
+        self._number += 1
+        if not line.strip():
+            return
+        text = decode(line)
+        if len(text.encode()) + text.startswith("/") > MAX_LINE:
+            self._finish(f"line {self._number} is longer than {MAX_LINE} bytes: make it shorter")
+            return
+        self._lines.append(text)
+        if len(self._lines) >= WAITING and self.input is not None:
+            self.input.pauseProducing()
+        self._next()
+
+    def end(self) -> None:
+        """Take note that there is no more to say."""
+        self._ended = True
+        self._next()
+
+    # From the link.
+
+    def joined(self, nick: str) -> None:
+        """Begin to speak."""
+        self._cancel()
+        self._next()
+
+    def heard(self, event: Event) -> None:
+        """Go on when what was said is seen; stop when it is refused."""
+        if self._follow and event.nick != Code.TOO_FAST:  # which is not for the reader
+            self._show(render(event))
+        if self._expected is None:
+            return
+        if event.kind is Kind.SAID and event.nick == self.link.nick:
+            if event.text == self._expected:
+                self._cancel()
+                self._expected = None
+                self._next()
+        elif event.kind is Kind.ERROR and event.nick == Code.TOO_FAST:
+            found = _SECONDS.search(event.text)
+            self._wait(float(found[1]) if found else _RETRY, self._say)
+        elif event.kind is Kind.ERROR:
+            self._finish(event.text)
+
+    def refused(self, reason: str) -> None:
+        """Give up: nobody is here to choose another nickname."""
+        self._finish(reason)
+
+    def lost(self, reason: str, pause: float) -> None:
+        """Come back if only listening; what was not seen back cannot be vouched for."""
+        if self._follow and self._ended and not self._lines and self._expected is None:
+            self._warn(f"{reason}; trying again in {pause:.0f} seconds")
+        else:
+            self._finish(reason)
+
+    # Inside.
+
+    def _next(self) -> None:
+        if not self.link.joined or self._expected is not None or self._done is None:
+            return
+        if self._lines:
+            self._expected = self._lines.popleft()
+            if len(self._lines) == WAITING // 2 and self.input is not None and not self._ended:
+                self.input.resumeProducing()
+            self._say()
+        elif self._ended and not self._follow:
+            self._finish(None)
+
+    def _say(self) -> None:
+        text = self._expected
+        if text is not None and self.link.send(f"/{text}" if text.startswith("/") else text):
+            unseen = f"a line was not seen within {PATIENCE:.0f} seconds"
+            self._wait(PATIENCE, lambda: self._finish(unseen))
+
+    def _finish(self, reason: str | None) -> None:
+        self._cancel()
+        done, self._done = self._done, None
+        if done is not None:
+            done(reason)
+
+    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
+        self._cancel()
+        self._timer = self._clock.callLater(seconds, call)
+
+    def _cancel(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
