@@ -13,6 +13,7 @@ Nothing in here calls back to the left: no session, no hub, no rule.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -24,6 +25,14 @@ from chatservice.feed import Batch, Cursor, Feed
 from chatservice.interfaces import IBatch, ILog, IMember
 
 _PAGE: Final = 500  # events read from the log at once
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What a member is told, and its place among what was committed in the same turn."""
+
+    marks: "dict[Feed[_Reader], int]"  # positions in its rooms behind which it stands
+    events: list[Event]
 
 
 class _Reader:
@@ -45,7 +54,7 @@ class _Reader:
         self.member = member
         self.deliver: Callable[[IBatch], bool] = member.deliver
         self.cursors: dict[Feed[_Reader], Cursor | None] = {}  # None: LIVE in that room
-        self.answers: list[Event] = []
+        self.answers: list[_Answer] = []
         self.holding = False  # the connection holds a rest of what it was given
         self.drained: Deferred[None] | None = None  # fires when it holds nothing any more
         self.catching_up = False  # _catch_up runs for it
@@ -102,11 +111,23 @@ class Delivery:
             self._wake(reader)
 
     def tell(self, member: IMember, *answers: Event) -> None:
-        """Answer one member, after all that was committed before."""
+        """Answer one member, after all that was committed before and before all that comes."""
         reader = self._readers.get(member)
-        if reader is not None:
-            reader.answers += answers
-            self._wake(reader)
+        if reader is None:
+            return
+        marks = {feed: feed.end().position for feed in reader.cursors if feed.pending}
+        if not marks and not self._owed(reader):
+            self._give(reader, Batch("", answers))
+            if reader.holding:
+                self._fall_behind(reader)
+            return
+        if reader.answers and reader.answers[-1].marks == marks:
+            reader.answers[-1].events += answers
+        else:
+            reader.answers.append(_Answer(marks, [*answers]))
+            for feed in marks:  # or the fan-out would overtake the answer
+                self._hold_back(reader, feed)
+        self._wake(reader)
 
     def finish(self, member: IMember) -> None:
         """Give a member all up to this point of the log's order, then disconnect it."""
@@ -114,11 +135,8 @@ class Delivery:
         if reader is None or reader.finishing:
             return
         reader.finishing = True
-        for feed, cursor in reader.cursors.items():
-            if cursor is None:
-                cursor = reader.cursors[feed] = feed.here()
-                del feed.live[reader]
-            cursor.end = feed.end().position
+        for feed in reader.cursors:
+            self._hold_back(reader, feed).end = feed.end().position
         self._wake(reader)
 
     def drop(self, member: IMember) -> None:
@@ -191,30 +209,46 @@ class Delivery:
 
     def _fall_behind(self, reader: _Reader) -> None:
         """Leave a member where it is in all its rooms, until its connection has room again."""
-        for feed, cursor in reader.cursors.items():
-            if cursor is None:
-                reader.cursors[feed] = feed.here()
-                feed.live.pop(reader, None)
+        for feed in reader.cursors:
+            self._hold_back(reader, feed)
         self._catch_up_soon(reader)
 
+    def _hold_back(self, reader: _Reader, feed: Feed[_Reader]) -> Cursor:
+        """Take a member off the fan-out of a room; return where it is there."""
+        cursor = reader.cursors[feed]
+        if cursor is None:
+            cursor = reader.cursors[feed] = feed.here()
+            feed.live.pop(reader, None)
+        return cursor
+
     # Single members.
+
+    def _owed(self, reader: _Reader) -> bool:
+        """Tell whether a member should get something else before an answer given now."""
+        return (
+            reader.catching_up
+            or bool(reader.answers)
+            or any(cursor and feed.behind(cursor) for feed, cursor in reader.cursors.items())
+        )
 
     def _serve(self, reader: _Reader) -> None:
         behind = any(cursor is not None for cursor in reader.cursors.values())
         if reader.catching_up:
             if reader.holding:  # for how long, nobody knows: answers do not wait for that
-                self._answer(reader)
+                self._answer_all(reader)
         elif behind or reader.finishing:
             self._catch_up_soon(reader)
         else:
-            self._answer(reader)
+            self._answer_all(reader)
             if reader.holding:
                 self._fall_behind(reader)
 
+    def _answer_all(self, reader: _Reader) -> None:
+        while reader.answers:
+            self._answer(reader)
+
     def _answer(self, reader: _Reader) -> None:
-        if reader.answers:
-            answers, reader.answers = reader.answers, []
-            self._give(reader, Batch("", answers))
+        self._give(reader, Batch("", reader.answers.pop(0).events))
 
     def _give(self, reader: _Reader, batch: IBatch) -> None:
         try:
@@ -237,12 +271,13 @@ class Delivery:
         try:
             while not reader.gone:
                 if reader.holding:
-                    self._answer(reader)
+                    self._fall_behind(reader)
+                    self._answer_all(reader)
                     reader.drained = Deferred()
                     await reader.drained
                 elif (next_up := self._next_up(reader)) is not None:
                     await self._give_next(reader, *next_up)
-                elif reader.answers:
+                elif reader.answers and self._due(reader.answers[0]):
                     self._answer(reader)
                 else:
                     break
@@ -251,22 +286,34 @@ class Delivery:
         if reader.finishing and not reader.gone:
             self._let_go_if_done(reader)
 
-    def _next_up(self, reader: _Reader) -> tuple[Feed[_Reader], Cursor] | None:
-        """Return a room in which the member is behind; make it LIVE where it is not."""
+    def _due(self, answer: _Answer) -> bool:
+        """Tell whether all that an answer stands behind was handed out."""
+        return all(mark <= feed.position for feed, mark in answer.marks.items())
+
+    def _next_up(self, reader: _Reader) -> tuple[Feed[_Reader], Cursor, int | None] | None:
+        """Return a room with something for the member, up to its next answer if there is one.
+
+        Where nothing is left it becomes LIVE.
+        """
+        marks = reader.answers[0].marks if reader.answers else {}
         for feed, cursor in list(reader.cursors.items()):
             if cursor is None:
                 continue
-            if feed.behind(cursor):
-                return feed, cursor
-            if cursor.end is None and cursor.position == feed.position:
+            mark = marks.get(feed)
+            if feed.behind(cursor, mark):
+                return feed, cursor, mark
+            waits = mark is not None and mark > feed.position
+            if cursor.end is None and cursor.position == feed.position and not waits:
                 reader.cursors[feed] = None
                 feed.live[reader] = None
                 self._close_if_over(feed)
         return None
 
-    async def _give_next(self, reader: _Reader, feed: Feed[_Reader], cursor: Cursor) -> None:
+    async def _give_next(
+        self, reader: _Reader, feed: Feed[_Reader], cursor: Cursor, mark: int | None
+    ) -> None:
         if feed.reaches(cursor):
-            self._give(reader, feed.take(cursor))
+            self._give(reader, feed.take(cursor, mark))
             return
         last = feed.last_seq(cursor)
         page = await self._history.after(feed.room, last, _PAGE)

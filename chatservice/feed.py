@@ -175,10 +175,12 @@ class Feed(Generic[Reader]):
         self.seq = batch.events[-1].seq
         return batch
 
-    def behind(self, cursor: Cursor) -> bool:
-        """Tell whether something was handed out that the cursor's owner should still get."""
-        stop = self.position if cursor.end is None else min(cursor.end, self.position)
-        return cursor.position < stop
+    def behind(self, cursor: Cursor, mark: int | None = None) -> bool:
+        """Tell whether something was handed out that the cursor's owner should still get.
+
+        :param mark: a position at which to stop for now; None to go on.
+        """
+        return cursor.position < self._stop(cursor, mark)
 
     def reaches(self, cursor: Cursor) -> bool:
         """Tell whether the recent batches go back to the cursor."""
@@ -192,14 +194,16 @@ class Feed(Generic[Reader]):
         """Return the number after which the log has what the cursor's owner should get."""
         return max(cursor.seq, self._first_seq)
 
-    def take(self, cursor: Cursor) -> Piece:
+    def take(self, cursor: Cursor, mark: int | None = None) -> Piece:
         """Return what follows the cursor, a PIECE at most or one batch, and move it on.
 
         The recent batches must reach back to it.
+
+        :param mark: see behind.
         """
         piece = Piece(self.room)
         size = 0
-        stop = self.position if cursor.end is None else min(cursor.end, self.position)
+        stop = self._stop(cursor, mark)
         for position, _, batch in self._recent:
             if cursor.position >= position + len(batch.events):
                 continue
@@ -210,3 +214,6 @@ class Feed(Generic[Reader]):
             size += batch.size
             cursor.position, cursor.seq = position + upto, batch.events[upto - 1].seq
         return piece
+
+    def _stop(self, cursor: Cursor, mark: int | None) -> int:
+        return min(stop for stop in (self.position, cursor.end, mark) if stop is not None)

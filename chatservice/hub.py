@@ -113,11 +113,8 @@ class Hub:
             self._by_key[key] = person
         return succeed(nick)
 
-    def enter(self, person: Person, nick: str) -> Deferred[None]:
-        """Bring a person into the lobby, under a nickname it has claimed.
-
-        :returns: fires when it has been welcomed there.
-        """
+    def enter(self, person: Person, nick: str) -> None:
+        """Bring a person into the lobby, under a nickname it has claimed."""
         person.nick = nick
         self.lobby.add(nick)
         self._at_this_point(self.delivery.enter, person.member, self.lobby.name)
@@ -125,7 +122,6 @@ class Hub:
         entered.addCallback(lambda _: self.tell(person, Kind.WELCOME))
         entered.addErrback(self._not_stored, person)
         self._log.info("{nick!r} joined from {host}", nick=nick, host=person.host)
-        return entered.addCallback(lambda _: self._turn_over())
 
     def rename(self, person: Person, text: str) -> Deferred[None]:
         """Change a person's nickname.
@@ -217,12 +213,6 @@ class Hub:
             call()
         else:
             self.clock.callLater(0, call)
-
-    def _turn_over(self) -> Deferred[None]:
-        """Return a Deferred that fires when what is committed and told by now is delivered."""
-        over: Deferred[None] = Deferred()
-        self._soon(lambda: over.callback(None))
-        return over
 
     def _event(self, room: str, kind: Kind, person: Person, text: str = "") -> Event:
         return Event(0, self._now(), room, kind, person.nick, text)

@@ -22,7 +22,7 @@ class State(Enum):
     """Where a connection stands."""
 
     CONNECTED = auto()  # has no nickname
-    CLAIMING = auto()  # has offered one and waits for the answer, or for its welcome
+    CLAIMING = auto()  # has offered one and waits for the answer
     JOINED = auto()  # is in the chat
     LEFT = auto()  # is out again, whether or not the connection still stands
 
@@ -142,15 +142,12 @@ class Session:
         except KeyError:
             raise RuntimeError(f"no {step.name} while {self.state.name}") from None
 
-    def _accepted(self, nick: str) -> Deferred[None] | None:
+    def _accepted(self, nick: str) -> None:
         if self.state is State.LEFT:  # gone while the answer was on its way
             self.hub.unclaim(self.person, nick)
-            return None
-        return self.hub.enter(self.person, nick).addCallback(self._entered)
-
-    def _entered(self, _: None) -> None:
-        if self.state is not State.LEFT:
-            self._step(Step.ACCEPTED)
+            return
+        self._step(Step.ACCEPTED)
+        self.hub.enter(self.person, nick)
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self.state is State.LEFT:

@@ -1,9 +1,11 @@
 """``twistd chat``: its options, and the one place where the parts meet."""
 
 import math
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Final, cast
 
@@ -202,9 +204,27 @@ def _port(
     # The backlog: who all connect at once must not be turned away; twisted's default is 50.
     endpoint = f"tcp:{description}:backlog=1024" if description.isdecimal() else description
     try:
+        _check_certificates(endpoint)
         return strports.service(endpoint, cast("IProtocolFactory", factory))
     except Exception as error:  # a wrong description or key fails in many ways, all of them here
         raise CannotStart(f"cannot use endpoint {description}: {_reason(error)}") from None
+
+
+def _check_certificates(endpoint: str) -> None:
+    """Refuse a directory without certificates, which tls: would notice only at a handshake.
+
+    :raises OSError: if a certificate cannot be read.
+    :raises ValueError: if there is none.
+    """
+    found = re.match(r"(?:haproxy:)?tls:((?:\\.|[^:])*)", endpoint)
+    if found is None:
+        return
+    directory = Path(re.sub(r"\\(.)", r"\1", found[1]))
+    certificates = list(directory.rglob("*.pem"))
+    for certificate in certificates:
+        certificate.read_bytes()
+    if not certificates:
+        raise ValueError(f"no certificate (*.pem) in {directory}")
 
 
 def _reason(error: Exception) -> str:
