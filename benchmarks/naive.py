@@ -5,6 +5,7 @@ python benchmarks/naive.py PORT
 
 import sys
 
+from twisted.application import strports
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineReceiver
@@ -54,5 +55,6 @@ class NaiveFactory(Factory):
 
 
 if __name__ == "__main__":
-    reactor.listenTCP(int(sys.argv[1]), NaiveFactory(), backlog=1024)  # type: ignore[attr-defined]
-    reactor.run()  # type: ignore[attr-defined]
+    place = f"tcp:{int(sys.argv[1])}:backlog=1024"
+    strports.service(place, NaiveFactory()).startService()  # type: ignore[arg-type]
+    reactor.run()  # type: ignore[misc]

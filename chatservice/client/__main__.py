@@ -123,15 +123,17 @@ def in_terminal(settings: Settings) -> str | None:
 
     def size() -> tuple[int, int]:
         try:
-            return os.get_terminal_size(display)
+            columns, rows = os.get_terminal_size(display)
         except OSError:
-            return 80, 24
+            columns, rows = 0, 0
+        return columns or 80, rows or 24  # some terminals do not know their size
 
     screen = Screen(Look("NO_COLOR" not in os.environ), size, leave, suspend)
     screen.link = Link(core, endpoint_for(reactor, settings), settings.nick, screen)
 
     def start() -> None:
         signal.signal(signal.SIGWINCH, resized)
+        signal.signal(signal.SIGHUP, lambda *_: core.callFromThread(leave))
         stdio.StandardIO(ServerProtocol(lambda: screen))
         core.addSystemEventTrigger("before", "shutdown", screen.link.stop)
         screen.link.start()

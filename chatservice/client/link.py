@@ -37,7 +37,7 @@ from chatservice.text import decode
 LONGEST: Final = 16 << 10
 """Bytes in a line of the server's; a longer one ends the connection."""
 
-FIRST_PAUSE: Final = 1.0
+FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
 
 

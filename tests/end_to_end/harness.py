@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,6 +55,8 @@ class Program:
         self._more = threading.Condition()
         self._closed = False
         ours, theirs = pty.openpty() if on_terminal else (None, subprocess.PIPE)
+        if ours is not None:
+            termios.tcsetwinsize(ours, (24, 80))
         self.process = subprocess.Popen(
             [str(part) for part in command],
             stdin=theirs,

@@ -1,0 +1,1 @@
+"""The terminal client's tests."""

@@ -1,0 +1,119 @@
+"""The house itself: imports run one way, the core knows no wires, and the checkers are content."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent
+PACKAGE = HOUSE / "chatservice"
+
+LAYERS = [
+    {"errors", "events", "text", "__init__"},
+    {"names", "limits", "interfaces", "room"},
+    {"plain", "feed", "store"},
+    {"delivery"},
+    {"hub"},
+    {"session"},
+    {"commands"},
+    {"doors", "client"},
+    {"tap"},
+]
+"""A module may import from its own layer and from those above it in this list."""
+
+WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
+SHARED_BY_DOORS = {"connection", "framing", "liveness", "outlet", "telnet"}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the full names of what a module imports, at its top or further in."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def part(name: str) -> str:
+    """Return the part of the package that a full name belongs to; "" for other packages."""
+    first, _, rest = name.partition(".")
+    return rest.partition(".")[0] if first == "chatservice" else ""
+
+
+def layer(name: str) -> int:
+    """Return how far down the house a part stands."""
+    return next(depth for depth, parts in enumerate(LAYERS) if name in parts)
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path: Path) -> None:
+    """No module imports from below itself, no door from another door, and nobody the client."""
+    own = path.relative_to(PACKAGE).with_suffix("").parts
+    for name in imports(path):
+        there = part(name)
+        if not there or there not in set().union(*LAYERS):
+            continue
+        assert layer(there) <= layer(own[0]), f"{path.name} imports {name}"
+        if own[0] == "doors" and name.startswith("chatservice.doors."):
+            assert name.split(".")[2] in SHARED_BY_DOORS, f"{path.name} imports {name}"
+        assert there != "client" or own[0] == "client"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_core_knows_no_wires(path: Path) -> None:
+    """No reactor, no protocol above the doors; and no reactor at any module's top."""
+    if path.relative_to(PACKAGE).parts[0] not in ("doors", "client", "tap.py"):
+        assert not [name for name in imports(path) if WIRES.match(name)]
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "twisted.internet":
+            assert "reactor" not in {alias.name for alias in node.names}
+
+
+def test_every_part_has_its_layer() -> None:
+    """A new module must say where it stands."""
+    parts = {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in MODULES}
+    assert parts == set().union(*LAYERS)
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    """The plugin is read by every twistd --help; it must stay cheap."""
+    code = "import sys, chatservice; print([m for m in sys.modules if m.startswith('twisted')])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["twisted.trial", "tests"],
+    ],
+    ids=["ruff", "ruff-format", "mypy", "trial"],
+)
+def test_the_checkers_are_content(check: list[str], tmp_path: Path) -> None:
+    """Lint, format and types are clean, and trial passes the unit tests as pytest does."""
+    module, *arguments = check
+    if module == "twisted.trial":
+        arguments = [f"--temp-directory={tmp_path}/trial", *arguments]
+    ran = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=HOUSE,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-5000:]
+    if module == "twisted.trial":
+        count = re.search(r"Ran (\d+) tests", ran.stdout)
+        assert count is not None
+        assert int(count[1]) > 100
