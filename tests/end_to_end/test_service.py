@@ -4,6 +4,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,20 @@ def test_sighup_does_not_end_it(chat: Server) -> None:
         chat.expect("SIGHUP")
         alice.say("still here")
         alice.expect("alice: still here")
+
+
+def test_systemd_hands_over_a_socket(tmp_path: Path) -> None:
+    """Socket activation: the descriptor is there before the chat is."""
+    activate = (
+        "import os, socket, sys; s = socket.create_server(('127.0.0.1', 0));"
+        "os.dup2(s.fileno(), 3); pid = str(os.getpid());"
+        "os.environ.update(LISTEN_FDS='1', LISTEN_FDNAMES='chat.socket', LISTEN_PID=pid);"
+        "print('listening on', s.getsockname()[1], flush=True);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    runner = (sys.executable, "-c", activate, str(BIN / "twistd"), "-n", "--pidfile=")
+    with Server(tmp_path, port="systemd:domain=INET:index=0", runner=runner) as chat:
+        chat.port = int(chat.expect(r"listening on (\d+)")[1])
+        with chat.join("alice") as alice:
+            alice.say("hello")
+            alice.expect("alice: hello")
