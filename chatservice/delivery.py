@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatservice.events import Event, Kind
-from chatservice.feed import Batch, Cursor, Feed
+from chatservice.feed import Batch, Cursor, Feed, fitting
 from chatservice.interfaces import IBatch, ILog, IMember
 
 _PAGE: Final = 500  # events read from the log at once
@@ -105,6 +105,7 @@ class Delivery:
         feed = self._feeds.get(room)
         if feed is None:
             feed = self._feeds[room] = Feed(room, until_read)
+        feed.expect()
         if feed not in reader.cursors:
             feed.readers += 1
             reader.cursors[feed] = feed.end()
@@ -115,12 +116,12 @@ class Delivery:
         reader = self._readers.get(member)
         if reader is None:
             return
-        marks = {feed: feed.end().position for feed in reader.cursors if feed.pending}
-        if not marks and not self._owed(reader):
+        if not self._owed(reader):
             self._give(reader, Batch("", answers))
             if reader.holding:
                 self._fall_behind(reader)
             return
+        marks = {feed: feed.end().position for feed in reader.cursors}
         if reader.answers and reader.answers[-1].marks == marks:
             reader.answers[-1].events += answers
         else:
@@ -136,7 +137,7 @@ class Delivery:
             return
         reader.finishing = True
         for feed in reader.cursors:
-            self._hold_back(reader, feed).end = feed.end().position
+            self._hold_back(reader, feed).end = feed.end()
         self._wake(reader)
 
     def drop(self, member: IMember) -> None:
@@ -228,6 +229,7 @@ class Delivery:
         return (
             reader.catching_up
             or bool(reader.answers)
+            or any(feed.pending for feed in reader.cursors)
             or any(cursor and feed.behind(cursor) for feed, cursor in reader.cursors.items())
         )
 
@@ -295,15 +297,14 @@ class Delivery:
 
         Where nothing is left it becomes LIVE.
         """
-        marks = reader.answers[0].marks if reader.answers else {}
+        answer = reader.answers[0] if reader.answers else None
         for feed, cursor in list(reader.cursors.items()):
             if cursor is None:
                 continue
-            mark = marks.get(feed)
+            mark = answer.marks.get(feed, cursor.position) if answer else None
             if feed.behind(cursor, mark):
                 return feed, cursor, mark
-            waits = mark is not None and mark > feed.position
-            if cursor.end is None and cursor.position == feed.position and not waits:
+            if cursor.end is None and cursor.position == feed.position and answer is None:
                 reader.cursors[feed] = None
                 feed.live[reader] = None
                 self._close_if_over(feed)
@@ -320,23 +321,27 @@ class Delivery:
         if reader.gone:
             return
         position, seq = feed.origin()
+        if cursor.end is not None and cursor.end.position < position:
+            position, seq = cursor.end.position, cursor.end.seq
         page = [event for event in page if event.seq <= seq]
+        page = page[: fitting(page)]
         reached = page[0].seq - 1 if page else seq
         if missed := reached - last:
             lines = "One line you missed is" if missed == 1 else f"{missed} lines you missed are"
             notice = Event(0, self._now(), "", Kind.NOTICE, "", f"{lines} no longer kept.")
             self._give(reader, Batch("", [notice]))
-        cursor.seq = page[-1].seq if page else reached
+        if page and not missed:
+            self._give(reader, Batch(feed.room, page))
+            reached = page[-1].seq
+        cursor.seq = reached
         if cursor.seq >= seq:
             cursor.position = position
-        if page and not reader.gone:
-            self._give(reader, Batch(feed.room, page))
 
     # Letting go.
 
     def _close_if_over(self, feed: Feed[_Reader]) -> None:
         """Forget a feed that nobody hears, or that was meant to last only until it is read."""
-        if feed.readers and not (feed.until_read and feed.position and feed.read):
+        if not feed.over:
             return
         for reader in feed.live:
             reader.cursors.pop(feed, None)
@@ -345,7 +350,7 @@ class Delivery:
 
     def _let_go_if_done(self, reader: _Reader) -> None:
         for cursor in reader.cursors.values():
-            if cursor is not None and cursor.end is not None and cursor.position < cursor.end:
+            if cursor and cursor.end and cursor.position < cursor.end.position:
                 return  # the rest is pending: the end of the turn comes back here
         self._let_go(reader)
 

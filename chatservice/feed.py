@@ -22,6 +22,16 @@ _OVERHEAD: Final = 64  # bytes of a line besides its text, roughly
 Reader = TypeVar("Reader")
 
 
+def fitting(events: Sequence[Event]) -> int:
+    """Return how many of the events make a PIECE; one at least, if there are any."""
+    size = 0
+    for count, event in enumerate(events):
+        size += _OVERHEAD + len(event.text)
+        if count and size > PIECE:
+            return count
+    return len(events)
+
+
 class Batch:
     """Events of one room that were committed together, or answers to one member.
 
@@ -84,7 +94,7 @@ class Cursor:
     :ivar position: counts all events of the feed, kept ones and others; leads into its recent
         batches. It may point at what is committed and not handed out yet.
     :ivar seq: the number of the last kept event; leads into the log.
-    :ivar end: the position after which the member gets no more; None while it stays.
+    :ivar end: where the member that leaves gets no more; None while it stays.
     """
 
     __slots__ = ("end", "position", "seq")
@@ -92,7 +102,7 @@ class Cursor:
     def __init__(self, position: int, seq: int) -> None:
         self.position = position
         self.seq = seq
-        self.end: int | None = None
+        self.end: Cursor | None = None
 
 
 class Feed(Generic[Reader]):
@@ -103,6 +113,7 @@ class Feed(Generic[Reader]):
 
     :ivar position: how many events were handed out.
     :ivar seq: the number of the last kept one of them; None before the first event is known.
+    :ivar until: the position that must be handed out before the feed can be over.
     :ivar pending: committed in this turn, not handed out yet.
     :ivar live: who is at the head, in the order of arrival; a dict serves as an ordered set.
     :ivar readers: how many there are, live or behind.
@@ -118,12 +129,14 @@ class Feed(Generic[Reader]):
         "readers",
         "room",
         "seq",
+        "until",
         "until_read",
     )
 
     def __init__(self, room: str, until_read: bool) -> None:
         self.room = room
         self.until_read = until_read
+        self.until = 0
         self.position = 0
         self.seq: int | None = None
         self.pending: list[Event] = []
@@ -134,15 +147,22 @@ class Feed(Generic[Reader]):
         self._recent_size = 0
 
     @property
-    def read(self) -> bool:
-        """Whether everybody has everything."""
-        return len(self.live) == self.readers and not self.pending
+    def over(self) -> bool:
+        """Whether nobody needs the feed any more."""
+        if not self.readers:
+            return True
+        read = len(self.live) == self.readers and not self.pending
+        return self.until_read and read and self.position >= self.until
 
     def add(self, event: Event) -> None:
         """Take over a committed event, to be handed out at the end of the turn."""
         if self.seq is None:
             self.seq = self._first_seq = event.seq - event.kind.kept
         self.pending.append(event)
+
+    def expect(self) -> None:
+        """Stay at least until one more event is handed out."""
+        self.until = self.position + len(self.pending) + 1
 
     def here(self) -> Cursor:
         """Return a cursor behind all that was handed out."""
@@ -156,12 +176,7 @@ class Feed(Generic[Reader]):
     def cut(self) -> Iterator[Batch]:
         """Hand out what is pending, in batches of a PIECE at most or a single longer event."""
         while self.pending:
-            size = count = 0
-            for event in self.pending:
-                size += _OVERHEAD + len(event.text)
-                if count and size > PIECE:
-                    break
-                count += 1
+            count = fitting(self.pending)
             events = self.pending[:count]
             del self.pending[:count]
             yield self._hand_out(Batch(self.room, events))
@@ -216,4 +231,5 @@ class Feed(Generic[Reader]):
         return piece
 
     def _stop(self, cursor: Cursor, mark: int | None) -> int:
-        return min(stop for stop in (self.position, cursor.end, mark) if stop is not None)
+        end = self.position if cursor.end is None else cursor.end.position
+        return min(self.position, end, end if mark is None else mark)

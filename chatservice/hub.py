@@ -16,13 +16,16 @@ from twisted.python.failure import Failure
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock, ILog, IMember
+from chatservice.interfaces import IClock, ILog, IMember, ITimer
 from chatservice.limits import Limits, Quota, Quotas
 from chatservice.names import LOBBY, check_nick, conversation, fold, keys
 from chatservice.room import Room
 
 GRACE: Final = 3.0
 """How long, in seconds, the last words may take to reach everybody when the server closes."""
+
+PARTING: Final = 60.0
+"""How long, in seconds, somebody who leaves may take to read what was said before."""
 
 
 class Person:
@@ -34,7 +37,7 @@ class Person:
     :ivar quota: what the person may still do; None before admission.
     """
 
-    __slots__ = ("departed", "host", "member", "nick", "quota")
+    __slots__ = ("cut_off", "departed", "host", "member", "nick", "quota")
 
     def __init__(self, member: IMember) -> None:
         self.member = member
@@ -42,6 +45,7 @@ class Person:
         self.host: str | None = None
         self.quota: Quota | None = None
         self.departed = False
+        self.cut_off: ITimer | None = None
 
 
 class Hub:
@@ -136,15 +140,20 @@ class Hub:
 
     def leave(self, person: Person) -> None:
         """Let a person go: it gets all up to here, the others hear of it, it is disconnected."""
-        if not person.departed:
-            self._at_this_point(self.delivery.finish, person.member)
-            self._depart(person)
+        if person.departed:
+            return
+        self._at_this_point(self.delivery.finish, person.member)
+        self._depart(person)
+        if self.clock is not None:  # who does not read would stay for ever
+            person.cut_off = self.clock.callLater(PARTING, person.member.abort)
 
     def lost(self, person: Person) -> None:
         """Take note that a person's connection is gone."""
         self.delivery.drop(person.member)
         if not person.departed:
             self._depart(person)
+        if person.cut_off is not None and person.cut_off.active():
+            person.cut_off.cancel()
         if person in self._people:
             del self._people[person]
             if person.quota is not None:

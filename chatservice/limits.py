@@ -124,7 +124,8 @@ class Quota:
             raise Expelled(Code.FLOODING, "You wrote too much too fast and are disconnected.")
         raise TooFast(
             Code.TOO_FAST,
-            f"Not accepted, that was too fast: send it again in {max(wait, 0.1):.1f} seconds.",
+            "Not accepted, that was too fast: "
+            f"send it again in {math.ceil(wait * 10) / 10:.1f} seconds.",
         )
 
     def refused_nick(self) -> None:

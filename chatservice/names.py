@@ -96,6 +96,11 @@ def conversation(one: str, other: str) -> str:
     return "@" + ",".join(sorted((one, other)))
 
 
+def is_conversation(room: str) -> bool:
+    """Tell whether this is the name of a conversation, not of a room."""
+    return room.startswith("@")
+
+
 def _utf8(nick: str) -> bytes:
     return nick.encode("utf-8", "replace")
 

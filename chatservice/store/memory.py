@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
+from chatservice.names import is_conversation
 
 _OVERHEAD: Final = 200
 """What an event costs besides its text, in bytes, roughly."""
@@ -36,7 +37,7 @@ class MemoryLog:
         self._capacity = capacity
         self._size = 0
         self._rooms: dict[str, _RoomLog] = {}
-        self._floor = 0  # where a room begins to count: a forgotten one never counts backwards
+        self._floor = 0  # where conversations begin: a forgotten one never counts backwards
         self._order: deque[str] = deque()  # the room of each kept event, oldest first
         self._subscribers: list[Callable[[Sequence[Event]], None]] = []
         self._closed = False
@@ -78,10 +79,11 @@ class MemoryLog:
 
     def _number(self, event: Event) -> Event:
         log = self._rooms.get(event.room)
-        if not event.kind.kept:
-            return event.numbered(log.seq if log else self._floor)
         if log is None:
-            log = self._rooms[event.room] = _RoomLog(self._floor)
+            log = _RoomLog(self._floor if is_conversation(event.room) else 0)
+            self._rooms[event.room] = log
+        if not event.kind.kept:
+            return event.numbered(log.seq)
         log.seq += 1
         event = event.numbered(log.seq)
         log.events.append(event)
@@ -95,7 +97,7 @@ class MemoryLog:
         room = self._order.popleft()
         log = self._rooms[room]
         self._size -= _cost(log.events.popleft())
-        if not log.events:
+        if not log.events and is_conversation(room):
             self._floor = max(self._floor, log.seq)
             del self._rooms[room]
 

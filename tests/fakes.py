@@ -1,0 +1,345 @@
+"""What stands in for doors, clocks and stores in the tests of the core.
+
+A Member keeps what it is given and can be told to stop reading; Guests are members with a session,
+all in one Chat with a clock of its own; the logs fail or take their time when they are told to.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from hypothesis import settings
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
+
+from chatservice.commands import perform
+from chatservice.delivery import Delivery
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
+from chatservice.hub import Hub, Person
+from chatservice.interfaces import IBatch, IClock, ILog
+from chatservice.limits import UNLIMITED, Limits
+from chatservice.plain import render
+from chatservice.session import Session
+from chatservice.store.memory import MemoryLog
+
+NOW = 1_700_000_000.0
+
+quick = settings(deadline=None, max_examples=100, database=None)
+"""For properties: fast, and without files."""
+
+
+class Lines:
+    """A dialect: a plain line for each event. It counts how often it is asked for each."""
+
+    def __init__(self) -> None:
+        self.encoded: Counter[Event] = Counter()
+
+    def encode(self, event: Event) -> bytes:
+        self.encoded[event] += 1
+        return f"{render(event)}\n".encode()
+
+
+LINES = Lines()
+
+
+class Member:
+    """Somebody to deliver to.
+
+    :ivar given: room and bytes of each call of deliver, in order.
+    :ivar events: the events of all batches, in order.
+    :ivar stalled: whether it holds what it is given from now on.
+    :ivar holding: whether it holds something.
+    :ivar broken: whether its deliver raises.
+    :ivar wrongs: what was done to it against the contract of IMember.
+    """
+
+    def __init__(self, dialect: Lines = LINES) -> None:
+        self.dialect = dialect
+        self.given: list[tuple[str, bytes]] = []
+        self.events: list[Event] = []
+        self.stalled = self.holding = self.broken = False
+        self.disconnects = self.aborts = 0
+        self.wrongs: list[str] = []
+
+    def deliver(self, batch: IBatch) -> bool:
+        if self.broken:
+            raise RuntimeError("this member is broken")
+        if self.disconnects:
+            self.wrongs.append("given something after disconnect")
+        if self.holding and batch.room:
+            self.wrongs.append(f"given a batch of {batch.room} while it holds a rest")
+        self.given.append((batch.room, batch.encoded(self.dialect)))
+        self.events += batch.events
+        self.holding = self.stalled
+        return not self.holding
+
+    def disconnect(self) -> None:
+        self.disconnects += 1
+
+    def abort(self) -> None:
+        self.aborts += 1
+
+    def lines(self, room: str | None = None) -> list[str]:
+        """Every line it got, or every line of one room; "" for answers."""
+        got = b"".join(data for where, data in self.given if room is None or where == room)
+        return got.decode().split("\n")[:-1]
+
+
+class SlowLog(MemoryLog):
+    """Commits when it is told to, and answers questions when it is told to.
+
+    :ivar slow: whether it takes its time from now on.
+    """
+
+    def __init__(self, capacity: int = 16 << 20) -> None:
+        super().__init__(capacity)
+        self.slow = False
+        self._appended: list[tuple[Sequence[Event], Deferred[Sequence[Event]]]] = []
+        self._asked: list[Callable[[], object]] = []
+
+    def append(self, events: Sequence[Event]) -> Deferred[Sequence[Event]]:
+        if not self.slow:
+            return super().append(events)
+        committed: Deferred[Sequence[Event]] = Deferred()
+        self._appended.append((events, committed))
+        return committed
+
+    def after(self, room: str, seq: int, limit: int) -> Deferred[Sequence[Event]]:
+        if not self.slow:
+            return super().after(room, seq, limit)
+        answer: Deferred[Sequence[Event]] = Deferred()
+        page = super().after(room, seq, limit)
+        self._asked.append(lambda: page.chainDeferred(answer))
+        return answer
+
+    @property
+    def asked(self) -> int:
+        """How many questions wait for an answer."""
+        return len(self._asked)
+
+    def commit(self, count: int | None = None) -> None:
+        """Commit what was appended first, or everything."""
+        now, self._appended = self._appended[:count], self._appended[len(self._appended[:count]) :]
+        for events, committed in now:
+            super().append(events).chainDeferred(committed)
+
+    def answer(self) -> None:
+        """Answer every question so far, as of when it was asked."""
+        asked, self._asked = self._asked, []
+        for give in asked:
+            give()
+
+
+class FailingLog(MemoryLog):
+    """Commits nothing that is to be kept while ``failing`` is set.
+
+    :ivar failing: with what it fails; None while it does not.
+    """
+
+    failing: Exception | None = None
+
+    def append(self, events: Sequence[Event]) -> Deferred[Sequence[Event]]:
+        if self.failing is not None and any(event.kind.kept for event in events):
+            return fail(self.failing)
+        return super().append(events)
+
+    def after(self, room: str, seq: int, limit: int) -> Deferred[Sequence[Event]]:
+        return super().after(room, seq, limit) if self.failing is None else fail(self.failing)
+
+    def close(self) -> Deferred[None]:
+        return super().close() if self.failing is None else fail(self.failing)
+
+
+NOT_STORED = ChatError(Code.NOT_STORED, "The disk is full: try again later.")
+
+
+class SlowHub(Hub):
+    """Decides about nicknames when it is told to, as one that has to ask elsewhere first."""
+
+    slow = True
+
+    def __init__(self, log: ILog, clock: IClock | None = None) -> None:
+        super().__init__(log, clock, now=lambda: NOW, limits=UNLIMITED)
+        self._undecided: list[Callable[[], object]] = []
+
+    def claim(self, person: Person, text: str) -> Deferred[str]:
+        if not self.slow:
+            return super().claim(person, text)
+        decided: Deferred[str] = Deferred()
+        decision = super().claim(person, text)
+        self._undecided.append(lambda: decision.chainDeferred(decided))
+        return decided
+
+    def decide(self) -> None:
+        """Answer every claim so far."""
+        undecided, self._undecided = self._undecided, []
+        for answer in undecided:
+            answer()
+
+
+class Guest(Member):
+    """Somebody in a Chat, who remembers what was heard already."""
+
+    def __init__(self, chat: "Chat", host: str | None = None) -> None:
+        super().__init__()
+        self.chat = chat
+        self._heard = 0
+        self.session = Session(chat.hub, self)
+        self.admitted = self.session.admit(host)
+
+    @property
+    def nick(self) -> str:
+        return self.session.nick
+
+    @property
+    def person(self) -> Person:
+        return self.session.person
+
+    def claims(self, nick: str) -> Deferred[None]:
+        """Offer a nickname and wait for the end of the turn."""
+        claimed = self.session.claim(nick)
+        self.chat.turn()
+        return claimed
+
+    def types(self, *lines: str) -> None:
+        """Type lines and wait for the end of the turn."""
+        for line in lines:
+            perform(self.session, line)
+        self.chat.turn()
+
+    def hears(self) -> list[str]:
+        """Return the lines that came since this was asked last."""
+        lines = self.lines()
+        new, self._heard = lines[self._heard :], len(lines)
+        return new
+
+    def reads(self) -> None:
+        """Take everything that it holds."""
+        self.stalled = self.holding = False
+        self.chat.hub.delivery.drained(self)
+        self.chat.turn()
+
+    def goes(self) -> None:
+        """Lose the connection."""
+        self.session.lost()
+        self.chat.turn()
+
+    def abort(self) -> None:
+        super().abort()
+        self.session.lost()
+
+
+class Chat:
+    """A hub with a clock and a log."""
+
+    def __init__(self, log: MemoryLog | None = None, limits: Limits = UNLIMITED) -> None:
+        self.clock = Clock()
+        self.log = MemoryLog() if log is None else log
+        self.hub = self.make_hub(limits)
+
+    def make_hub(self, limits: Limits) -> Hub:
+        return Hub(self.log, cast("IClock", self.clock), now=lambda: NOW, limits=limits)
+
+    def turn(self) -> None:
+        """End the turn of the reactor."""
+        self.clock.advance(0)
+
+    def connect(self, host: str | None = None) -> Guest:
+        return Guest(self, host)
+
+    def join(self, nick: str) -> Guest:
+        """Bring somebody in, who has then heard everything so far."""
+        guest = self.connect()
+        guest.claims(nick)
+        guest.hears()
+        return guest
+
+    def everybody(self, *nicks: str) -> list[Guest]:
+        """Bring several in, who have then heard everything so far."""
+        guests = [self.join(nick) for nick in nicks]
+        for guest in guests:
+            guest.hears()
+        return guests
+
+
+class SlowChat(Chat):
+    """A chat in which claims are decided when they are told to be."""
+
+    hub: SlowHub
+
+    def make_hub(self, limits: Limits) -> Hub:
+        return SlowHub(self.log, cast("IClock", self.clock))
+
+
+class Scene:
+    """A log, a delivery and the turns of a reactor.
+
+    :param standalone: whether there are no turns, and everything is delivered at once.
+    """
+
+    def __init__(self, log: MemoryLog | None = None, standalone: bool = False) -> None:
+        self.clock = Clock()
+        self.log = MemoryLog() if log is None else log
+        soon = (lambda f: f()) if standalone else (lambda f: self.clock.callLater(0, f))
+        self.delivery = Delivery(self.log, soon, lambda: NOW)
+
+    def turn(self) -> None:
+        self.clock.advance(0)
+
+    def member(self, *rooms: str, dialect: Lines | None = None) -> Member:
+        """Bring somebody into rooms, live."""
+        member = Member() if dialect is None else Member(dialect)
+        self.delivery.add(member)
+        for room in rooms:
+            self.delivery.enter(member, room)
+        self.turn()
+        return member
+
+    def commit(self, *texts: str, room: str = "#a") -> None:
+        self.log.append([said(text, room) for text in texts])
+
+    def publish(self, *texts: str, room: str = "#a") -> None:
+        """Commit lines and end the turn."""
+        self.commit(*texts, room=room)
+        self.turn()
+
+    def fill(self, count: int, length: int = 1000) -> None:
+        """Publish long lines, a turn each; they begin with their number."""
+        for n in range(1, count + 1):
+            self.publish(f"{n} ".ljust(length, "x"))
+
+    def tell(self, member: Member, *texts: str) -> None:
+        self.delivery.tell(member, *(Event(0, NOW, "", Kind.NOTICE, "", t) for t in texts))
+
+    def stall(self, member: Member) -> None:
+        """Let a member hold what it is given, starting with a line of its own."""
+        member.stalled = True
+        self.tell(member, "held")
+        self.turn()
+
+    def read(self, member: Member) -> None:
+        """Let a member take what it holds, and read on from now on."""
+        member.stalled = member.holding = False
+        self.delivery.drained(member)
+        self.turn()
+
+
+def said(text: str, room: str = "#lobby", nick: str = "alice") -> Event:
+    """What somebody says, not numbered yet."""
+    return Event(0, NOW, room, Kind.SAID, nick, text)
+
+
+def joined(nick: str, room: str = "#lobby") -> Event:
+    """That somebody came in, not numbered yet."""
+    return Event(0, NOW, room, Kind.JOINED, nick)
+
+
+def texts(member: Member) -> list[str]:
+    """Return what a member got in rooms, of each line the first word."""
+    return [event.text.split(" ")[0] for event in member.events if event.room]
+
+
+def numbers(start: int, stop: int) -> list[str]:
+    """Return the lines that Scene.fill publishes, of each the first word."""
+    return [str(n) for n in range(start, stop + 1)]

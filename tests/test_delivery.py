@@ -1,0 +1,262 @@
+"""Committed events on their way to members: in order, in one call a turn (threat 25)."""
+
+from collections import Counter
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice import feed as feed_module
+from tests.fakes import NOT_STORED, FailingLog, Lines, Member, Scene, numbers, texts
+
+A, B = "#a", "#b"
+
+
+class Turns(SynchronousTestCase):
+    """What is committed in one turn of the reactor goes out at its end."""
+
+    def setUp(self) -> None:
+        self.scene = Scene()
+
+    def test_nothing_goes_out_before_the_end_of_the_turn(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("1")
+        self.assertEqual(member.given, [])
+        self.scene.turn()
+        self.assertEqual(texts(member), ["1"])
+
+    def test_all_of_a_turn_is_given_with_one_call_for_each_room(self) -> None:
+        members = [self.scene.member(A, B) for _ in range(3)]
+        for n in range(10):
+            self.scene.commit(str(n), room=A)
+            self.scene.commit(str(n), room=B)
+        self.scene.turn()
+        for member in members:
+            self.assertEqual(Counter(room for room, _ in member.given), {A: 1, B: 1})
+            self.assertEqual(len(member.events), 20)
+
+    def test_an_event_is_encoded_once_for_each_dialect_however_many_hear_it(self) -> None:
+        dialects = [Lines(), Lines()]
+        for dialect in dialects * 10:
+            self.scene.member(A, dialect=dialect)
+        self.scene.publish("1", "2", "3")
+        self.scene.publish("4")
+        for dialect in dialects:
+            self.assertEqual([*dialect.encoded.values()], [1, 1, 1, 1])
+
+    def test_those_who_are_behind_cost_no_encoding_either(self) -> None:
+        dialect = Lines()
+        live, slow = (self.scene.member(A, dialect=dialect) for _ in range(2))
+        slow.stalled = True
+        for n in range(5):
+            self.scene.publish(str(n))
+        self.scene.read(slow)
+        self.assertEqual([*dialect.encoded.values()], [1] * 5)
+        self.assertEqual(slow.lines(), live.lines())
+
+    def test_answers_come_after_what_was_committed_before_them_and_in_one_call(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("1")
+        self.scene.tell(member, "one", "two")
+        self.scene.tell(member, "three")
+        self.scene.turn()
+        self.assertEqual(
+            member.given,
+            [(A, b"alice: 1\n"), ("", b"-- one\n-- two\n-- three\n")],
+        )
+
+    def test_an_answer_does_not_wait_for_the_end_of_the_turn_when_nothing_comes_first(self) -> None:
+        member = self.scene.member(A)
+        self.scene.tell(member, "answer")
+        self.assertEqual(member.lines(), ["-- answer"])
+
+    def test_answers_come_before_what_is_committed_after_them_in_the_same_turn(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("1")
+        self.scene.tell(member, "answer")
+        self.scene.commit("2")
+        self.scene.turn()
+        self.assertEqual(member.lines(), ["alice: 1", "-- answer", "alice: 2"])
+
+    def test_so_also_before_what_is_committed_after_them_in_another_room(self) -> None:
+        member = self.scene.member(A, B)
+        self.scene.commit("1", room=A)
+        self.scene.tell(member, "answer")
+        self.scene.commit("2", room=B)
+        self.scene.turn()
+        self.assertEqual(member.lines(), ["alice: 1", "-- answer", "alice: 2"])
+
+    def test_nobody_hears_a_room_it_is_not_in(self) -> None:
+        member = self.scene.member(A)
+        self.scene.publish("secret", room=B)
+        self.assertEqual(member.given, [])
+
+    def test_a_room_that_nobody_hears_is_forgotten(self) -> None:
+        member = self.scene.member(A, B)
+        self.scene.publish("1")
+        self.scene.delivery.drop(member)
+        self.assertEqual(self.scene.delivery._feeds, {})
+
+    def test_without_a_reactor_every_line_is_delivered_at_once(self) -> None:
+        scene = Scene(standalone=True)
+        member = scene.member(A)
+        scene.commit("1")
+        self.assertEqual(texts(member), ["1"])
+        scene.tell(member, "answer")
+        self.assertEqual(member.lines(""), ["-- answer"])
+        scene.delivery.finish(member)
+        self.assertEqual(member.disconnects, 1)
+
+
+class ComingAndGoing(SynchronousTestCase):
+    """Membership changes and events are one sequence."""
+
+    def setUp(self) -> None:
+        self.scene = Scene()
+
+    def test_who_enters_within_a_turn_gets_what_follows_and_nothing_from_before(self) -> None:
+        there = self.scene.member(A)
+        new = self.scene.member()
+        self.scene.commit("before")
+        self.scene.delivery.enter(new, A)
+        self.scene.commit("after")
+        self.scene.turn()
+        self.assertEqual((texts(there), texts(new)), (["before", "after"], ["after"]))
+
+    def test_entering_twice_changes_nothing(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("1")
+        self.scene.delivery.enter(member, A)
+        self.scene.commit("2")
+        self.scene.turn()
+        self.assertEqual(texts(member), ["1", "2"])
+
+    def test_who_finishes_within_a_turn_gets_what_came_before_and_is_disconnected(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("before")
+        self.scene.delivery.finish(member)
+        self.scene.commit("after")
+        self.assertEqual(member.disconnects, 0)
+        self.scene.turn()
+        self.assertEqual((texts(member), member.disconnects), (["before"], 1))
+
+    def test_finishing_twice_disconnects_once(self) -> None:
+        member = self.scene.member(A)
+        for _ in range(3):
+            self.scene.delivery.finish(member)
+            self.scene.turn()
+        self.assertEqual(member.disconnects, 1)
+
+    def test_last_words_are_given_before_disconnecting(self) -> None:
+        member = self.scene.member(A)
+        self.scene.tell(member, "goodbye")
+        self.scene.delivery.finish(member)
+        self.scene.turn()
+        self.assertEqual((member.lines(), member.disconnects), (["-- goodbye"], 1))
+        self.assertEqual(member.wrongs, [])
+
+    def test_who_enters_after_finishing_stays_out(self) -> None:
+        member = self.scene.member()
+        self.scene.delivery.finish(member)
+        self.scene.delivery.enter(member, A)
+        self.scene.publish("1")
+        self.assertEqual((texts(member), member.disconnects), ([], 1))
+
+    def test_a_slow_member_that_finishes_gets_the_rest_first(self) -> None:
+        member = self.scene.member(A)
+        self.scene.stall(member)
+        self.scene.publish("1", "2")
+        self.scene.delivery.finish(member)
+        self.scene.publish("3")
+        self.assertEqual((texts(member), member.disconnects), ([], 0))
+        self.scene.read(member)
+        self.assertEqual((texts(member), member.disconnects), (["1", "2"], 1))
+
+    def test_a_very_slow_member_that_finishes_gets_nothing_from_afterwards(self) -> None:
+        self.patch(feed_module, "RECENT", 1000)
+        member = self.scene.member(A)
+        self.scene.stall(member)
+        self.scene.publish("before")
+        self.scene.delivery.finish(member)
+        self.scene.fill(20)  # pushes what is due to the member out of the recent batches
+        self.scene.read(member)
+        self.assertEqual((texts(member), member.disconnects), (["before"], 1))
+
+    def test_who_is_dropped_gets_nothing_any_more_and_is_not_disconnected(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("1")
+        self.scene.delivery.drop(member)
+        self.scene.tell(member, "late")
+        self.scene.publish("2")
+        self.scene.delivery.drained(member)
+        self.scene.delivery.drop(member)
+        self.assertEqual((member.given, member.disconnects), ([], 0))
+
+    def test_who_is_answered_and_dropped_within_a_turn_gets_nothing(self) -> None:
+        member = self.scene.member(A)
+        self.scene.commit("1")
+        self.scene.tell(member, "answer")
+        self.scene.delivery.drop(member)
+        self.scene.turn()
+        self.assertEqual(member.given, [])
+
+
+class Broken(SynchronousTestCase):
+    """A member whose connection fails goes; nobody else notices (threat 25)."""
+
+    def setUp(self) -> None:
+        self.scene = Scene()
+
+    def test_a_member_that_raises_is_disconnected_and_the_others_get_everything(self) -> None:
+        first, broken, last = (self.scene.member(A) for _ in range(3))
+        broken.broken = True
+        self.scene.publish("1")
+        self.scene.publish("2")
+        self.assertEqual((texts(first), texts(last)), (["1", "2"], ["1", "2"]))
+        self.assertEqual(broken.disconnects, 1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_also_when_it_cannot_even_be_disconnected(self) -> None:
+        class Hopeless(Member):
+            def disconnect(self) -> None:
+                raise OSError("not even that")
+
+        hopeless = Hopeless()
+        self.scene.delivery.add(hopeless)
+        self.scene.delivery.enter(hopeless, A)
+        healthy = self.scene.member(A)
+        hopeless.broken = True
+        self.scene.publish("1")
+        self.scene.publish("2")
+        self.assertEqual(texts(healthy), ["1", "2"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError, OSError)), 2)
+
+    def test_also_when_it_raises_on_an_answer(self) -> None:
+        broken, healthy = self.scene.member(A), self.scene.member(A)
+        broken.broken = True
+        self.scene.tell(broken, "answer")
+        self.scene.publish("1")
+        self.assertEqual((broken.disconnects, texts(healthy)), (1, ["1"]))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_also_when_it_raises_while_catching_up(self) -> None:
+        broken, healthy = self.scene.member(A), self.scene.member(A)
+        self.scene.stall(broken)
+        self.scene.publish("1")
+        broken.broken = True
+        self.scene.read(broken)
+        self.scene.publish("2")
+        self.assertEqual((broken.disconnects, texts(healthy)), (1, ["1", "2"]))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_a_log_that_fails_costs_only_the_member_that_needed_it(self) -> None:
+        self.patch(feed_module, "RECENT", 1000)
+        log = FailingLog()
+        self.scene = Scene(log)
+        slow, healthy = self.scene.member(A), self.scene.member(A)
+        self.scene.stall(slow)
+        self.scene.fill(10)
+        log.failing = NOT_STORED
+        self.scene.read(slow)
+        log.failing = None
+        self.scene.publish("11")
+        self.assertEqual((slow.disconnects, texts(healthy)), (1, numbers(1, 11)))
+        self.assertEqual(len(self.flushLoggedErrors(type(NOT_STORED))), 1)
