@@ -196,8 +196,8 @@ def test_systemd_hands_over_a_socket(tmp_path: Path) -> None:
     """Socket activation: the descriptor is there before the chat is."""
     activate = (
         "import os, socket, sys; s = socket.create_server(('127.0.0.1', 0));"
-        "os.dup2(s.fileno(), 3); pid = str(os.getpid());"
-        "os.environ.update(LISTEN_FDS='1', LISTEN_FDNAMES='chat.socket', LISTEN_PID=pid);"
+        "os.dup2(s.fileno(), 3); os.set_inheritable(3, True);"
+        "os.environ.update(LISTEN_FDS='1', LISTEN_FDNAMES='chat', LISTEN_PID=str(os.getpid()));"
         "print('listening on', s.getsockname()[1], flush=True);"
         "os.execv(sys.argv[1], sys.argv[1:])"
     )
