@@ -7,7 +7,7 @@ section 4). Two people may not share any of the folded or look-alike keys.
 
 import json
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -81,6 +81,7 @@ def skeleton(name: str) -> str:
     return unicodedata.normalize("NFD", "".join(prototypes.get(c, c) for c in decomposed))
 
 
+@lru_cache(maxsize=4096)  # asked at the claim, on entering and on leaving
 def keys(nick: str) -> frozenset[str]:
     """Return every key under which this nickname may clash with another.
 

@@ -23,6 +23,7 @@ from chatservice.doors.line import ChatFactory
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.limits import SHARED, UNLIMITED, Limits
+from chatservice.names import LOBBY, keys
 from chatservice.store.memory import MemoryLog
 
 DEFAULT_PORT: Final = "55555"
@@ -180,6 +181,7 @@ def makeService(options: Options) -> MultiService:
     # The wall clock jumps; every timer in this process goes by the monotonic one.
     clock = cast("IClock", reactor)
     clock.seconds = time.monotonic  # type: ignore[method-assign]
+    keys(LOBBY)  # reads Unicode's table of look-alikes now, before anybody waits for it
     hub = Hub(MemoryLog(), clock, limits=options.limits)
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
