@@ -84,12 +84,8 @@ class Connection:
 
     def deliver(self, batch: IBatch) -> bool:
         """Write a batch; see IMember."""
-        taken = self._outlet.write(batch.encoded(self.dialect))
-        if not taken and not batch.room and not self._unheard_answers:
-            # Who does not read our answers is not read, or the answers would pile up.
-            self._unheard_answers = True
-            self.pause()
-        return taken
+        data = batch.encoded(self.dialect)
+        return self._outlet.write(data) if batch.room else self.answer(data)
 
     def disconnect(self) -> None:
         """Close in good order, by force after LINGER; see IMember."""
@@ -111,6 +107,17 @@ class Connection:
             self._admitted = True
             return self.session.admit(host_of(self.transport.getPeer()))
         return True
+
+    def answer(self, data: bytes) -> bool:
+        """Write what the peer has asked for; who does not read that is not read either.
+
+        :returns: what IMember.deliver returns.
+        """
+        taken = self._outlet.write(data)
+        if not taken and not self._unheard_answers:
+            self._unheard_answers = True
+            self.pause()
+        return taken
 
     def pause(self) -> None:
         """Stop reading."""

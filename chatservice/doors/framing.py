@@ -3,7 +3,8 @@
     line end     LF, CR LF, or CR NUL (telnet in character mode)
     too long     over MAX_LENGTH bytes without the line's end: lineTooLong is called once, all of
                  that line is dropped as it comes, and the next line is a line again
-    telnet       its commands are taken out first, see telnet.py
+    telnet       its commands are taken out first, see telnet.py; timingMarkAsked is called for
+                 the one that needs an answer
 
 LineReceiver itself calls lineLengthExceeded with the long line *and* all that came in the same
 read, forgets that it is in the middle of a long line, and counts a CR before LF.
@@ -43,10 +44,16 @@ class LineFramer(LineReceiver):
     def lineTooLong(self) -> None:
         """Called for a line over MAX_LENGTH, in its place among the lines."""
 
+    def timingMarkAsked(self) -> None:
+        """Called when a telnet waits for the answer TIMING_MARK before it shows anything more."""
+
     def dataReceived(self, data: bytes) -> None:
         """Take a chunk of the stream; empty when resumeProducing calls."""
         if data:
             self._split(self._telnet.feed(data))
+            if self._telnet.asked:  # once for each read, however often it was asked for
+                self._telnet.asked = False
+                self.timingMarkAsked()
         if not self._taking:
             self._taking = True
             try:

@@ -21,6 +21,7 @@ from chatservice.commands import perform
 from chatservice.doors.connection import Clients, Connection, DoorFactory, is_foreign
 from chatservice.doors.framing import LineFramer
 from chatservice.doors.outlet import Transport
+from chatservice.doors.telnet import TIMING_MARK
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
 from chatservice.interfaces import IDialect
@@ -79,7 +80,11 @@ class ChatProtocol(Connection, LineFramer):
 
     def sendLine(self, line: bytes) -> None:
         """Send a line of the caller's own, in order with all others."""
-        self._outlet.write(line + self.delimiter)
+        self.answer(line + self.delimiter)
+
+    def timingMarkAsked(self) -> None:
+        """Answer a telnet in which ^C was pressed: it shows nothing until then."""
+        self.answer(TIMING_MARK)
 
     def readConnectionLost(self) -> None:
         """Take what the peer left without a line's end, as the shell's printf does, then close."""

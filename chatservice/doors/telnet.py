@@ -6,7 +6,8 @@
     IAC SB ... IAC SE              of any length
     IAC anything else              two bytes
 
-RFC 854, RFC 855. Nothing is ever answered: no client needs it, and nc would show it.
+RFC 854, RFC 855. Nothing is ever asked, and one question alone is answered: a telnet whose user
+pressed ^C sends IAC DO TIMING-MARK and shows nothing any more until it gets the answer (RFC 860).
 """
 
 from enum import Enum, auto
@@ -15,7 +16,13 @@ from typing import Final
 IAC: Final = 0xFF
 _SB: Final = 0xFA
 _SE: Final = 0xF0
+_WILL: Final = 0xFB
+_DO: Final = 0xFD
 _OPTION_COMMANDS: Final = frozenset(range(0xFB, 0xFF))  # WILL, WONT, DO, DONT
+_TIMING_MARK: Final = 6
+
+TIMING_MARK: Final = bytes([IAC, _WILL, _TIMING_MARK])
+"""The answer to IAC DO TIMING-MARK."""
 
 _LONGEST: Final = 1024
 """After so many bytes a subnegotiation without an end is over: it was none, and would swallow
@@ -31,11 +38,16 @@ class _Place(Enum):
 
 
 class TelnetFilter:
-    """Returns what a person wrote, without telnet's commands. Feed it chunks as they come."""
+    """Returns what a person wrote, without telnet's commands. Feed it chunks as they come.
 
-    __slots__ = ("_length", "_place")
+    :ivar asked: whether a timing mark was asked for; whoever answers it sets it to False.
+    """
+
+    __slots__ = ("_command", "_length", "_place", "asked")
 
     def __init__(self) -> None:
+        self.asked = False
+        self._command = 0
         self._place = _Place.TEXT
         self._length = 0
 
@@ -60,11 +72,13 @@ class TelnetFilter:
                 if byte == _SB:
                     self._place, self._length = _Place.SUB, 0
                 elif byte in _OPTION_COMMANDS:
-                    self._place = _Place.OPTION
+                    self._place, self._command = _Place.OPTION, byte
                 else:
                     self._place = _Place.TEXT
             case _Place.OPTION:
                 self._place = _Place.TEXT
+                if self._command == _DO and byte == _TIMING_MARK:
+                    self.asked = True
             case _Place.SUB:
                 self._length += 1
                 if byte == IAC:

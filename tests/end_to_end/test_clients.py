@@ -1,6 +1,7 @@
 """The conversation, pinned to the word, through the clients that people have."""
 
 import re
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -101,7 +102,24 @@ def test_a_telnet_that_negotiates_leaves_no_trace(chat: Server) -> None:
 
 
 def test_telnets_interrupt_key_does_no_harm(chat: Server) -> None:
-    """^C in telnet sends IAC IP IAC DO TIMING-MARK; the talk goes on."""
+    """After ^C a telnet shows nothing until its question is answered; the talk goes on."""
+    command = [tool("inetutils-telnet"), "127.0.0.1", str(chat.port)]
+    with Program(*command, on_terminal=True) as client, chat.connect() as bob:
+        client.expect("NICK")
+        client.say("alice")
+        client.expect("Connected to the server")
+        bob.send(b"bob\n")
+        client.expect("bob joined the chat")
+        client.type("\x03")
+        client.expect(r"\^C")
+        client.say("hello")
+        bob.until("alice: hello")
+        client.expect("alice: hello")
+
+
+def test_the_answer_to_telnets_question_is_the_only_one(chat: Server) -> None:
+    """Three bytes, once for each read; every other question stays without an answer."""
     with chat.join("alice") as alice:
-        alice.send(b"hel\xff\xf4\xff\xfd\x06lo\r\n")
+        alice.send(b"hel\xff\xf4\xff\xfb\x01\xff\xfd\x03\xff\xfd\x06lo\r\n")
+        assert alice.sock.recv(3, socket.MSG_WAITALL) == b"\xff\xfb\x06"
         alice.expect("alice: hello")
