@@ -184,17 +184,22 @@ class Delivery:
 
     def _flush(self) -> None:
         """End the turn: hand out what was committed, then see to single members."""
-        while self._dirty or self._ready:
-            dirty, self._dirty = self._dirty, {}
-            for feed in dirty:
-                for batch in feed.cut():
-                    self._fan_out(feed, batch)
-            ready, self._ready = self._ready, {}
-            for reader in ready:
-                self._serve(reader)
-            for feed in dirty:
-                self._close_if_over(feed)
-        self._scheduled = False
+        try:
+            while self._dirty or self._ready:
+                self._hand_out()
+        finally:  # whatever went wrong, there is a next turn
+            self._scheduled = False
+
+    def _hand_out(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        for feed in dirty:
+            for batch in feed.cut():
+                self._fan_out(feed, batch)
+        ready, self._ready = self._ready, {}
+        for reader in ready:
+            self._serve(reader)
+        for feed in dirty:
+            self._close_if_over(feed)
 
     def _fan_out(self, feed: Feed[_Reader], batch: Batch) -> None:
         """Give a batch to every LIVE member: the one loop that must stay short."""

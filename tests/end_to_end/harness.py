@@ -183,13 +183,14 @@ class Server(Program):
         port: str = "tcp:0:interface=127.0.0.1",
         runner: Sequence[str] = ("twistd", "-n", "--pidfile="),
         files: int | None = None,
+        env: dict[str, str] | None = None,
     ) -> None:
         def limit() -> None:
             if files is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
         command = [str(BIN / runner[0]), *runner[1:], "chat", "--port", port, *arguments]
-        super().__init__(*command, cwd=cwd, before=limit)
+        super().__init__(*command, cwd=cwd, env=env, before=limit)
         self.expect("ChatFactory.* starting on|reactor class")
         if port.startswith(("tcp", "haproxy", "ssl", "tls")):
             found = self.expect(r"ChatFactory(?: \(\w+\))? starting on (\d+)")

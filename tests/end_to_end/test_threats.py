@@ -257,6 +257,39 @@ class _Network:
             assert program.wait() == 0, program.text
 
 
+def test_a_jump_of_the_clock_disconnects_nobody_and_stops_no_timer(tmp_path: Path) -> None:
+    """15: an hour forward, then two back; nobody is timed out, and who says nothing still is."""
+    tool("faketime")
+    libraries = list(Path("/usr/lib").glob("**/faketime/libfaketime.so.1"))
+    assert libraries
+    jump = tmp_path / "jump"
+    jump.write_text("+0")
+    environment = {
+        "LD_PRELOAD": str(libraries[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(jump),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with (
+        Server(tmp_path, "--nick-time", "4", env=environment) as chat,
+        chat.join("alice") as alice,
+        chat.connect() as bob,
+    ):
+        bob.expect("NICK")
+        hours = [chat.expect("^.*'alice' joined")[0][:13]]
+        for offset, nick in (("+1h", "later"), ("-1h", "earlier")):
+            jump.write_text(offset)
+            chat.join(nick).hang_up()
+            alice.until(f"{nick} left the chat")
+            hours.append(chat.expect(f"^.*'{nick}' joined")[0][:13])
+        assert len(set(hours)) == 3, "the wall clock did not jump"
+        began = time.monotonic()
+        refusal = bob.line()  # the first thing that bob hears, and not before its time
+        assert refusal is not None
+        assert refusal.endswith("[nick-timeout]")
+        assert time.monotonic() - began > 1
+
+
 def test_a_peer_that_resets_is_gone_at_once(chat: Server) -> None:
     """25: writing to it fails; the others get everything."""
     with chat.join("alice") as alice:
