@@ -15,7 +15,7 @@ from typing import Final
 from chatservice.events import Event, Kind
 from chatservice.names import conversation
 
-_NICK: Final = r"(\w[^\s:*>]*)"
+_NICK: Final = r"(\w[^\s:,*>]*)"
 _GRAMMAR: Final = [
     (Kind.SAID, re.compile(rf"{_NICK}: (.*)")),
     (Kind.ACTED, re.compile(rf"\* {_NICK} (.*)")),

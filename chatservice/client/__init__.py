@@ -2,6 +2,8 @@
 
 link      the connection: answers NICK, tells what it hears, comes back by itself
 editor    the line being typed, as data: keys, history, completion
+outbox    what was typed, on its way at the server's speed
+look      how events look on a terminal; roster: who is here
 screen    a person at a terminal: what is typed stays whole below what is said
 pipe      no terminal: says the lines of stdin, waits for each to be seen
 options   the command line

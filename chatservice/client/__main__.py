@@ -46,14 +46,17 @@ class Reactor(IClock, Protocol):
 def main() -> None:
     """Run the client and exit: 0 if all went well, 1 with the reason if not."""
     settings = parse()
-    run = in_terminal if sys.stdin.isatty() and sys.stdout.isatty() else in_pipe
+    for number, closed in enumerate((sys.stdin, sys.stdout, sys.stderr)):
+        if closed is None:  # as after <&- in a shell; descriptors are taken in this order
+            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)
+    run = in_terminal if os.isatty(0) and os.isatty(1) else in_pipe
     try:
         reason = run(settings)
     except (OSError, ValueError) as error:
         reason = str(error)
     if reason is not None:
-        print(f"chat-client: {reason}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(1)
+        raise SystemExit(f"chat-client: {reason}")  # which is printed; the exit code is 1
 
 
 def in_pipe(settings: Settings) -> str | None:
@@ -65,9 +68,12 @@ def in_pipe(settings: Settings) -> str | None:
     def show(line: str) -> None:
         try:
             print(line, flush=True)  # noqa: T201
-        except BrokenPipeError:  # whoever read it has read enough
+        except OSError as error:  # whoever read it has read enough; or the disk is full
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-            done(None)
+            if isinstance(error, BrokenPipeError):
+                pipe.reader_gone()
+            else:
+                done(f"cannot write: {error.strerror}")
 
     def warn(line: str) -> None:
         print(f"chat-client: {line}", file=sys.stderr, flush=True)  # noqa: T201
@@ -88,23 +94,24 @@ def in_pipe(settings: Settings) -> str | None:
         pipe.input = stdio.StandardIO(PipeInput(pipe))
 
     _run(core, start)
-    return outcome[0] if outcome else None
+    if outcome:
+        return outcome[0]
+    return "interrupted before everything was said" if pipe.unfinished else None
 
 
 def in_terminal(settings: Settings) -> str | None:
     """Let a person talk; return what went wrong, None if nothing did."""
-    from twisted.conch.insults.insults import ServerProtocol
     from twisted.internet import reactor
 
     from chatservice.client.look import Look
-    from chatservice.client.screen import Screen
+    from chatservice.client.screen import Keyboard, Screen
 
     core = cast("Reactor", reactor)
     keyboard, display = sys.stdin.fileno(), sys.stdout.fileno()
     before = termios.tcgetattr(keyboard)
 
     def restore() -> None:
-        screen.erase()
+        os.write(display, b"\r\x1b[K")
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
     def leave() -> None:
@@ -119,7 +126,7 @@ def in_terminal(settings: Settings) -> str | None:
         screen.redraw()
 
     def resized(number: int, frame: FrameType | None) -> None:
-        core.callFromThread(screen.redraw)  # which wakes the reactor
+        core.callFromThread(screen.resized)  # which wakes the reactor
 
     def size() -> tuple[int, int]:
         try:
@@ -128,13 +135,16 @@ def in_terminal(settings: Settings) -> str | None:
             columns, rows = 0, 0
         return columns or 80, rows or 24  # some terminals do not know their size
 
-    screen = Screen(Look("NO_COLOR" not in os.environ), size, leave, suspend)
+    # https://no-color.org: an empty NO_COLOR does not count.
+    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    screen = Screen(core, Look(colour), size, leave, suspend)
     screen.link = Link(core, endpoint_for(reactor, settings), settings.nick, screen)
 
     def start() -> None:
         signal.signal(signal.SIGWINCH, resized)
         signal.signal(signal.SIGHUP, lambda *_: core.callFromThread(leave))
-        stdio.StandardIO(ServerProtocol(lambda: screen))
+        stdio.StandardIO(Keyboard(screen))
+        screen.connecting(f"{settings.host}:{settings.port}")
         core.addSystemEventTrigger("before", "shutdown", screen.link.stop)
         screen.link.start()
 
@@ -143,7 +153,8 @@ def in_terminal(settings: Settings) -> str | None:
         _run(core, start)
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
-        os.write(display, b"\r\x1b[K")
+        with contextlib.suppress(OSError):
+            os.write(display, b"\r\x1b[K")
     return None
 
 

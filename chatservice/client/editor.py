@@ -11,9 +11,13 @@ from typing import Final
 from wcwidth import iter_graphemes, wcswidth
 
 from chatservice.names import fold
+from chatservice.text import MAX_LINE
 
 HISTORY: Final = 500
 """How many lines are remembered."""
+
+LONGEST: Final = 4 * MAX_LINE
+"""How many characters a line may have while it is edited."""
 
 _WORD_LEFT: Final = re.compile(r"\w+\W*$|\W+$")
 _WORD_RIGHT: Final = re.compile(r"\W*\w+|\W+")
@@ -48,8 +52,9 @@ class Editor:
         return self.before + self.after
 
     def insert(self, text: str) -> None:
-        """Type something."""
-        self.before += text
+        """Type something; nothing more where the line is longer than any that can be sent."""
+        if len(self.text) < LONGEST:
+            self.before += text
 
     def press(self, key: str) -> bool:
         """Do what a key does.
@@ -103,15 +108,16 @@ class Editor:
 
         :param width: columns there are, the cursor's own included.
         """
-        left = list(iter_graphemes(self.before))
-        at = columns(self.before)
-        while left and at >= width:
+        widths = [(grapheme, columns(grapheme)) for grapheme in iter_graphemes(self.before)]
+        at, first = sum(width for _, width in widths), 0
+        while at >= width:
             # Drop half a row at a time, so that the text does not crawl at every key.
             dropped = 0
-            while left and dropped < max(1, width // 2):
-                dropped += columns(left.pop(0))
+            while first < len(widths) and dropped < max(1, width // 2):
+                dropped += widths[first][1]
+                first += 1
             at -= dropped
-        shown, used = "".join(left), at
+        shown, used = "".join(grapheme for grapheme, _ in widths[first:]), at
         for grapheme in iter_graphemes(self.after):
             used += columns(grapheme)
             if used >= width:

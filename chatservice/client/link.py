@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Any, Final, Protocol, cast
 
 from OpenSSL import SSL
+from service_identity import VerificationError
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import (
     IProtocol,
     IReactorTime,
@@ -27,15 +28,23 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chatservice.client.options import Settings
+from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock
+from chatservice.interfaces import IClock, ITimer
 from chatservice.names import MAX_NICK
 from chatservice.plain import parse
 from chatservice.text import decode
 
 LONGEST: Final = 16 << 10
 """Bytes in a line of the server's; a longer one ends the connection."""
+
+ANSWER: Final = 10.0
+"""Seconds in which the other side must say something at all."""
+
+PING: Final = 60.0
+PING_TIMEOUT: Final = 30.0
+"""Seconds of silence before the kernel asks for a sign of life, and in which it must come."""
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
@@ -72,12 +81,15 @@ class _Line(LineOnlyReceiver):
     factory: "_Lines"
 
     def connectionMade(self) -> None:
-        self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
-        self.transport.setTcpKeepAlive(True)  # type: ignore[union-attr]
+        if (below := tcp_below(self.transport)) is not None:
+            prepare(below, PING, PING_TIMEOUT)
         self.factory.link._connected(self)
 
     def lineReceived(self, line: bytes) -> None:
         self.factory.link._heard(parse(decode(line.rstrip(b"\r"))))
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.factory.link._give_up("the server sent a line without end")
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         self.factory.link._disconnected(reason)
@@ -126,6 +138,8 @@ class Link:
         self._reason = "the server closed the connection"
         self._refusal: Event | None = None
         self._alternatives = _alternatives(self.nick)
+        self._failures = 0  # since we were last in
+        self._deadline: ITimer | None = None
         self._pauses = backoffPolicy(FIRST_PAUSE, LONGEST_PAUSE, factor=2.0)
         self._service = ClientService(
             _Watched(endpoint, self),  # type: ignore[arg-type]
@@ -172,21 +186,36 @@ class Link:
     def _connected(self, line: _Line) -> None:
         self._line = line
         self._reason = "the server closed the connection"
+        silent = f"no answer within {ANSWER:.0f} seconds; does that port speak chat, with TLS?"
+        self._deadline = self._clock.callLater(ANSWER, self._give_up, silent)
+
+    def _give_up(self, reason: str) -> None:
+        """End a connection that leads nowhere."""
+        if self._line is not None:
+            self._reason = reason
+            self._line.transport.abortConnection()  # type: ignore[union-attr]
+
+    def _relax(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
 
     def _heard(self, event: Event) -> None:
+        self._relax()
         match event.kind:
             case Kind.PROMPT:
                 self._answer_prompt()
                 return
             case Kind.WELCOME:
                 self.joined = True
+                self._failures = 0
                 self._alternatives = _alternatives(self.nick)
                 self._user.joined(self.nick)
                 return
             case Kind.RENAMED if event.nick == self.nick:
                 self.nick = event.text
             case Kind.ERROR:
-                self._reason = event.text
+                self._reason = event.text.rstrip(".")
                 if not self.joined:
                     self._refusal = event
                     return
@@ -206,11 +235,14 @@ class Link:
         self._line = None
         self.joined = False
         self._refusal = None
-        if reason is not None and not reason.check(ConnectionDone):
+        self._relax()
+        if reason is not None and not reason.check(ConnectionDone, ConnectionAborted):
             self._reason = describe(reason)
 
     def _pause(self, attempt: int) -> float:
-        pause = self._pauses(attempt)
+        # The service counts from the last connection; one that did not let us in is none.
+        pause = self._pauses(self._failures)
+        self._failures += 1
         if self._wanted:  # told later: within this call the service cannot be stopped
             self._clock.callLater(0, self._user.lost, self._reason, pause)
         return pause
@@ -228,6 +260,8 @@ def describe(failure: Failure) -> str:
         return "the server closed the connection"
     if isinstance(error, SSL.Error) and error.args and error.args[0]:
         return "TLS: " + ", ".join(str(entry[-1]) for entry in error.args[0])
+    if isinstance(error, VerificationError):
+        return "TLS: the certificate is not for this host"
     number = getattr(error, "osError", None)
     text = os.strerror(number) if isinstance(number, int) else failure.getErrorMessage()
     return text.rstrip(".")

@@ -45,11 +45,13 @@ def parse(arguments: Sequence[str] | None = None) -> Settings:
     """
     parser = argparse.ArgumentParser(
         prog="chat-client",
-        description="Talk in a chatservice chat. On a terminal: type and read; /help shows what "
-        "you can type, Tab completes, Ctrl-D leaves. In a pipe: every line of standard input is "
-        "said, and the exit code is 0 once all of them were seen.",
-        epilog='For example:  chat-client alice@localhost    echo "build done" | chat-client '
-        "bot@chat.example",
+        description="Talk in a chatservice chat.\n\n"
+        "On a terminal: type and read. /help shows what you can type, Tab completes,\n"
+        "Ctrl-D leaves. In a pipe: every line of standard input is said, and the exit\n"
+        "code is 0 once all of them were seen.",
+        epilog="for example:\n  chat-client alice@localhost\n"
+        '  echo "build done" | chat-client bot@chat.example',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "destination",
@@ -71,8 +73,12 @@ def parse(arguments: Sequence[str] | None = None) -> Settings:
     port = int(found["port"] or DEFAULT_PORT) if found else 0
     if found is None or not 0 < port < 65536:
         parser.error(f"{given.destination!r} is no [nick@]host[:port]")
+    try:
+        nick = found["nick"] or getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        parser.error("give a nickname: nick@host")
     return Settings(
-        nick=found["nick"] or getpass.getuser(),
+        nick=nick,
         host=found["ip6"] or found["host"],
         port=port,
         tls=given.tls or given.tls_ca is not None,

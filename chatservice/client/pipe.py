@@ -4,7 +4,6 @@ One line is on its way at a time: seeing it come back is the acknowledgement, an
 limits are met by waiting. Lines are said as they are; one that starts with a slash is text, too.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -13,6 +12,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from chatservice.client.link import Link
+from chatservice.client.outbox import retry_after
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ITimer
@@ -24,9 +24,6 @@ WAITING: Final = 100
 
 PATIENCE: Final = 30.0
 """Seconds in which a line must be seen back, and a nickname accepted."""
-
-_RETRY: Final = 1.0
-_SECONDS: Final = re.compile(r"in (\d+(?:\.\d+)?) seconds")
 
 
 class PushInput(Protocol):
@@ -100,11 +97,10 @@ class Pipe:
 
     def add(self, line: bytes) -> None:
         """Take a line to be said; an empty one is nothing to say."""
-        line = line.rstrip(b"\r")
+        text = decode(line.rstrip(b"\r"))
         self._number += 1
-        if not line.strip():
+        if not text or text.isspace():
             return
-        text = decode(line)
         if len(text.encode()) + text.startswith("/") > MAX_LINE:
             self._finish(f"line {self._number} is longer than {MAX_LINE} bytes: make it shorter")
             return
@@ -116,6 +112,16 @@ class Pipe:
     def end(self) -> None:
         """Take note that there is no more to say."""
         self._ended = True
+        self._next()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is something of which nobody knows that it arrived."""
+        return not self._ended or bool(self._lines) or self._expected is not None
+
+    def reader_gone(self) -> None:
+        """Show no more, as nobody reads it; say what is still to be said."""
+        self._follow = False
         self._next()
 
     # From the link.
@@ -136,9 +142,8 @@ class Pipe:
                 self._cancel()
                 self._expected = None
                 self._next()
-        elif event.kind is Kind.ERROR and event.nick == Code.TOO_FAST:
-            found = _SECONDS.search(event.text)
-            self._wait(float(found[1]) if found else _RETRY, self._say)
+        elif (pause := retry_after(event)) is not None:
+            self._wait(pause, self._say)
         elif event.kind is Kind.ERROR:
             self._finish(event.text)
 
@@ -148,7 +153,8 @@ class Pipe:
 
     def lost(self, reason: str, pause: float) -> None:
         """Come back if only listening; what was not seen back cannot be vouched for."""
-        if self._follow and self._ended and not self._lines and self._expected is None:
+        if self._follow and not self.unfinished:
+            self._cancel()
             self._warn(f"{reason}; trying again in {pause:.0f} seconds")
         else:
             self._finish(reason)

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from typing import Final
 
 from twisted.conch.insults.insults import ServerProtocol, TerminalProtocol
+from wcwidth import iter_graphemes
 
 from chatservice.client.editor import Editor, columns
 from chatservice.client.link import Link
 from chatservice.client.look import Look, mentions
+from chatservice.client.outbox import Outbox
 from chatservice.client.roster import Roster
 from chatservice.commands import COMMANDS
 from chatservice.events import Event
+from chatservice.interfaces import IClock
 from chatservice.text import MAX_LINE, clean
 
 Key = bytes | object
@@ -47,12 +50,13 @@ _SEQUENCES: Final = {
     b"\x1b[OH": "home",
     b"\x1b[OF": "end",
 }
-_PROMPT_WIDTH: Final = 34  # a longer prompt would leave too little for the text
+_NARROW: Final = 8  # with less room than that for it, the prompt shows no nickname
 
 
 class Screen(TerminalProtocol):
     """The screen and the keys; implements link.User.
 
+    :param clock: a reactor.
     :param look: how events are shown.
     :param size: returns columns and rows.
     :param leave: ends the program.
@@ -61,16 +65,19 @@ class Screen(TerminalProtocol):
 
     def __init__(
         self,
+        clock: IClock,
         look: Look,
         size: Callable[[], tuple[int, int]],
         leave: Callable[[], None],
         suspend: Callable[[], None],
     ) -> None:
         self.link: Link
+        self._outbox = Outbox(clock, lambda line: self.link.send(line))
+        self._quiet = False  # more keys are coming: draw after the last
+        self._drawn = 0  # the cursor's column as drawn last
         self._look = look
         self._size = size
         self._leave = leave
-        self._suspend = suspend
         self._editor = Editor()
         self._roster = Roster()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -86,6 +93,10 @@ class Screen(TerminalProtocol):
             b"\x1a": suspend,
         }
 
+    def connecting(self, place: str) -> None:
+        """Say where the first connection goes."""
+        self._print(self._look.notice(f"Connecting to {place} ..."))
+
     # From the terminal.
 
     def connectionMade(self) -> None:
@@ -94,6 +105,8 @@ class Screen(TerminalProtocol):
 
     def keystrokeReceived(self, key: Key, modifier: Key) -> None:
         """Take a key: a byte, or the name of one that has no character."""
+        if not (isinstance(key, bytes) and len(key) == 1):
+            self._decoder.reset()
         if modifier is not None:
             self._editor.press(f"alt-{_NAMED.get(key) or _ascii(key)}")
         elif key in self._typed:
@@ -102,10 +115,24 @@ class Screen(TerminalProtocol):
             self._editor.press(_NAMED[key])
         elif isinstance(key, bytes) and key < b" ":
             self._editor.press("^" + chr(key[0] + 64))
-        elif isinstance(key, bytes):
-            # A character of several bytes comes byte by byte.
+        elif isinstance(key, bytes) and len(key) == 1:
+            # A character of several bytes comes byte by byte; insults' own names are longer.
             self._editor.insert(clean(self._decoder.decode(key)))
         self.redraw()
+
+    def several(self, keys: Callable[[], None]) -> None:
+        """Take keys that came together, as in a paste, and draw once after them."""
+        self._quiet = True
+        try:
+            keys()
+        finally:
+            self._quiet = False
+            self.redraw()
+
+    def connectionLost(self, reason: object) -> None:
+        """The terminal is gone; nobody is here any more."""
+        self.terminal = None
+        self._leave()
 
     def unhandledControlSequence(self, sequence: bytes) -> None:
         """Take a key that insults does not know; others mean nothing here."""
@@ -119,10 +146,17 @@ class Screen(TerminalProtocol):
         """Say that the chat is open, and look who is here."""
         self._asking = False
         self._print(self._look.notice(f"Connected as {nick}. Ctrl-D leaves, /help helps."))
-        self.link.send("/who")
+        self._outbox.joined()
+        self._outbox.add("/who")
 
     def heard(self, event: Event) -> None:
         """Show what was said."""
+        waiting = len(self._outbox)
+        if self._outbox.heard(event, self.link.nick):
+            if waiting > 1:
+                hint = f"{waiting} lines wait for the server's limits. Ctrl-C drops them."
+                self._print(self._look.notice(hint))
+            return
         self._roster.heard(event)
         bell = "\a" if mentions(event, self.link.nick) else ""
         self._print(self._look.line(event, self.link.nick) + bell)
@@ -136,6 +170,7 @@ class Screen(TerminalProtocol):
         """Say that there is no connection now."""
         self._asking = False
         self._roster.clear()
+        self._outbox.lost()
         self._print(self._look.notice(f"No connection: {reason}. Trying again in {pause:.0f} s."))
 
     # The keys that do more than edit.
@@ -151,10 +186,12 @@ class Screen(TerminalProtocol):
             self.link.offer(self._editor.enter())
         elif line.strip() in ("/quit", "/q", "/exit", "/bye"):
             self._leave()
-        elif self.link.send(line):
+        elif not self.link.joined:
+            self._print(self._look.notice("Not connected: your line is kept, try again later."))
+        elif self._outbox.add(line):
             self._editor.enter()
         else:
-            self._print(self._look.notice("Not connected: your line is kept, try again later."))
+            self._print(self._look.notice("Too many lines wait: try again when some are said."))
 
     def _complete(self) -> None:
         others = [nick for nick in self._roster.nicks() if nick != self.link.nick]
@@ -164,6 +201,8 @@ class Screen(TerminalProtocol):
         if self._editor.text:
             self._editor.press("^E")
             self._editor.press("^U")
+        elif dropped := self._outbox.clear():
+            self._print(self._look.notice(f"{dropped} waiting lines dropped."))
         else:
             self._leave()
 
@@ -180,25 +219,51 @@ class Screen(TerminalProtocol):
 
     def redraw(self) -> None:
         """Write the line being typed, and put the cursor where it stands."""
-        self._write(self._typed_line())
+        if not self._quiet:
+            self._write(self._typed_line())
 
-    def erase(self) -> None:
-        """Take the line being typed off the screen."""
-        self._write("\r\x1b[K")
+    def resized(self) -> None:
+        """Draw again after the terminal has wrapped the line to a new width."""
+        rows = self._drawn // max(1, self._size()[0])
+        up = f"\x1b[{rows}A" if rows else ""
+        self._write(f"{up}\r\x1b[J{self._typed_line()}")
 
     def _print(self, line: str) -> None:
         self._write(f"\r\x1b[K{line}\r\n{self._typed_line()}")
 
     def _typed_line(self) -> str:
-        prompt = "nickname> " if self._asking else f"{self.link.nick[:_PROMPT_WIDTH]}> "
-        width = max(2, self._size()[0] - columns(prompt))
+        available = self._size()[0]
+        prompt = _shortened("nickname" if self._asking else self.link.nick, available // 2) + "> "
+        width = max(2, available - columns(prompt))
         shown, at = self._editor.view(width)
-        column = columns(prompt) + at
+        column = self._drawn = columns(prompt) + at
         return f"\r{prompt}{shown}\x1b[K\r" + (f"\x1b[{column}C" if column else "")
 
     def _write(self, text: str) -> None:
         if self.terminal is not None:
             self.terminal.transport.write(text.encode("utf-8", "replace"))
+
+
+class Keyboard(ServerProtocol):
+    """Takes a terminal's bytes apart into keys for a Screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(lambda: screen)
+        self._screen = screen
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what was typed, or pasted."""
+        self._screen.several(lambda: ServerProtocol.dataReceived(self, data))
+
+
+def _shortened(text: str, width: int) -> str:
+    """Return as much of a text as fits so many columns; nothing where there is hardly room."""
+    shown = ""
+    for grapheme in iter_graphemes(text if width >= _NARROW else ""):
+        if columns(shown + grapheme) > width:
+            break
+        shown += grapheme
+    return shown
 
 
 def _ascii(key: Key) -> str:

@@ -119,10 +119,10 @@ def test_a_mention_rings(alice: Terminal, open_chat: Server) -> None:
 
 def test_nicknames_have_colours_unless_not_wanted(alice: Terminal, open_chat: Server) -> None:
     """NO_COLOR is respected; otherwise the same nickname has the same colour."""
-    with Terminal(f"bob@127.0.0.1:{open_chat.port}", env={"NO_COLOR": ""}) as plain:
+    with Terminal(f"bob@127.0.0.1:{open_chat.port}", env={"NO_COLOR": "1"}) as plain:
         plain.expect("Connected as bob")
         assert "\x1b[3" not in plain.text
-    environment = {"TERM": "xterm"}
+    environment = {"TERM": "xterm", "NO_COLOR": ""}
     with Terminal(f"carol@127.0.0.1:{open_chat.port}", env=environment) as carol:
         carol.expect("Connected as carol")
         alice.type("hello\r")

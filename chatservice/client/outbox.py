@@ -1,0 +1,114 @@
+"""Lines on their way to the server, one at a time, at the speed that it allows.
+
+A line that was refused as too fast is sent again when the server said; so a paste of many lines
+arrives whole and in order instead of ending the connection.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from chatservice.errors import Code
+from chatservice.events import Event, Kind
+from chatservice.interfaces import IClock, ITimer
+
+MOST: Final = 200
+"""Lines that may wait."""
+
+_RETRY: Final = 1.0
+_SILENT: Final = 3.0  # seconds after which a line without an answer is taken for done
+_SECONDS: Final = re.compile(r"in (\d+(?:\.\d+)?) seconds")
+
+
+def retry_after(event: Event) -> float | None:
+    """Return after how many seconds a line should be sent again; None if the event is not that."""
+    if event.kind is not Kind.ERROR or event.nick != Code.TOO_FAST:
+        return None
+    found = _SECONDS.search(event.text)
+    return min(60.0, float(found[1])) if found else _RETRY
+
+
+class Outbox:
+    """Sends typed lines in order.
+
+    :param clock: a reactor.
+    :param send: sends a line; False if there is no connection.
+    """
+
+    def __init__(self, clock: IClock, send: Callable[[str], bool]) -> None:
+        self._clock = clock
+        self._send = send
+        self._lines: deque[str] = deque()  # the first is on its way if _busy
+        self._busy = False
+        self._timer: ITimer | None = None
+
+    def __len__(self) -> int:
+        """Return how many lines wait or are on their way."""
+        return len(self._lines)
+
+    def add(self, line: str) -> bool:
+        """Take a line; False if too many wait."""
+        if len(self._lines) >= MOST:
+            return False
+        self._lines.append(line)
+        self._next()
+        return True
+
+    def heard(self, event: Event, me: str) -> bool:
+        """Go on when an answer comes.
+
+        :param me: the nickname worn.
+        :returns: whether the event was for the outbox alone: a line goes again by itself.
+        """
+        if not self._busy:
+            return False
+        pause = retry_after(event)
+        if pause is not None:
+            self._wait(pause, self._again)
+            return True
+        if event.kind in (Kind.ERROR, Kind.NOTICE) or event.nick == me:
+            self._done()
+        return False
+
+    def lost(self) -> None:
+        """Stop; what was on its way may have arrived, the rest waits for the next connection."""
+        if self._busy:
+            self._lines.popleft()
+        self._stop()
+
+    def joined(self) -> None:
+        """Go on."""
+        self._next()
+
+    def clear(self) -> int:
+        """Forget the lines that wait; return how many there were."""
+        count = len(self._lines)
+        self._lines.clear()
+        self._stop()
+        return count
+
+    def _next(self) -> None:
+        if self._lines and not self._busy:
+            self._again()
+
+    def _again(self) -> None:
+        self._busy = self._send(self._lines[0])
+        if self._busy:
+            self._wait(_SILENT, self._done)
+
+    def _done(self) -> None:
+        self._lines.popleft()
+        self._stop()
+        self._next()
+
+    def _stop(self) -> None:
+        self._busy = False
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = self._clock.callLater(seconds, call)
