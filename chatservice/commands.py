@@ -53,6 +53,7 @@ class Command:
     :ivar example: a line that a person might type.
     :ivar handler: called with the session and a string for each argument.
     :ivar aliases: other names.
+    :ivar free: whether it counts for no limit.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Command:
     example: str
     handler: Handler
     aliases: tuple[str, ...] = ()
+    free: bool = False
 
     @property
     def usage(self) -> str:
@@ -99,7 +101,9 @@ def perform(session: Session, line: str) -> None:
     :param line: clean text, one line; an empty one does nothing.
     """
     if line and not line.isspace():
-        session.do(_perform, session, line)
+        name = line[1:].partition(" ")[0].lower() if line.startswith("/") else ""
+        row = _BY_NAME.get(name)
+        session.do(_perform, session, line, free=row is not None and row.free)
 
 
 def _perform(session: Session, line: str) -> Deferred[None] | None:
@@ -209,7 +213,7 @@ COMMANDS: Final = (
         _msg,
         aliases=("m", "tell", "query"),
     ),
-    Command("quit", (), "leave the chat", "/quit", _quit, aliases=("q", "exit", "bye")),
+    Command("quit", (), "leave the chat", "/quit", _quit, aliases=("q", "exit", "bye"), free=True),
 )
 """Every command there is."""
 

@@ -121,6 +121,18 @@ class Delivery:
             if reader.holding:
                 self._fall_behind(reader)
             return
+        self._answer_here(reader, answers)
+
+    def keep_order(self, member: IMember) -> None:
+        """Let nothing that comes, in whatever room, overtake what was committed before.
+
+        In one room that goes without saying; across rooms it holds for who is not behind.
+        """
+        reader = self._readers.get(member)
+        if reader is not None and self._owed(reader):
+            self._answer_here(reader, ())
+
+    def _answer_here(self, reader: _Reader, answers: Sequence[Event]) -> None:
         marks = {feed: feed.end().position for feed in reader.cursors}
         if reader.answers and reader.answers[-1].marks == marks:
             reader.answers[-1].events += answers
@@ -255,7 +267,8 @@ class Delivery:
             self._answer(reader)
 
     def _answer(self, reader: _Reader) -> None:
-        self._give(reader, Batch("", reader.answers.pop(0).events))
+        if events := reader.answers.pop(0).events:  # else it only kept an order
+            self._give(reader, Batch("", events))
 
     def _give(self, reader: _Reader, batch: IBatch) -> None:
         try:
@@ -320,6 +333,8 @@ class Delivery:
     ) -> None:
         if feed.reaches(cursor):
             self._give(reader, feed.take(cursor, mark))
+            if reader.holding and feed in reader.cursors:  # it is slow: all rooms get their turn
+                reader.cursors[feed] = reader.cursors.pop(feed)
             return
         last = feed.last_seq(cursor)
         page = await self._history.after(feed.room, last, _PAGE)

@@ -13,7 +13,7 @@ class Kind(Enum):
 
     SAID = ("said", True)  # nick said text
     ACTED = ("acted", True)  # nick did text (/me)
-    PRIVATE = ("private", True)  # nick said text in a conversation of two
+    PRIVATE = ("private", True)  # nick said text to one person alone
     JOINED = ("joined", False)  # nick came in
     LEFT = ("left", False)  # nick went out
     RENAMED = ("renamed", False)  # nick is now called text
@@ -35,10 +35,11 @@ class Event:
 
     :ivar seq: the number in the room's log, dense from 1; 0 until the log has it, and in answers.
     :ivar at: wall-clock time, seconds since 1970 (UTC).
-    :ivar room: the room's name, or a conversation's (see names.conversation); "" for an answer.
+    :ivar room: the room's name, or an inbox's (see names.inbox); "" for an answer.
     :ivar kind: see Kind, also for what nick and text mean.
     :ivar nick: the acting person's nickname as written at the time.
     :ivar text: clean text (see text.clean), one line.
+    :ivar to: the nickname to which something private was said.
     """
 
     seq: int
@@ -47,7 +48,8 @@ class Event:
     kind: Kind
     nick: str
     text: str = ""
+    to: str = ""
 
     def numbered(self, seq: int) -> "Event":
         """This event with its place in the log."""
-        return Event(seq, self.at, self.room, self.kind, self.nick, self.text)
+        return Event(seq, self.at, self.room, self.kind, self.nick, self.text, self.to)

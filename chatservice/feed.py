@@ -35,7 +35,7 @@ def fitting(events: Sequence[Event]) -> int:
 class Batch:
     """Events of one room that were committed together, or answers to one member.
 
-    :param room: the room's or conversation's name, "" for answers.
+    :param room: the room's or inbox's name, "" for answers.
     :param events: oldest first.
     """
 
@@ -108,8 +108,8 @@ class Cursor:
 class Feed(Generic[Reader]):
     """What a room handed out lately, what it will hand out next, and who hears it live.
 
-    :param room: the room's or conversation's name.
-    :param until_read: whether the feed is over once everybody has read it (a conversation).
+    :param room: the room's or inbox's name.
+    :param until_read: whether the feed is over once everybody has read it (an inbox).
 
     :ivar position: how many events were handed out.
     :ivar seq: the number of the last kept one of them; None before the first event is known.

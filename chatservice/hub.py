@@ -5,8 +5,10 @@ somebody to deliver to; no bytes, no doors. What happens goes to the log and com
 from there; what concerns one person alone is told to that person.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -18,10 +20,10 @@ from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, ITimer
 from chatservice.limits import Limits, Quota, Quotas
-from chatservice.names import LOBBY, check_nick, conversation, fold, keys
+from chatservice.names import LOBBY, check_nick, fold, inbox, keys
 from chatservice.room import Room
 
-GRACE: Final = 3.0
+GRACE: Final = 2.5
 """How long, in seconds, the last words may take to reach everybody when the server closes."""
 
 PARTING: Final = 60.0
@@ -33,13 +35,15 @@ class Person:
 
     :ivar member: where to deliver.
     :ivar nick: the nickname worn, "" before the first and after the last.
+    :ivar inbox: the name of the log of what concerns this person alone.
     :ivar host: the IP address; None for who has none.
     :ivar quota: what the person may still do; None before admission.
     """
 
-    __slots__ = ("cut_off", "departed", "host", "member", "nick", "quota")
+    __slots__ = ("cut_off", "departed", "host", "inbox", "member", "nick", "quota")
 
-    def __init__(self, member: IMember) -> None:
+    def __init__(self, member: IMember, number: int) -> None:
+        self.inbox = inbox(number)
         self.member = member
         self.nick = ""
         self.host: str | None = None
@@ -75,6 +79,7 @@ class Hub:
         self._history = log
         self._now = now
         self._quotas = Quotas(self.limits, time.monotonic if clock is None else clock.seconds)
+        self._numbers = itertools.count(1)
         self._people: dict[Person, None] = {}
         self._by_key: dict[str, Person] = {}  # see names.keys
         self._closing: Deferred[None] | None = None
@@ -84,7 +89,7 @@ class Hub:
 
     def connect(self, member: IMember) -> Person:
         """Know a new connection, which has no nickname yet."""
-        person = Person(member)
+        person = Person(member, next(self._numbers))
         self._people[person] = None
         self.delivery.add(member)
         return person
@@ -125,7 +130,7 @@ class Hub:
         entered = self._history.append([self._event(self.lobby.name, Kind.JOINED, person)])
         entered.addCallback(lambda _: self.tell(person, Kind.WELCOME))
         entered.addErrback(self._not_stored, person)
-        self._log.info("{nick!r} joined from {host}", nick=nick, host=person.host)
+        self._log.info("{nick!r} joined from {host!r}", nick=nick, host=person.host)
 
     def rename(self, person: Person, text: str) -> Deferred[None]:
         """Change a person's nickname.
@@ -187,10 +192,13 @@ class Hub:
         other = self.find(nick)
         if other is person:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
-        room = conversation(person.nick, other.nick)
-        for member in (person.member, other.member):
-            self._at_this_point(self.delivery.enter, member, room, True)
-        self._publish(person, self._event(room, Kind.PRIVATE, person, text))
+        both = (other, person)
+        for one in both:
+            self._at_this_point(self.delivery.enter, one.member, one.inbox, True)
+        event = self._event("", Kind.PRIVATE, person, text, other.nick)
+        self._publish(person, *(replace(event, room=one.inbox) for one in both))
+        for one in both:
+            self._at_this_point(self.delivery.keep_order, one.member)
 
     def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
         """Answer one person, with an event for each text."""
@@ -223,11 +231,11 @@ class Hub:
         else:
             self.clock.callLater(0, call)
 
-    def _event(self, room: str, kind: Kind, person: Person, text: str = "") -> Event:
-        return Event(0, self._now(), room, kind, person.nick, text)
+    def _event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
+        return Event(0, self._now(), room, kind, person.nick, text, to)
 
-    def _publish(self, person: Person, event: Event) -> None:
-        self._history.append([event]).addErrback(self._not_stored, person)
+    def _publish(self, person: Person, *events: Event) -> None:
+        self._history.append(events).addErrback(self._not_stored, person)
 
     def _at_this_point(self, change: Callable[..., None], *args: object) -> None:
         """Change who hears what at this point of the log's order, behind all said before."""

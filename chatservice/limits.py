@@ -122,11 +122,21 @@ class Quota:
         self._strikes += 1
         if self._strikes >= STRIKES:
             raise Expelled(Code.FLOODING, "You wrote too much too fast and are disconnected.")
-        raise TooFast(
-            Code.TOO_FAST,
-            "Not accepted, that was too fast: "
-            f"send it again in {math.ceil(wait * 10) / 10:.1f} seconds.",
-        )
+        raise _too_fast(wait)
+
+    def spend_claim(self) -> None:
+        """Account for a nickname offered, accepted or not: two lines of the address's, as joining
+        and leaving are shown to everybody.
+
+        :raises TooFast: if the address has to wait; nothing is used up.
+        """
+        if self._address is None:
+            return
+        bucket = self._address.bucket
+        if wait := bucket.wait():
+            raise _too_fast(wait)
+        bucket.take()
+        bucket.take()
 
     def refused_nick(self) -> None:
         """Account for a refused nickname.
@@ -198,6 +208,14 @@ class Quotas:
             if address.connections or not address.bucket.full
         }
         self._sweep_at = max(_SWEEP_AT, 2 * len(self._addresses))
+
+
+def _too_fast(wait: float) -> TooFast:
+    return TooFast(
+        Code.TOO_FAST,
+        "Not accepted, that was too fast: "
+        f"send it again in {math.ceil(wait * 10) / 10:.1f} seconds.",
+    )
 
 
 def network_of(host: str) -> str:

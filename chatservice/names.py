@@ -42,6 +42,8 @@ _INVISIBLE: Final = frozenset(
         ],
     )
 )
+# Letters to Unicode, but to a reader the signs that our lines are made of: clicks, modifiers.
+_LIKE_PUNCTUATION: Final = frozenset(map(chr, [*range(0x1C0, 0x1C4), *range(0x2B9, 0x2E0)]))
 _MAX_MARKS: Final = 2  # marks in a row on one letter; more climb over the lines above
 
 
@@ -92,13 +94,16 @@ def keys(nick: str) -> frozenset[str]:
     return frozenset((folded, skeleton(nick).casefold(), skeleton(folded).casefold()))
 
 
-def conversation(one: str, other: str) -> str:
-    """Return the name of the log in which two people talk in private; no room can have it."""
-    return "@" + ",".join(sorted((one, other)))
+def inbox(number: int) -> str:
+    """Return the name of the log of what concerns one person alone; no room can have it.
+
+    :param number: the person's, not used for another: nicknames change hands.
+    """
+    return f"@{number}"
 
 
-def is_conversation(room: str) -> bool:
-    """Tell whether this is the name of a conversation, not of a room."""
+def is_inbox(room: str) -> bool:
+    """Tell whether this is the name of an inbox, not of a room."""
     return room.startswith("@")
 
 
@@ -111,20 +116,40 @@ def _problems(nick: str) -> list[str]:
     first = nick[0]
     if not (_is_letter(first) or first.isdecimal() or first == "_"):
         return ["A nickname starts with a letter, a digit or _."]
-    marks = 0
+    marks, base = 0, first
     for char in nick:
         is_mark = unicodedata.category(char).startswith("M")
         marks = marks + 1 if is_mark else 0
         if marks > _MAX_MARKS:
             return ["That nickname has too many marks on one letter: use fewer."]
         allowed = _is_letter(char) or is_mark or char.isdecimal() or char in PUNCTUATION
-        if not allowed or char in _INVISIBLE:
+        if is_mark and not _fits(char, base):
+            return ["That nickname has a mark that does not belong on its letter: leave it out."]
+        base = base if is_mark else char
+        if not allowed or char in _INVISIBLE or char in _LIKE_PUNCTUATION:
             shown = char if char.isprintable() and not char.isspace() else f"U+{ord(char):04X}"
             return [
                 f"A nickname cannot contain {'a blank' if char == ' ' else shown}: "
                 f"use letters, digits and {' '.join(sorted(PUNCTUATION))}"
             ]
     return []
+
+
+def _fits(mark: str, letter: str) -> bool:
+    """Tell whether a mark is one that letters like this one carry; on others it hardly shows."""
+    script = unicodedata.name(mark, "?").partition(" ")[0]
+    if script == "COMBINING":
+        return mark in _common_marks()
+    return script == unicodedata.name(letter, "").partition(" ")[0]
+
+
+@cache
+def _common_marks() -> frozenset[str]:
+    """Return the marks of Latin, Greek and Cyrillic: those of letters that Unicode has whole."""
+    letters = filter(str.isalpha, map(chr, [*range(0xC0, 0x530), *range(0x1E00, 0x2000)]))
+    parts = "".join(unicodedata.normalize("NFD", letter) for letter in letters)
+    # Japanese writes its voiced sounds with marks that are called combining as well.
+    return frozenset(c for c in parts if unicodedata.combining(c)) | {"\u3099", "\u309a"}
 
 
 def _is_letter(char: str) -> bool:

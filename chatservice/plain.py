@@ -13,7 +13,6 @@ import re
 from typing import Final
 
 from chatservice.events import Event, Kind
-from chatservice.names import conversation
 
 _NICK: Final = r"(\w[^\s:,*>]*)"
 _GRAMMAR: Final = [
@@ -39,7 +38,7 @@ def render(event: Event) -> str:
         case Kind.ACTED:
             return f"* {nick} {text}"
         case Kind.PRIVATE:
-            return f"{nick} -> {partner(event)}: {text}"
+            return f"{nick} -> {event.to}: {text}"
         case Kind.JOINED:
             return f"{nick} joined the chat"
         case Kind.LEFT:
@@ -59,7 +58,7 @@ def render(event: Event) -> str:
 def parse(line: str) -> Event:
     """Return the event that a line shows.
 
-    Its seq and at are 0, which a line does not tell; its room is known only for a conversation.
+    Its seq, at and room are 0 and "", which a line does not tell.
     A line of no known form is a notice with the whole line as its text.
     """
     for kind, form in _GRAMMAR:
@@ -68,17 +67,11 @@ def parse(line: str) -> Event:
     return Event(0, 0.0, "", Kind.NOTICE, "", line)
 
 
-def partner(event: Event) -> str:
-    """Return to whom a private event was said."""
-    one, other = event.room.removeprefix("@").split(",")
-    return other if event.nick == one else one
-
-
 def _event(kind: Kind, parts: tuple[str, ...]) -> Event:
-    room, nick, text = "", "", ""
+    nick, to, text = "", "", ""
     match kind, parts:
-        case Kind.PRIVATE, (nick, other, text):
-            room = conversation(nick, other)
+        case Kind.PRIVATE, (nick, to, text):
+            pass
         case Kind.ERROR, (text, nick):
             pass
         case Kind.NOTICE, (text,):
@@ -87,4 +80,4 @@ def _event(kind: Kind, parts: tuple[str, ...]) -> Event:
             pass
         case _, (nick,):
             pass
-    return Event(0, 0.0, room, kind, nick, text)
+    return Event(0, 0.0, "", kind, nick, text, to)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +16,7 @@ from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Kind
 from chatservice.hub import Hub, Person
 from chatservice.interfaces import IMember
+from chatservice.text import MAX_LINE
 
 
 class State(Enum):
@@ -91,18 +92,29 @@ class Session:
         :returns: fires when the person is in or has gone meanwhile. Fails with NickRefused when
             another should be offered.
         """
+        try:
+            if self.person.quota is not None:
+                self.person.quota.spend_claim()
+        except ChatError as refusal:
+            return fail(refusal)
         self._step(Step.CLAIM)
         return self.hub.claim(self.person, text).addCallbacks(self._accepted, self._refused)
 
-    def do(self, action: Callable[..., Deferred[None] | None], *args: object) -> None:
+    def do(
+        self,
+        action: Callable[..., Deferred[None] | None],
+        *args: object,
+        free: bool = False,
+    ) -> None:
         """Do something for the person if that is within the limits; say so if it is refused.
 
         :param action: raises ChatError, or fails with it, for what the person should be told.
+        :param free: whether it counts for no limit, as leaving does.
         """
         if self.state is not State.JOINED:
             return
         try:
-            if self.person.quota is not None:
+            if self.person.quota is not None and not free:
                 self.person.quota.spend()
             pending = action(*args)
         except Expelled as refusal:
@@ -114,6 +126,10 @@ class Session:
         else:
             if pending is not None:
                 pending.addErrback(self._told)
+
+    def too_long(self) -> None:
+        """Answer a line that was too long to be taken; it counts as one all the same."""
+        self.do(self._too_long)
 
     def refuse(self, refusal: ChatError) -> None:
         """Tell the person why something was not done."""
@@ -135,6 +151,12 @@ class Session:
         if self.state is not State.LEFT:
             self._step(Step.LEAVE)
         self.hub.lost(self.person)
+
+    def _too_long(self) -> None:
+        raise ChatError(
+            Code.LINE_TOO_LONG,
+            f"That line is longer than {MAX_LINE} bytes and was not sent: make it shorter.",
+        )
 
     def _step(self, step: Step) -> None:
         try:

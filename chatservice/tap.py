@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 
 import chatservice
-from chatservice.doors.connection import DoorFactory
+from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
@@ -27,6 +27,8 @@ from chatservice.names import LOBBY, keys
 from chatservice.store.memory import MemoryLog
 
 DEFAULT_PORT: Final = "55555"
+SMALLEST: Final = 0.001
+LARGEST: Final = 1_000_000
 GOODBYE: Final = "The server is closing down. Goodbye!"
 
 
@@ -100,8 +102,10 @@ class Options(usage.Options):
                 self[name] = float(text)
             except ValueError:
                 self[name] = math.nan
-            if not 0 < self[name] < math.inf:
-                raise usage.UsageError(f"--{name} needs a number above 0, not {text!r}")
+            if not SMALLEST <= self[name] <= LARGEST:
+                raise usage.UsageError(
+                    f"--{name} needs a number from {SMALLEST} to {LARGEST:,}, not {text!r}"
+                )
         if self["burst"] < 1 or self["connections"] < 1:
             raise usage.UsageError("--burst and --connections need at least 1")
 

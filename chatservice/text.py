@@ -17,13 +17,14 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE: Final = re.compile(
     "["
     "\x00-\x08\x0a-\x1f\x7f-\x9f"  # C0 but TAB, DEL, C1
-    "\xad"  # soft hyphen
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # soft hyphen, joiners and fillers
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks, embeddings, isolates
     "\u180e\u200b"  # zero-width spaces
     "\u2028\u2029"  # line and paragraph separators: many programs split lines there
     "\u2060-\u2065\u206a-\u206f"  # word joiner, invisible operators, deprecated formats
     "\ufeff\ufff9-\ufffb"  # byte order mark, interlinear marks
     "\ud800-\udfff"  # lone surrogates, which no encoding can carry
+    "\U0001d173-\U0001d17a"  # beams and slurs of music
     "\U000e0000-\U000e007f"  # tags
     "]"
 )

@@ -208,6 +208,32 @@ class Conformance:
         self.assertFalse(flood.connected)
         self.assertEqual([event.kind for event in alice.heard()][-1], Kind.LEFT)
 
+    def test_leaving_is_never_too_fast(self) -> None:
+        """Or somebody else at the same address could hold a person back."""
+        alice = self.joined("alice")
+        for n in range(15):
+            alice.type(f"{n}")
+        self.turn()
+        alice.heard()
+        alice.type("/quit")
+        self.turn()
+        self.assertFalse(alice.connected)  # type: ignore[attr-defined]
+
+    def test_coming_and_going_is_limited_for_an_address(self) -> None:
+        """Each is shown to everybody; when it is too much, a nickname has to wait."""
+        alice = self.joined("alice")
+        for _ in range(100):
+            guest = self.connect()
+            guest.offer("guest")
+            guest.hang_up()
+            self.turn()
+        came = sum(event.kind is Kind.JOINED for event in alice.heard())
+        assert isinstance(self, SynchronousTestCase)
+        self.assertTrue(20 <= came <= 25, came)
+        self.clock.advance(10)
+        self.joined("late")
+        self.assertEqual(len(alice.heard()), 1)
+
     def test_no_nickname_in_time_ends_it(self) -> None:
         """Whatever was typed meanwhile."""
         silent = self.connect()

@@ -188,7 +188,7 @@ class Talking(SynchronousTestCase):
         log.slow = True
         for n in range(3):
             alice.types(f"/msg bob {n}")
-        for _ in range(9):  # two fences and a line each, every one in a turn of its own
+        for _ in range(15):  # four fences and a line each, every one in a turn of its own
             log.commit(1)
             chat.turn()
         self.assertEqual(bob.hears(), [f"alice -> bob: {n}" for n in range(3)])
@@ -199,7 +199,7 @@ class Talking(SynchronousTestCase):
         alice, bob = chat.everybody("alice", "bob")
         log.slow = True
         alice.types("/msg bob 1", "/msg bob 2")
-        log.commit(5)  # all but the second line: the log stopped between fence and line
+        log.commit(7)  # all but the second line: the log stopped between fence and line
         chat.turn()
         log.commit()
         chat.turn()
@@ -209,6 +209,28 @@ class Talking(SynchronousTestCase):
         self.alice.types("one", "/who", "/msg bob two")
         heard = ["alice: one", "-- 3 here: alice bob carol", "alice -> bob: two"]
         self.assertEqual(self.alice.hears(), heard)
+
+    def test_private_and_public_lines_come_in_the_order_of_typing(self) -> None:
+        self.alice.types("one", "/msg bob two", "three", "/msg bob four", "/nick al", "five")
+        heard = [
+            "alice: one",
+            "alice -> bob: two",
+            "alice: three",
+            "alice -> bob: four",
+            "alice is now known as al",
+            "al: five",
+        ]
+        self.assertEqual((self.alice.hears(), self.bob.hears()), (heard, heard))
+
+    def test_a_member_that_does_not_read_costs_one_inbox_whoever_writes_to_it(self) -> None:
+        self.bob.stalled = True
+        self.alice.types("held")
+        for n in range(100):
+            self.carol.types(f"/nick carol{n}", "/msg bob hi")
+        self.assertLessEqual(len(self.chat.hub.delivery._feeds), 4)
+        self.bob.reads()
+        self.assertEqual(sum("-> bob: hi" in line for line in self.bob.hears()), 100)
+        self.assertEqual(len(self.chat.hub.delivery._feeds), 1)
 
     def test_nobody_is_found_who_is_not_here_or_oneself(self) -> None:
         for nick in ("nobody", "Alice", "", "@alice,bob", "#lobby", "bob,"):

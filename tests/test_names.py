@@ -12,8 +12,9 @@ from chatservice.names import (
     PUNCTUATION,
     RESERVED_WORDS,
     check_nick,
-    conversation,
     fold,
+    inbox,
+    is_inbox,
     keys,
     skeleton,
 )
@@ -189,22 +190,28 @@ class WhateverIsAccepted(SynchronousTestCase):
         self.assertFalse(keys(accepted(offered)) & keys(word))
 
 
-class Conversations(SynchronousTestCase):
-    """The name of the log in which two talk."""
+class Deceptions(SynchronousTestCase):
+    """Characters that are letters or marks to Unicode and deceive a reader."""
 
-    def test_it_is_the_same_for_both(self) -> None:
-        self.assertEqual(conversation("bob", "alice"), conversation("alice", "bob"))
+    def test_a_mark_must_belong_on_its_letter(self) -> None:
+        for nick in ("victim\u2d7f", "victim\u17d2", "victi\u1039m", "victim\u16fe4", "v\u0332ic"):
+            self.assertRaises(NickRefused, check_nick, nick)
+        for nick in ("e\u0323\u0301kan", "हिन्दी", "สมชาย", "မြန်မာ", "நண்பன்", "مُحَمَّد", "שָׁלוֹם"):
+            self.assertTrue(check_nick(nick))
 
-    @quick
-    @given(nicks, nicks, nicks)
-    def test_no_two_pairs_share_one(self, one: str, other: str, third: str) -> None:
-        one, other, third = accepted(one), accepted(other), accepted(third)
-        assume(other != third)
-        self.assertNotEqual(conversation(one, other), conversation(one, third))
+    def test_letters_that_look_like_our_punctuation_are_refused(self) -> None:
+        for nick in ("ǃ", "alice\u02d0", "a\u01c0b", "x\u02d1y", "a\u02d0b"):
+            self.assertRaises(NickRefused, check_nick, nick)
+
+
+class Inboxes(SynchronousTestCase):
+    """The name of the log of what concerns one person alone."""
 
     def test_no_room_and_no_person_can_be_called_so(self) -> None:
-        name = conversation("alice", "bob")
-        self.assertFalse(name.startswith("#"))
+        name = inbox(17)
+        self.assertTrue(is_inbox(name))
+        self.assertFalse(is_inbox("#lobby"))
+        self.assertNotEqual(name, inbox(18))
         self.assertRaises(NickRefused, check_nick, name)
 
 

@@ -6,8 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
-from chatservice.names import conversation, keys
-from chatservice.plain import parse, partner, render
+from chatservice.names import keys
+from chatservice.plain import parse, render
 from chatservice.text import clean
 from tests.fakes import NOW, quick
 from tests.test_names import accepted, nicks
@@ -41,11 +41,9 @@ class RoundTrip(SynchronousTestCase):
     @given(people, people, texts)
     def test_what_one_says_to_another(self, nick: str, other: str, text: str) -> None:
         assume(nick != other)
-        room = conversation(nick, other)
-        event = Event(7, NOW, room, Kind.PRIVATE, nick, text)
+        event = Event(7, NOW, "@1", Kind.PRIVATE, nick, text, other)
         seen = parse(render(event))
-        self.assertEqual(seen, Event(0, 0.0, room, Kind.PRIVATE, nick, text))
-        self.assertEqual((partner(event), partner(seen)), (other, other))
+        self.assertEqual(seen, Event(0, 0.0, "", Kind.PRIVATE, nick, text, other))
 
     @quick
     @given(people, st.sampled_from([Kind.JOINED, Kind.LEFT]))
@@ -91,8 +89,7 @@ class Forgery(SynchronousTestCase):
             for kind in PERSONS_KINDS:
                 seen = parse(render(Event(1, NOW, "#lobby", kind, "eve", text)))
                 self.assertEqual((seen.kind, seen.nick, seen.text), (kind, "eve", text))
-            room = conversation("eve", "bob")
-            seen = parse(render(Event(1, NOW, room, Kind.PRIVATE, "eve", text)))
+            seen = parse(render(Event(1, NOW, "@1", Kind.PRIVATE, "eve", text, "bob")))
             self.assertEqual((seen.kind, seen.nick, seen.text), (Kind.PRIVATE, "eve", text))
 
     @quick
@@ -101,9 +98,8 @@ class Forgery(SynchronousTestCase):
         self, eve: str, bob: str, text: str, kind: Kind
     ) -> None:
         assume(not keys(eve) & keys(bob))
-        room = conversation(eve, bob) if kind is Kind.PRIVATE else "#lobby"
         for line in (text, f"{bob}: {text}", f"{bob} left the chat", f"* {bob} {text}"):
-            seen = parse(render(Event(1, NOW, room, kind, eve, line)))
+            seen = parse(render(Event(1, NOW, "#lobby", kind, eve, line, bob)))
             self.assertEqual((seen.kind, seen.nick), (kind, eve))
 
     @quick
@@ -120,8 +116,7 @@ class Forms(SynchronousTestCase):
         forms = {
             "alice: hi": (Kind.SAID, "#lobby", "alice", "hi"),
             "* alice waves": (Kind.ACTED, "#lobby", "alice", "waves"),
-            "alice -> bob: hi": (Kind.PRIVATE, "@alice,bob", "alice", "hi"),
-            "bob -> alice: hi": (Kind.PRIVATE, "@alice,bob", "bob", "hi"),
+            "alice -> bob: hi": (Kind.PRIVATE, "@1", "alice", "hi"),
             "alice joined the chat": (Kind.JOINED, "#lobby", "alice", ""),
             "alice left the chat": (Kind.LEFT, "#lobby", "alice", ""),
             "alice is now known as al": (Kind.RENAMED, "#lobby", "alice", "al"),
@@ -131,7 +126,7 @@ class Forms(SynchronousTestCase):
             "! Too fast. [too-fast]": (Kind.ERROR, "", "too-fast", "Too fast."),
         }
         for line, (kind, room, nick, text) in forms.items():
-            self.assertEqual(render(Event(1, NOW, room, kind, nick, text)), line)
+            self.assertEqual(render(Event(1, NOW, room, kind, nick, text, "bob")), line)
         self.assertEqual({kind for kind, *_ in forms.values()}, set(Kind))
 
     def test_a_line_of_no_known_form_is_a_notice_with_all_of_it(self) -> None:

@@ -14,6 +14,8 @@ UNSAFE: dict[str, list[int]] = {
     "C0 controls but TAB, and DEL": [*range(9), *range(0x0A, 0x20), 0x7F],
     "C1 controls": [*range(0x80, 0xA0)],
     "soft hyphen": [0xAD],
+    "joiners and fillers": [0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0],
+    "beams and slurs of music": [*range(0x1D173, 0x1D17B)],
     "direction marks": [0x061C, 0x200E, 0x200F],
     "direction embeddings and overrides": [*range(0x202A, 0x202F)],
     "direction isolates": [*range(0x2066, 0x206A)],

@@ -28,6 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chatservice.client.options import Settings
+from chatservice.client.outbox import retry_after
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
@@ -225,6 +226,8 @@ class Link:
         refusal = self._refusal
         if refusal is None:
             self._offer()
+        elif (pause := retry_after(refusal)) is not None:
+            self._clock.callLater(pause, self._offer)
         elif refusal.nick == Code.NICK_TAKEN:
             self.nick = next(self._alternatives)
             self._offer()

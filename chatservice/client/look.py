@@ -6,7 +6,7 @@ from typing import Final
 
 from chatservice.events import Event, Kind
 from chatservice.names import fold
-from chatservice.plain import partner, render
+from chatservice.plain import render
 
 _COLOURS: Final = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
 _BOLD: Final = 1
@@ -57,7 +57,7 @@ def mentions(event: Event, me: str) -> bool:
     if event.nick == me or not me:
         return False
     if event.kind is Kind.PRIVATE:
-        return partner(event) == me
+        return event.to == me
     if event.kind not in (Kind.SAID, Kind.ACTED):
         return False
     return fold(me) in map(fold, _WORD.findall(event.text))

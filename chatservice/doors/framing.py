@@ -19,6 +19,9 @@ from twisted.protocols.basic import LineReceiver
 from chatservice.doors.telnet import TelnetFilter
 from chatservice.text import MAX_LINE
 
+AT_ONCE: Final = 64
+"""Lines taken from one connection before others should have their turn."""
+
 _END: Final = re.compile(rb"\r\n|\n|\r\0")
 
 
@@ -61,6 +64,17 @@ class LineFramer(LineReceiver):
             finally:
                 self._taking = False
 
+    def resting(self) -> None:
+        """Called when AT_ONCE lines were taken and more are waiting.
+
+        Whoever pauses here lets others have their turn.
+        """
+
+    def unfinished(self) -> bytes:
+        """Return what came after the last line's end, for when no more will come; forget it."""
+        tail, self._tail = self._tail, b""
+        return b"" if self._skipping else tail
+
     def clearLineBuffer(self) -> bytes:
         """Forget the lines that were received and not taken; return the unfinished one."""
         self._lines.clear()
@@ -79,7 +93,13 @@ class LineFramer(LineReceiver):
         self._tail = tail
 
     def _take(self) -> None:
+        taken = 0
         while self._lines and not self.paused:
+            if taken == AT_ONCE:
+                taken = 0
+                self.resting()
+                continue
+            taken += 1
             line = self._lines.popleft()
             if line is None:
                 self.lineTooLong()

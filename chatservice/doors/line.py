@@ -15,19 +15,21 @@ What the lines look like stands in plain.py, commands in commands.py.
 
 from typing import ClassVar, Final, cast
 
+from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from chatservice.commands import perform
-from chatservice.doors.connection import Clients, Connection, DoorFactory, is_foreign
+from chatservice.doors.connection import Connection, is_foreign
+from chatservice.doors.factory import Clients, DoorFactory
 from chatservice.doors.framing import LineFramer
 from chatservice.doors.outlet import Transport
-from chatservice.doors.telnet import TIMING_MARK
-from chatservice.errors import ChatError, Code
+from chatservice.doors.telnet import IAC, MOST_COMMANDS, TIMING_MARK
+from chatservice.errors import ChatError
 from chatservice.events import Event
 from chatservice.interfaces import IDialect
 from chatservice.plain import render
 from chatservice.session import State
-from chatservice.text import MAX_LINE, decode
+from chatservice.text import decode
 
 
 class PlainLines:
@@ -52,7 +54,8 @@ class ChatProtocol(Connection, LineFramer):
         """Take bytes from the wire, once it is clear that they may come in."""
         if not self._admitted and not self.admit():
             return
-        if self.session.state is State.CONNECTED and is_foreign(data):
+        unnamed = self.session.state is State.CONNECTED
+        if (unnamed and is_foreign(data)) or data.count(IAC) > MOST_COMMANDS:
             self.refuse_foreign()
         else:
             super().dataReceived(data)
@@ -70,13 +73,18 @@ class ChatProtocol(Connection, LineFramer):
                 self.clearLineBuffer()
 
     def lineTooLong(self) -> None:
-        """Answer a line that was too long to be taken."""
-        self.session.refuse(
-            ChatError(
-                Code.LINE_TOO_LONG,
-                f"That line is longer than {MAX_LINE} bytes and was not sent: make it shorter.",
-            )
-        )
+        """Answer a line that was too long to be taken; it can have been no nickname."""
+        if self.session.state is State.CONNECTED:
+            self.refuse_foreign()
+        else:
+            self.session.too_long()
+
+    def resting(self) -> None:
+        """Let others have their turn."""
+        clock = self.factory.hub.clock
+        if clock is not None:
+            self.hold("turn")
+            clock.callLater(0, self.release, "turn")
 
     def sendLine(self, line: bytes) -> None:
         """Send a line of the caller's own, in order with all others."""
@@ -88,9 +96,14 @@ class ChatProtocol(Connection, LineFramer):
 
     def readConnectionLost(self) -> None:
         """Take what the peer left without a line's end, as the shell's printf does, then close."""
-        if (rest := self.clearLineBuffer()) and not self._skipping:
-            self.lineReceived(rest)
+        self._take_rest()
         super().readConnectionLost()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """Take what a peer that closed in good order left without a line's end; then clean up."""
+        if reason is not None and reason.check(ConnectionDone):
+            self._take_rest()
+        super().connectionLost(reason)
 
     def pause(self) -> None:
         """Stop reading, between two lines."""
@@ -100,14 +113,19 @@ class ChatProtocol(Connection, LineFramer):
         """Read again, first what was read already."""
         self.resumeProducing()
 
+    def _take_rest(self) -> None:
+        rest = self.unfinished().removesuffix(b"\r")
+        if rest and self.session.state is State.JOINED:
+            self.lineReceived(rest)
+
     def _offer_nick(self, line: bytes) -> None:
         if is_foreign(line):
             self.refuse_foreign()
             return
         claimed = self.session.claim(decode(line)).addErrback(self._nick_refused)
         if self.session.state is State.CLAIMING:
-            self.pause()
-            claimed.addBoth(lambda _: self.resume())
+            self.hold("claim")
+            claimed.addBoth(lambda _: self.release("claim"))
 
     def _nick_refused(self, failure: Failure) -> None:
         failure.trap(ChatError)

@@ -17,6 +17,7 @@ _TCP_INFO: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" 
 _UNACKED: Final = 24  # offsets into struct tcp_info, linux/tcp.h: 32-bit numbers
 _LAST_ACK_RECV: Final = 56
 _PROBES: Final = 3
+_LONGEST: Final = 32767  # seconds that the kernel takes for either time
 _SEND_BUFFER: Final = 64 << 10  # what the kernel holds for who does not read; 2.9 MB otherwise
 
 
@@ -40,8 +41,9 @@ def prepare(transport: tcp.Connection, ping: float, timeout: float) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_KEEPIDLE"):
-        interval = max(1, round(timeout / _PROBES))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, round(ping)))
+        interval = min(_LONGEST, max(1, round(timeout / _PROBES)))
+        idle = min(_LONGEST, max(1, round(ping)))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
 

@@ -18,9 +18,10 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from chatservice.commands import perform
-from chatservice.doors.connection import Connection, DoorFactory, is_foreign
+from chatservice.doors.connection import Connection, is_foreign
+from chatservice.doors.factory import DoorFactory
 from chatservice.doors.outlet import Transport
-from chatservice.errors import ChatError, Code
+from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IDialect
 from chatservice.plain import render
@@ -68,8 +69,8 @@ class RawProtocol(Connection, Protocol):
         self._prefix = f"{nick}: "
         claimed = self.session.claim(nick).addErrback(self._nick_refused)
         if self.session.state is State.CLAIMING:
-            self.pause()
-            claimed.addBoth(lambda _: self.resume())
+            self.hold("claim")
+            claimed.addBoth(lambda _: self.release("claim"))
 
     def _nick_refused(self, failure: Failure) -> None:
         failure.trap(ChatError)
@@ -77,8 +78,7 @@ class RawProtocol(Connection, Protocol):
 
     def _message(self, line: bytes) -> None:
         if len(line) > MAX_LINE + len(self._prefix.encode()):
-            reason = f"That is longer than {MAX_LINE} bytes and was not sent: make it shorter."
-            self.session.refuse(ChatError(Code.LINE_TOO_LONG, reason))
+            self.session.too_long()
         else:
             perform(self.session, decode(line).removeprefix(self._prefix))
 

@@ -24,6 +24,9 @@ _TIMING_MARK: Final = 6
 TIMING_MARK: Final = bytes([IAC, _WILL, _TIMING_MARK])
 """The answer to IAC DO TIMING-MARK."""
 
+MOST_COMMANDS: Final = 1000
+"""So many IAC in one read are no telnet's: they are work for the server and nothing else."""
+
 _LONGEST: Final = 1024
 """After so many bytes a subnegotiation without an end is over: it was none, and would swallow
 everything that a person writes."""
@@ -56,17 +59,22 @@ class TelnetFilter:
         if self._place is _Place.TEXT and IAC not in data:
             return data
         text = bytearray()
-        for byte in data:
-            if self._step(byte):
-                text.append(byte)
+        start = 0
+        while start < len(data):
+            if self._place is _Place.TEXT:
+                stop = data.find(IAC, start)
+                stop = len(data) if stop < 0 else stop
+                text += data[start:stop]
+                start = stop
+            if start < len(data):
+                self._step(data[start])
+                start += 1
         return bytes(text)
 
-    def _step(self, byte: int) -> bool:
-        """Move on by one byte; tell whether it is text."""
+    def _step(self, byte: int) -> None:
+        """Move on by one byte of a command."""
         match self._place:
-            case _Place.TEXT:
-                if byte != IAC:
-                    return True
+            case _Place.TEXT:  # the byte is IAC
                 self._place = _Place.COMMAND
             case _Place.COMMAND:
                 if byte == _SB:
@@ -88,4 +96,3 @@ class TelnetFilter:
             case _Place.SUB_COMMAND:
                 self._length += 1
                 self._place = _Place.TEXT if byte == _SE else _Place.SUB
-        return False

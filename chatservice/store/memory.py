@@ -1,5 +1,6 @@
 """A log that lives as long as the process: the newest lines of all rooms, bounded in bytes."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -9,9 +10,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
-from chatservice.names import is_conversation
+from chatservice.names import is_inbox
 
-_OVERHEAD: Final = 200
+_OVERHEAD: Final = 151
 """What an event costs besides its text, in bytes, roughly."""
 
 
@@ -37,7 +38,7 @@ class MemoryLog:
         self._capacity = capacity
         self._size = 0
         self._rooms: dict[str, _RoomLog] = {}
-        self._floor = 0  # where conversations begin: a forgotten one never counts backwards
+        self._floor = 0  # where inboxes begin: a forgotten one never counts backwards
         self._order: deque[str] = deque()  # the room of each kept event, oldest first
         self._subscribers: list[Callable[[Sequence[Event]], None]] = []
         self._closed = False
@@ -80,7 +81,7 @@ class MemoryLog:
     def _number(self, event: Event) -> Event:
         log = self._rooms.get(event.room)
         if log is None:
-            log = _RoomLog(self._floor if is_conversation(event.room) else 0)
+            log = _RoomLog(self._floor if is_inbox(event.room) else 0)
             self._rooms[event.room] = log
         if not event.kind.kept:
             return event.numbered(log.seq)
@@ -97,10 +98,10 @@ class MemoryLog:
         room = self._order.popleft()
         log = self._rooms[room]
         self._size -= _cost(log.events.popleft())
-        if not log.events and is_conversation(room):
+        if not log.events and is_inbox(room):
             self._floor = max(self._floor, log.seq)
             del self._rooms[room]
 
 
 def _cost(event: Event) -> int:
-    return _OVERHEAD + len(event.text)
+    return _OVERHEAD + sys.getsizeof(event.text)

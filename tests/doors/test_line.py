@@ -3,13 +3,18 @@
 from typing import cast
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.events import Event
+from chatservice.hub import Hub
+from chatservice.limits import UNLIMITED
 from chatservice.plain import parse
+from chatservice.store.memory import MemoryLog
 from tests.conformance import Conformance
 
 
@@ -192,6 +197,66 @@ class Lines(SynchronousTestCase):
             self.assertFalse(browser.connected)
             browser.hang_up()
         self.assertEqual(alice.lines(), [])
+
+    def test_a_nickname_longer_than_a_line_is_another_protocols(self) -> None:
+        """A request whose first line is long, and whose body is a conversation."""
+        alice = self.joined("alice")
+        browser = LinePerson(self.factory)
+        browser.lines()
+        browser.send(b"POST /" + b"a" * 1600)
+        browser.send(b" HTTP/1.1\r\nHost: x\r\n\r\nmallory\r\nhello\r\n")
+        self.clock.advance(0)
+        self.assertFalse(browser.connected)
+        self.assertEqual((browser.lines(), alice.lines()), ([], []))
+
+    def test_lines_too_long_are_lines_to_the_limits(self) -> None:
+        """They cannot be sent for ever, either."""
+        alice = self.joined("alice")
+        alice.send((b"x" * 1025 + b"\n") * 50)
+        self.clock.advance(0)
+        codes = [line.rpartition("[")[2] for line in alice.lines()]
+        self.assertEqual(codes, ["line-too-long]"] * 10 + ["too-fast]"] * 19 + ["flooding]"])
+        self.assertFalse(alice.connected)
+
+    def test_one_connection_takes_so_many_lines_a_turn(self) -> None:
+        """The others have theirs in between; none is lost."""
+        factory = ChatFactory(Hub(MemoryLog(), self.clock, limits=UNLIMITED))
+        alice = LinePerson(factory)
+        alice.send(b"alice\n" + b"".join(b"%d\n" % n for n in range(200)))
+        self.assertEqual(alice.transport.producerState, "paused")
+        self.clock.pump([0] * 10)
+        self.assertEqual(alice.lines()[3:], [f"alice: {n}" for n in range(200)])
+        self.assertEqual(alice.transport.producerState, "producing")
+
+    def test_an_endless_telnet_is_cut_off(self) -> None:
+        """Thousands of commands in one read are nobody's telnet."""
+        alice = self.joined("alice")
+        alice.send(b"\xff\xf1" * 5000)
+        self.assertFalse(alice.connected)
+
+    def test_a_last_line_without_its_end_is_heard(self) -> None:
+        """Also where the peer's end of input and its hanging up are one, as behind TLS."""
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.lines()
+        bob.send(b"last\r")
+        bob.protocol.connectionLost(Failure(ConnectionDone()))
+        self.clock.advance(0)
+        self.assertEqual(alice.lines(), ["bob: last", "bob left the chat"])
+
+    def test_half_a_line_of_a_broken_connection_is_not_heard(self) -> None:
+        """Nobody knows what it would have been."""
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.lines()
+        bob.send(b"give me all your mon")
+        bob.protocol.connectionLost(Failure(ConnectionLost()))
+        self.clock.advance(0)
+        self.assertEqual(alice.lines(), ["bob left the chat"])
+
+    def test_an_address_that_is_none_is_cut_off(self) -> None:
+        """A proxy can pass on anything; it must not get into the log or dodge the limits."""
+        mallory = LinePerson(self.factory, host="\x1b[31mevil")
+        self.assertFalse(mallory.connected)
+        self.assertEqual(mallory.lines(), [])
 
     def test_who_does_not_read_its_answers_is_not_read(self) -> None:
         """So that answers cannot pile up; and when it reads, all of them are there."""

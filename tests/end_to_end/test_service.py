@@ -14,8 +14,11 @@ from tests.end_to_end.pem import make_certificate
 
 REFUSALS = {
     "an unknown option": (["--bogus"], "option --bogus not recognized"),
-    "a word for a number": (["--rate", "fast"], "--rate needs a number above 0, not 'fast'"),
-    "nothing allowed": (["--burst", "0"], "--burst needs a number above 0, not '0'"),
+    "a word for a number": (
+        ["--rate", "fast"],
+        "--rate needs a number from 0.001 to 1,000,000, not 'fast'",
+    ),
+    "nothing allowed": (["--burst", "0"], "--burst needs a number from 0.001"),
     "less than one connection": (["--connections", "0.5"], "need at least 1"),
     "an unknown endpoint": (["--port", "carrier-pigeon"], "cannot use endpoint carrier-pigeon"),
     "a port out of range": (["--port", "99999"], "cannot listen on 99999"),
@@ -66,7 +69,8 @@ def test_help_explains_every_option(tmp_path: Path) -> None:
     ran = subprocess.run(
         [BIN / "twistd", "chat", "--help"], capture_output=True, text=True, cwd=tmp_path, check=True
     )
-    for option in ("port", "listen", "raw", "no-limits", "connections", "burst", "rate"):
+    options = "port listen raw no-limits connections burst rate nick-time ping ping-timeout"
+    for option in options.split():
         assert f"--{option}" in ran.stdout
     for default in ("55555", "20", "10", "2", "90", "30"):
         assert f"[default: {default}]" in " ".join(ran.stdout.split())
@@ -134,6 +138,33 @@ def _encrypted(context: ssl.SSLContext, port: int) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname="localhost")
 
 
+def test_nothing_crosses_the_wire_in_plaintext_under_tls(tmp_path: Path) -> None:
+    """Every byte from the server is looked at; the socket below TLS is never written to."""
+    certificate = make_certificate(tmp_path / "keys", "localhost")
+    port = f"ssl:0:interface=127.0.0.1:privateKey={certificate}"
+    with Server(tmp_path, "--no-limits", port=port) as chat:
+        arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=str(certificate))
+        tls = context.wrap_bio(arrived, leaving, server_hostname="localhost")
+        wire, text = b"", b""
+        with socket.create_connection(("127.0.0.1", chat.port), PATIENCE) as sock:
+            tls_says = iter([b"alice\r\n" + b"a secret\r\n" * 200])
+            while text.count(b"alice: a secret\r\n") < 200:
+                try:
+                    text += tls.read(1 << 16)
+                    if text == b"NICK\r\n":
+                        tls.write(next(tls_says))
+                except ssl.SSLWantReadError:
+                    sock.sendall(leaving.read())
+                    data = sock.recv(1 << 16)
+                    assert data
+                    wire += data
+                    arrived.write(data)
+    assert len(wire) > 2000
+    for plain in (b"NICK", b"alice", b"secret", b"Connected"):
+        assert plain not in wire
+
+
 def test_behind_a_proxy_the_real_address_is_limited(tmp_path: Path) -> None:
     """Two connections from one address behind the proxy, one of them too many; others are free."""
     port = "haproxy:tcp:0:interface=127.0.0.1"
@@ -162,12 +193,19 @@ def test_sigterm_says_goodbye_and_loses_nothing(open_chat: Server) -> None:
     with open_chat.join("alice") as alice, open_chat.join("bob") as bob:
         alice.expect("bob joined the chat")
         bob.say(*(f"line {n}" for n in range(500)))
-        bob.expect("bob: line 0")
+        seen = bob.until("bob: line 250")  # what anybody has seen by now, everybody gets
+        assert len(seen) == 250
         open_chat.process.terminate()
-        for person, first in ((alice, 0), (bob, 1)):
-            said = person.until("-- The server is closing down. Goodbye!")
-            assert said == [f"bob: line {n}" for n in range(first, first + len(said))]
-            person.expect(None)
+        goodbye = "-- The server is closing down. Goodbye!"
+        heard = {
+            "bob": [*seen, "bob: line 250", *bob.until(goodbye)],
+            "alice": alice.until(goodbye),
+        }
+        for said in heard.values():
+            assert said == [f"bob: line {n}" for n in range(len(said))]
+            assert len(said) > 250
+        alice.expect(None)
+        bob.expect(None)
     assert open_chat.process.wait(5) == -signal.SIGTERM or open_chat.process.returncode == 0
 
 

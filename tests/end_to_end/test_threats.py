@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import re
+import select
 import signal
 import socket
 import time
@@ -66,7 +67,7 @@ def test_a_browser_cannot_be_tricked_into_talking(chat: Server) -> None:
             browser.expect(None)
         alice.say("/who")
         alice.expect("-- 1 here: alice")
-    chat.expect("cut off 127.0.0.1")
+    chat.expect("cut off '127.0.0.1'")
 
 
 def test_a_flood_is_stopped_and_the_others_talk_on(chat: Server) -> None:
@@ -89,15 +90,16 @@ def test_who_drips_bytes_is_closed_in_time(tmp_path: Path) -> None:
     """7: bytes without a nickname do not count."""
     with Server(tmp_path, "--nick-time", "0.5") as chat, chat.connect() as slow:
         slow.expect("NICK")
-        began = time.monotonic()
-        with contextlib.suppress(OSError):
-            while time.monotonic() - began < 10:
+        slow.sock.setblocking(False)
+        heard = b""
+        for _ in range(100):  # a drip each time that nothing has come for a while
+            with contextlib.suppress(OSError):
                 slow.send(b"a")
-                slow.sock.settimeout(0.05)
-                with contextlib.suppress(TimeoutError):
-                    if slow.sock.recv(1000).endswith(b"[nick-timeout]\r\n"):
-                        break
-        assert time.monotonic() - began < 5
+            if select.select([slow.sock], [], [], 0.1)[0]:
+                heard += slow.sock.recv(1000)
+            if heard.endswith(b"\r\n"):
+                break
+        assert heard.endswith(b"[nick-timeout]\r\n"), heard
 
 
 def test_connections_from_one_address_are_counted(chat: Server) -> None:
