@@ -40,6 +40,8 @@ from chatservice.text import decode
 LONGEST: Final = 16 << 10
 """Bytes in a line of the server's; a longer one ends the connection."""
 
+CLOSED: Final = "the server closed the connection"
+
 ANSWER: Final = 10.0
 """Seconds in which the other side must say something at all."""
 
@@ -136,9 +138,10 @@ class Link:
         self._clock = clock
         self._user = user
         self._line: _Line | None = None
-        self._reason = "the server closed the connection"
+        self._reason = CLOSED
         self._refusal: Event | None = None
-        self._alternatives = _alternatives(self.nick)
+        self._wish = self.nick  # what alternatives are made of
+        self._alternatives = _alternatives(self._wish)
         self._failures = 0  # since we were last in
         self._deadline: ITimer | None = None
         self._pauses = backoffPolicy(FIRST_PAUSE, LONGEST_PAUSE, factor=2.0)
@@ -176,7 +179,8 @@ class Link:
     def offer(self, nick: str) -> None:
         """Offer a nickname instead of a refused one."""
         self.nick = unicodedata.normalize("NFC", nick.strip())
-        self._alternatives = _alternatives(self.nick)
+        self._wish = self.nick
+        self._alternatives = _alternatives(self._wish)
         self._offer()
 
     def _offer(self) -> None:
@@ -186,7 +190,7 @@ class Link:
 
     def _connected(self, line: _Line) -> None:
         self._line = line
-        self._reason = "the server closed the connection"
+        self._reason = CLOSED
         silent = f"no answer within {ANSWER:.0f} seconds; does that port speak chat, with TLS?"
         self._deadline = self._clock.callLater(ANSWER, self._give_up, silent)
 
@@ -203,6 +207,7 @@ class Link:
 
     def _heard(self, event: Event) -> None:
         self._relax()
+        self._reason = CLOSED  # unless this is the last line and says why
         match event.kind:
             case Kind.PROMPT:
                 self._answer_prompt()
@@ -210,11 +215,11 @@ class Link:
             case Kind.WELCOME:
                 self.joined = True
                 self._failures = 0
-                self._alternatives = _alternatives(self.nick)
+                self._alternatives = _alternatives(self._wish)
                 self._user.joined(self.nick)
                 return
             case Kind.RENAMED if event.nick == self.nick:
-                self.nick = event.text
+                self.nick = self._wish = event.text
             case Kind.ERROR:
                 self._reason = event.text.rstrip(".")
                 if not self.joined:
@@ -260,7 +265,7 @@ def describe(failure: Failure) -> str:
     """Return a failure's reason as one sentence without a full stop."""
     error = failure.value
     if failure.check(ConnectionDone):
-        return "the server closed the connection"
+        return CLOSED
     if isinstance(error, SSL.Error) and error.args and error.args[0]:
         return "TLS: " + ", ".join(str(entry[-1]) for entry in error.args[0])
     if isinstance(error, VerificationError):

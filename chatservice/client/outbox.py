@@ -41,6 +41,7 @@ class Outbox:
         self._send = send
         self._lines: deque[str] = deque()  # the first is on its way if _busy
         self._busy = False
+        self._refused = False  # the line on its way waits to be sent again
         self._timer: ITimer | None = None
 
     def __len__(self) -> int:
@@ -65,11 +66,20 @@ class Outbox:
             return False
         pause = retry_after(event)
         if pause is not None:
+            self._refused = True
             self._wait(pause, self._again)
             return True
-        if event.kind in (Kind.ERROR, Kind.NOTICE) or event.nick == me:
+        if not self._refused and self._answers(event, me):
             self._done()
         return False
+
+    def _answers(self, event: Event, me: str) -> bool:
+        """Tell whether an event is what the line on its way leads to."""
+        if event.kind is Kind.NOTICE:
+            line = self._lines[0]
+            return line.startswith("/") and not line.startswith("//")
+        own = event.nick == me or (event.kind is Kind.RENAMED and event.text == me)
+        return own or event.kind is Kind.ERROR
 
     def lost(self) -> None:
         """Stop; what was on its way may have arrived, the rest waits for the next connection."""
@@ -93,6 +103,7 @@ class Outbox:
             self._again()
 
     def _again(self) -> None:
+        self._refused = False
         self._busy = self._send(self._lines[0])
         if self._busy:
             self._wait(_SILENT, self._done)
@@ -103,7 +114,7 @@ class Outbox:
         self._next()
 
     def _stop(self) -> None:
-        self._busy = False
+        self._busy = self._refused = False
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None

@@ -50,6 +50,12 @@ _SEQUENCES: Final = {
     b"\x1b[OH": "home",
     b"\x1b[OF": "end",
 }
+_LEAVING: Final = frozenset(
+    f"/{name}"
+    for command in COMMANDS
+    if command.name == "quit"
+    for name in (command.name, *command.aliases)
+)
 _NARROW: Final = 8  # with less room than that for it, the prompt shows no nickname
 
 
@@ -74,6 +80,7 @@ class Screen(TerminalProtocol):
         self.link: Link
         self._outbox = Outbox(clock, lambda line: self.link.send(line))
         self._quiet = False  # more keys are coming: draw after the last
+        self._dropping = False  # the rest of what came together is dropped
         self._drawn = 0  # the cursor's column as drawn last
         self._look = look
         self._size = size
@@ -105,6 +112,8 @@ class Screen(TerminalProtocol):
 
     def keystrokeReceived(self, key: Key, modifier: Key) -> None:
         """Take a key: a byte, or the name of one that has no character."""
+        if self._dropping:
+            return
         if not (isinstance(key, bytes) and len(key) == 1):
             self._decoder.reset()
         if modifier is not None:
@@ -126,7 +135,7 @@ class Screen(TerminalProtocol):
         try:
             keys()
         finally:
-            self._quiet = False
+            self._quiet = self._dropping = False
             self.redraw()
 
     def connectionLost(self, reason: object) -> None:
@@ -180,18 +189,23 @@ class Screen(TerminalProtocol):
         if not line.strip():
             return
         if len(line.encode()) > MAX_LINE:
-            self._print(self._look.notice(f"That is longer than {MAX_LINE} bytes: shorten it."))
+            self._keep(f"That is longer than {MAX_LINE} bytes: shorten it.")
+        elif line.strip().lower() in _LEAVING:
+            self._leave()
         elif self._asking:
             self._asking = False
             self.link.offer(self._editor.enter())
-        elif line.strip() in ("/quit", "/q", "/exit", "/bye"):
-            self._leave()
         elif not self.link.joined:
-            self._print(self._look.notice("Not connected: your line is kept, try again later."))
+            self._keep("Not connected: your line is kept, try again later.")
         elif self._outbox.add(line):
             self._editor.enter()
         else:
-            self._print(self._look.notice("Too many lines wait: try again when some are said."))
+            self._keep("Too many lines wait: try again when some are said.")
+
+    def _keep(self, why: str) -> None:
+        """Leave a line as it is; what was pasted behind it is dropped, or it would run into it."""
+        self._dropping = self._quiet
+        self._print(self._look.notice(why))
 
     def _complete(self) -> None:
         others = [nick for nick in self._roster.nicks() if nick != self.link.nick]
@@ -202,7 +216,7 @@ class Screen(TerminalProtocol):
             self._editor.press("^E")
             self._editor.press("^U")
         elif dropped := self._outbox.clear():
-            self._print(self._look.notice(f"{dropped} waiting lines dropped."))
+            self._print(self._look.notice(f"Waiting lines dropped: {dropped}."))
         else:
             self._leave()
 
@@ -253,7 +267,9 @@ class Keyboard(ServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what was typed, or pasted."""
-        self._screen.several(lambda: ServerProtocol.dataReceived(self, data))
+        # Some terminals say Alt by a second ESC, of which insults knows nothing.
+        keys = data.replace(b"\x1b\x1b", b"\x1b")
+        self._screen.several(lambda: ServerProtocol.dataReceived(self, keys))
 
 
 def _shortened(text: str, width: int) -> str:

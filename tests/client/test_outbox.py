@@ -1,0 +1,152 @@
+"""Typed lines on their way to the server."""
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice.client.outbox import MOST, Outbox, retry_after
+from chatservice.plain import parse
+
+TOO_FAST = "! Not accepted, that was too fast: try again in 2.5 seconds. [too-fast]"
+
+
+class Sending(SynchronousTestCase):
+    """An outbox whose server answers when a test says so."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sent: list[str] = []
+        self.connected = True
+        self.outbox = Outbox(self.clock, self.send)
+
+    def send(self, line: str) -> bool:
+        """Take a line, if there is a connection."""
+        if self.connected:
+            self.sent.append(line)
+        return self.connected
+
+    def hear(self, line: str) -> bool:
+        """Let the outbox hear a line, as alice."""
+        return self.outbox.heard(parse(line), "alice")
+
+    def test_lines_go_in_order_one_at_a_time(self) -> None:
+        """The next when the one before was answered: seen, refused or told about."""
+        lines = ["a", "/b", "/who", "/me d"]
+        for line in lines:
+            self.assertTrue(self.outbox.add(line))
+        self.assertEqual((self.sent, len(self.outbox)), (["a"], 4))
+        for answer, sent in (
+            ("bob: a", 1),
+            ("alice: a", 2),
+            ("! There is no command /b. [unknown-command]", 3),
+            ("bob joined the chat", 3),
+            ("-- 2 here: alice bob", 4),
+            ("* alice d", 4),
+        ):
+            self.assertFalse(self.hear(answer))
+            self.assertEqual(self.sent, lines[:sent], answer)
+        self.assertEqual(len(self.outbox), 0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_too_fast_is_sent_again_when_the_server_said(self) -> None:
+        """Before the lines behind it; that answer is for nobody else."""
+        self.outbox.add("a")
+        self.outbox.add("b")
+        for _ in range(3):
+            self.sent.clear()
+            self.assertTrue(self.hear(TOO_FAST))
+            self.clock.advance(2.4)
+            self.assertEqual(self.sent, [])
+            self.clock.advance(0.1)
+            self.assertEqual(self.sent, ["a"])
+        self.hear("alice: a")
+        self.assertEqual(self.sent, ["a", "b"])
+
+    def test_an_answer_of_many_lines_answers_one_line(self) -> None:
+        """The rest of it answers no text that was sent meanwhile; so none is lost to too fast."""
+        for line in ("/help", "one", "two"):
+            self.outbox.add(line)
+        for n in range(4):
+            self.hear(f"-- help {n}")
+        self.assertEqual(self.sent, ["/help", "one"])
+        self.assertTrue(self.hear(TOO_FAST))
+        self.clock.advance(2.5)
+        self.assertEqual(self.sent, ["/help", "one", "one"])
+
+    def test_nothing_answers_a_line_that_was_refused_as_too_fast(self) -> None:
+        """It is not on its way: what comes before it goes again is about something else."""
+        self.outbox.add("a")
+        self.hear(TOO_FAST)
+        self.hear("-- The server restarts soon.")
+        self.hear("alice: earlier")
+        self.clock.advance(2.5)
+        self.assertEqual(self.sent, ["a", "a"])
+
+    def test_too_fast_with_nothing_on_its_way_is_shown(self) -> None:
+        """It then answers something else."""
+        self.assertFalse(self.hear(TOO_FAST))
+
+    def test_how_long_to_wait(self) -> None:
+        """What the server says, within reason; a second if it does not say."""
+        for line, seconds in {
+            TOO_FAST: 2.5,
+            "! Again in 3 seconds. [too-fast]": 3.0,
+            "! Again in 99999999 seconds. [too-fast]": 60.0,
+            "! Slower. [too-fast]": 1.0,
+            "! Again in 3 seconds. [nick-taken]": None,
+            "bob: in 3 seconds": None,
+        }.items():
+            self.assertEqual(retry_after(parse(line)), seconds, line)
+
+    def test_silence_is_taken_for_done(self) -> None:
+        """After a while: not every line has an answer."""
+        self.outbox.add("/quiet")
+        self.outbox.add("b")
+        self.clock.advance(2.9)
+        self.assertEqual(self.sent, ["/quiet"])
+        self.clock.advance(0.1)
+        self.assertEqual((self.sent, len(self.outbox)), (["/quiet", "b"], 1))
+
+    def test_it_is_bounded(self) -> None:
+        """What is too much is not taken."""
+        for n in range(MOST):
+            self.assertTrue(self.outbox.add(str(n)))
+        self.assertFalse(self.outbox.add("x"))
+        self.hear("alice: 0")
+        self.assertTrue(self.outbox.add("x"))
+
+    def test_clear_forgets_all_and_is_not_stuck(self) -> None:
+        """Also in the pause after too fast."""
+        for answer in ("bob: hi", TOO_FAST):
+            self.sent.clear()
+            for line in "abc":
+                self.outbox.add(line)
+            self.hear(answer)
+            self.assertEqual(self.outbox.clear(), 3)
+            self.assertEqual(self.outbox.clear(), 0)
+            self.clock.advance(100)
+            self.assertEqual(self.sent, ["a"])
+        self.outbox.add("d")
+        self.assertEqual(self.sent, ["a", "d"])
+
+    def test_the_rest_waits_for_the_next_connection(self) -> None:
+        """What was on its way may have arrived and is not said twice."""
+        for line in "abc":
+            self.outbox.add(line)
+        self.connected = False
+        self.outbox.lost()
+        self.outbox.lost()
+        self.clock.advance(100)
+        self.assertEqual((self.sent, len(self.outbox)), (["a"], 2))
+        self.connected = True
+        self.outbox.joined()
+        self.hear("alice: b")
+        self.assertEqual(self.sent, ["a", "b", "c"])
+
+    def test_without_a_connection_lines_wait(self) -> None:
+        """And nothing runs meanwhile."""
+        self.connected = False
+        self.outbox.add("a")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.connected = True
+        self.outbox.joined()
+        self.assertEqual(self.sent, ["a"])

@@ -1,0 +1,277 @@
+"""The client in a pipe, against a server that says what a test wants."""
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice.client.link import Link
+from chatservice.client.pipe import PATIENCE, WAITING, Pipe, PipeInput
+from chatservice.text import MAX_LINE
+from tests.client.test_link import Server
+
+TOO_FAST = "! Not accepted, that was too fast: try again in 2.5 seconds. [too-fast]"
+
+
+class PipeCase(SynchronousTestCase):
+    """A pipe named bot; not yet in."""
+
+    def setUp(self) -> None:
+        self.begin()
+
+    def begin(self, follow: bool = False) -> None:
+        """Start a pipe."""
+        self.clock = Clock()
+        self.server = Server(self.clock)
+        self.shown: list[str] = []
+        self.warned: list[str] = []
+        self.outcome: list[str | None] = []
+        self.pipe = Pipe(
+            self.clock, follow, self.shown.append, self.warned.append, self.outcome.append
+        )
+        self.pipe.link = Link(self.clock, self.server, "bot", self.pipe)
+        self.pipe.link.start()
+        self.input = PipeInput(self.pipe)
+        self.source = self.pipe.input = StringTransport()
+        self.input.makeConnection(self.source)
+
+    def enter(self) -> None:
+        """Let it in."""
+        self.server.welcomes()
+        self.assertEqual(self.server.said()[0], "bot")
+
+    def give(self, *lines: str) -> None:
+        """Write lines to standard input."""
+        self.input.dataReceived("".join(f"{line}\n" for line in lines).encode())
+
+    def end(self) -> None:
+        """End standard input."""
+        self.input.connectionLost(Failure(ConnectionDone()))
+
+
+class Saying(PipeCase):
+    """Lines, one by one."""
+
+    def test_each_line_waits_until_the_one_before_was_seen(self) -> None:
+        """Seen as one's own; another's same words do not count."""
+        self.give("one", "two")
+        self.assertEqual(self.outcome, [])
+        self.server.welcomes()
+        self.assertEqual(self.server.said(), ["bot", "one"])
+        self.server.says("bob: one", "bot: zero", "bot joined the chat", "-- bot: one")
+        self.assertEqual(self.server.said(), [])
+        self.server.says("bot: one")
+        self.assertEqual(self.server.said(), ["two"])
+        self.end()
+        self.assertEqual(self.outcome, [])
+        self.server.says("bot: two")
+        self.assertEqual(self.outcome, [None])
+        self.assertFalse(self.pipe.unfinished)
+        self.assertEqual(self.shown, [])
+
+    def test_a_renamed_pipe_knows_its_own_lines(self) -> None:
+        """A taken nickname has a number."""
+        self.give("one")
+        self.server.says("NICK", "! Taken. [nick-taken]", "NICK", "Connected to the server")
+        self.server.says("bot: one")
+        self.end()
+        self.assertEqual(self.outcome, [])
+        self.server.says("bot2: one")
+        self.assertEqual(self.outcome, [None])
+
+    def test_what_is_said_is_what_stands_there(self) -> None:
+        """Slashes are text, blank lines nothing; the last line needs no end."""
+        self.enter()
+        self.give("/me x", "", "  \t", "\u3000\u00a0", "//y", " z ")
+        for said, seen in (("//me x", "/me x"), ("///y", "//y"), (" z ", " z ")):
+            self.assertEqual(self.server.said(), [said])
+            self.server.says(f"bot: {seen}")
+        self.input.dataReceived(b"crlf\r\nrest")
+        self.end()
+        self.assertEqual(self.server.said(), ["crlf"])
+        self.server.says("bot: crlf")
+        self.assertEqual(self.server.said(), ["rest"])
+        self.server.says("bot: rest")
+        self.assertEqual(self.outcome, [None])
+
+    def test_too_fast_is_said_again(self) -> None:
+        """When the server said."""
+        self.enter()
+        self.give("one")
+        self.server.said()
+        for _ in range(3):
+            self.server.says(TOO_FAST)
+            self.clock.advance(2.4)
+            self.assertEqual(self.server.said(), [])
+            self.clock.advance(0.1)
+            self.assertEqual(self.server.said(), ["one"])
+        self.assertEqual(self.outcome, [])
+
+    def test_any_other_refusal_is_the_end(self) -> None:
+        """With its reason, once."""
+        self.enter()
+        self.give("one", "two")
+        self.server.says("! It was not stored. [not-stored]", "! More. [internal]", "bot: one")
+        self.assertEqual(self.outcome, ["It was not stored."])
+        self.assertEqual(self.server.said(), ["one"])
+        self.assertTrue(self.pipe.unfinished)
+
+    def test_a_line_that_is_too_long_is_refused_with_its_number(self) -> None:
+        """The slash that is put before counts; so do empty lines."""
+        for line, fits in (
+            ("x" * MAX_LINE, True),
+            ("é" * (MAX_LINE // 2), True),
+            ("x" * (MAX_LINE + 1), False),
+            ("é" * (MAX_LINE // 2) + "x", False),
+            ("/" + "x" * (MAX_LINE - 1), False),
+            ("x" * (3 << 20), False),
+        ):
+            self.begin()
+            self.enter()
+            self.give("", line)
+            reason = f"line 2 is longer than {MAX_LINE} bytes: make it shorter"
+            self.assertEqual(self.outcome, [] if fits else [reason], line[:3])
+
+    def test_an_endless_line_is_refused_once(self) -> None:
+        """Whatever follows."""
+        self.enter()
+        for _ in range(40):
+            self.input.dataReceived(b"x" * (1 << 16))
+        self.end()
+        self.assertEqual(len(self.outcome), 1)
+
+    def test_standard_input_waits(self) -> None:
+        """It is read on as soon as half of what waited is said."""
+        self.give(*(str(n) for n in range(WAITING - 1)))
+        self.assertEqual(self.source.producerState, "producing")
+        self.give("more")
+        self.assertEqual(self.source.producerState, "paused")
+        self.enter()
+        said = 0
+        while self.source.producerState == "paused":
+            self.server.says(f"bot: {said}")
+            said += 1
+        self.assertEqual(said, WAITING // 2 - 1)
+        self.assertEqual(self.outcome, [])
+
+    def test_an_input_that_ended_is_not_resumed(self) -> None:
+        """Nothing is there any more."""
+        self.give(*(str(n) for n in range(WAITING)))
+        self.end()
+        self.enter()
+        for n in range(WAITING):
+            self.server.says(f"bot: {n}")
+        self.assertEqual(self.source.producerState, "paused")
+        self.assertEqual(self.outcome, [None])
+
+    def test_nothing_to_say_is_no_failure(self) -> None:
+        """Once the server let us in."""
+        self.end()
+        self.assertEqual(self.outcome, [])
+        self.enter()
+        self.assertEqual(self.outcome, [None])
+
+
+class Failing(PipeCase):
+    """What makes it give up."""
+
+    def test_a_line_that_is_never_seen(self) -> None:
+        """Patience ends; other people's lines do not renew it."""
+        self.enter()
+        self.give("one")
+        self.clock.advance(PATIENCE - 1)
+        self.server.says("bob: hi")
+        self.assertEqual(self.outcome, [])
+        self.clock.advance(1)
+        self.assertEqual(self.outcome, ["a line was not seen within 30 seconds"])
+
+    def test_a_server_that_lets_nobody_in(self) -> None:
+        """It speaks, and then nothing."""
+        self.server.says("NICK")
+        self.clock.advance(PATIENCE)
+        self.assertEqual(self.outcome, ["no answer from the server"])
+
+    def test_patience_is_for_answers_not_for_input(self) -> None:
+        """Standard input may take its time."""
+        self.enter()
+        self.clock.advance(PATIENCE * 10)
+        self.give("one")
+        self.server.says("bot: one")
+        self.clock.advance(PATIENCE * 10)
+        self.assertEqual(self.outcome, [])
+
+    def test_a_lost_connection(self) -> None:
+        """Mid-way, before anything, or waiting for input: nobody knows."""
+        for lines in ((), ("one",), ("one", "two")):
+            self.begin()
+            self.enter()
+            self.give(*lines)
+            self.server.closes()
+            self.assertEqual(self.outcome, ["the server closed the connection"], lines)
+
+    def test_a_refused_nickname(self) -> None:
+        """Nobody is here to choose another."""
+        self.server.says("NICK", "! No such nicknames. [nick-invalid]", "NICK")
+        self.assertEqual(self.outcome, ["No such nicknames."])
+
+
+class Following(PipeCase):
+    """With --follow."""
+
+    def setUp(self) -> None:
+        self.begin(follow=True)
+
+    def test_lines_are_shown_and_it_stays(self) -> None:
+        """After the last line; what is between the pipe and the server is not shown."""
+        self.give("one")
+        self.enter()
+        self.server.says("bob: hi", TOO_FAST, "bob joined the chat")
+        self.clock.advance(2.5)
+        self.server.says("bot: one")
+        self.end()
+        self.server.says("* bob waves", "-- note", "bob -> bot: x")
+        expected = ["bob: hi", "bob joined the chat", "bot: one", "* bob waves", "-- note"]
+        self.assertEqual(self.shown, [*expected, "bob -> bot: x"])
+        self.assertEqual(self.outcome, [])
+        self.clock.advance(PATIENCE * 10)
+        self.assertEqual(self.outcome, [])
+
+    def test_it_comes_back_if_nothing_is_unsaid(self) -> None:
+        """Says so, and shows what is said then."""
+        self.end()
+        self.enter()
+        self.server.closes()
+        self.assertEqual(self.outcome, [])
+        self.assertEqual(len(self.warned), 1)
+        self.assertTrue(self.warned[0].startswith("the server closed the connection; trying again"))
+        self.clock.advance(2)
+        self.enter()
+        self.server.says("bob: hi")
+        self.assertEqual((self.shown, self.outcome), (["bob: hi"], []))
+
+    def test_a_line_on_its_way_cannot_be_vouched_for(self) -> None:
+        """So a loss ends it."""
+        self.enter()
+        self.give("one")
+        self.end()
+        self.server.closes()
+        self.assertEqual(self.outcome, ["the server closed the connection"])
+
+    def test_a_reader_who_is_gone(self) -> None:
+        """The rest is said, then it ends well; nothing is shown."""
+        self.enter()
+        self.give("one", "two")
+        self.pipe.reader_gone()
+        self.server.says("bot: one", "bot: two")
+        self.assertEqual(self.outcome, [])
+        self.end()
+        self.assertEqual((self.outcome, self.shown), ([None], []))
+
+    def test_a_reader_who_is_gone_after_the_last_line(self) -> None:
+        """Ends it at once."""
+        self.enter()
+        self.end()
+        self.assertEqual(self.outcome, [])
+        self.pipe.reader_gone()
+        self.assertEqual(self.outcome, [None])
