@@ -80,6 +80,7 @@ class Screen(TerminalProtocol):
         self.link: Link
         self._outbox = Outbox(clock, lambda line: self.link.send(line))
         self._quiet = False  # more keys are coming: draw after the last
+        self._told = False  # that lines are waiting
         self._dropping = False  # the rest of what came together is dropped
         self._drawn = 0  # the cursor's column as drawn last
         self._look = look
@@ -161,8 +162,11 @@ class Screen(TerminalProtocol):
     def heard(self, event: Event) -> None:
         """Show what was said."""
         waiting = len(self._outbox)
+        if waiting <= 1:
+            self._told = False
         if self._outbox.heard(event, self.link.nick):
-            if waiting > 1:
+            if waiting > 1 and not self._told:
+                self._told = True
                 hint = f"{waiting} lines wait for the server's limits. Ctrl-C drops them."
                 self._print(self._look.notice(hint))
             return
