@@ -160,7 +160,9 @@ class Sending(ScreenCase):
                 self.assertEqual(self.server.said(), [line])
             self.server.says(f"alice: {line}")
         self.assertEqual(self.server.said(), [])
-        self.assertNotIn("[too-fast]", "".join(self.rows()))
+        shown = self.written()
+        self.assertNotIn(b"[too-fast]", shown)
+        self.assertEqual(shown.count(b"lines wait for the server"), 1)
 
     def test_a_rename_is_the_answer_to_nick(self) -> None:
         """The next line goes at once, although the event has the old nickname."""
