@@ -92,11 +92,14 @@ class Outbox:
         self._next()
 
     def clear(self) -> int:
-        """Forget the lines that wait; return how many there were."""
-        count = len(self._lines)
-        self._lines.clear()
-        self._stop()
-        return count
+        """Forget the lines that wait, but not one that is on its way; return how many they were."""
+        on_its_way = self._busy and not self._refused
+        kept = list(self._lines)[:1] if on_its_way else []
+        dropped = len(self._lines) - len(kept)
+        self._lines = deque(kept)
+        if not on_its_way:
+            self._stop()
+        return dropped
 
     def _next(self) -> None:
         if self._lines and not self._busy:

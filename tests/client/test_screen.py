@@ -197,6 +197,11 @@ class Sending(ScreenCase):
         self.types("\x03")
         self.assertEqual(self.calls, ["leave"])
 
+    def test_a_line_on_its_way_does_not_hold_back_who_leaves(self) -> None:
+        """As the look at who is here, right after joining."""
+        self.types("one\r\x03")
+        self.assertEqual(self.calls, ["leave"])
+
     def test_end_of_input(self) -> None:
         """^D deletes to the right, and leaves where there is nothing at all."""
         for keys, typed, left in (("ab\x04\x01\x04", "|b", 0), ("\x04", "|", 0), ("\x04", "|", 1)):
