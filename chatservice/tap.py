@@ -22,9 +22,10 @@ from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
-from chatservice.limits import SHARED, UNLIMITED, Limits
+from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, keys
 from chatservice.store.memory import MemoryLog
+from chatservice.text import MAX_LINE
 
 DEFAULT_PORT: Final = "55555"
 SMALLEST: Final = 0.001
@@ -51,7 +52,10 @@ class Options(usage.Options):
         "A chat for anybody with nc, telnet or chat-client. An ENDPOINT is a port number "
         "or a Twisted endpoint description, for example tcp6:55555, "
         "ssl:6697:privateKey=key.pem:certKey=cert.pem, unix:/run/chat.sock, systemd:domain=INET:"
-        "index=0, or haproxy:tcp:55555 behind a proxy that speaks the PROXY protocol."
+        "index=0, or haproxy:tcp:55555 behind a proxy that speaks the PROXY protocol. "
+        f"A line has at most {MAX_LINE:,} bytes. A connection ends after {Limits().nick_tries} "
+        "refused nicknames and, unless with --no-limits, after "
+        f"{STRIKES} lines in a row over the rate."
     )
     optParameters = [  # noqa: RUF012  # usage.Options reads them from here
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],

@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 
 from chatservice.client.link import Link
 from chatservice.client.outbox import retry_after
-from chatservice.errors import Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ITimer
 from chatservice.plain import render
@@ -133,7 +132,8 @@ class Pipe:
 
     def heard(self, event: Event) -> None:
         """Go on when what was said is seen; stop when it is refused."""
-        if self._follow and event.nick != Code.TOO_FAST:  # which is not for the reader
+        pause = retry_after(event)
+        if self._follow and pause is None:  # what is sent again is not for the reader
             self._show(render(event))
         if self._expected is None:
             return
@@ -142,7 +142,7 @@ class Pipe:
                 self._cancel()
                 self._expected = None
                 self._next()
-        elif (pause := retry_after(event)) is not None:
+        elif pause is not None:
             self._wait(pause, self._say)
         elif event.kind is Kind.ERROR:
             self._finish(event.text)

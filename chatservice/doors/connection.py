@@ -6,7 +6,8 @@ A door's protocol mixes Connection in, sets ``dialect`` and calls its session.
 import ipaddress
 import math
 import re
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHalfCloseableProtocol
@@ -16,7 +17,7 @@ from zope.interface import implementer
 
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.doors.outlet import Outlet, Transport, outlet_for
-from chatservice.errors import Code, Expelled
+from chatservice.errors import ChatError, Code, Expelled
 from chatservice.interfaces import IBatch, IDialect, ITimer
 from chatservice.session import Session, State
 
@@ -120,6 +121,16 @@ class Connection:
                 return False
         return True
 
+    def claim(self, nick: str) -> None:
+        """Offer a nickname, and read no more until it is decided; see nick_refused."""
+        claimed = self.session.claim(nick).addErrback(self._refused)
+        if self.session.state is State.CLAIMING:
+            self.hold("claim")
+            claimed.addBoth(lambda _: self.release("claim"))
+
+    def nick_refused(self, refusal: ChatError) -> None:
+        """Called when a nickname was refused; every door has its own way to go on."""
+
     def answer(self, data: bytes) -> bool:
         """Write what the peer has asked for; who does not read that is not read either.
 
@@ -137,10 +148,10 @@ class Connection:
         self._held.add(reason)
 
     def release(self, reason: str) -> None:
-        """Read again unless there is another reason not to."""
+        """Read again unless there is another reason not to, or who leaves has no more to say."""
         if reason in self._held:
             self._held.discard(reason)
-            if not self._held:
+            if not self._held and self.session.state is not State.LEFT:
                 self.resume()
 
     def pause(self) -> None:
@@ -160,6 +171,10 @@ class Connection:
 
     # Inside.
 
+    def _refused(self, failure: Failure) -> None:
+        failure.trap(ChatError)
+        self.nick_refused(cast("ChatError", failure.value))
+
     def _no_nick(self) -> None:
         self._timer = None
         if self.session.state in (State.CONNECTED, State.CLAIMING):
@@ -171,9 +186,9 @@ class Connection:
         self.release("answers")
         self.factory.hub.delivery.drained(self)
 
-    def _call_later(self, seconds: float, call: object) -> None:
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
         clock = self.factory.hub.clock
-        if clock is not None and seconds < math.inf and callable(call):
+        if clock is not None and seconds < math.inf:
             self._timer = clock.callLater(seconds, call)
 
     def _cancel_timer(self) -> None:

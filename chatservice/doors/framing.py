@@ -70,10 +70,14 @@ class LineFramer(LineReceiver):
         Whoever pauses here lets others have their turn.
         """
 
-    def unfinished(self) -> bytes:
-        """Return what came after the last line's end, for when no more will come; forget it."""
-        tail, self._tail = self._tail, b""
-        return b"" if self._skipping else tail
+    def finish(self) -> None:
+        """Take all that was received, also a last line without its end: no more will come."""
+        lines, self._lines = self._lines, deque()
+        tail, self._tail = self._tail.removesuffix(b"\r"), b""
+        if tail and not self._skipping:
+            lines.append(tail)
+        for line in lines:
+            self._deliver(line)
 
     def clearLineBuffer(self) -> bytes:
         """Forget the lines that were received and not taken; return the unfinished one."""
@@ -100,8 +104,10 @@ class LineFramer(LineReceiver):
                 self.resting()
                 continue
             taken += 1
-            line = self._lines.popleft()
-            if line is None:
-                self.lineTooLong()
-            else:
-                self.lineReceived(line)
+            self._deliver(self._lines.popleft())
+
+    def _deliver(self, line: bytes | None) -> None:
+        if line is None:
+            self.lineTooLong()
+        else:
+            self.lineReceived(line)

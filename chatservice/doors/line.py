@@ -13,7 +13,7 @@ The server ends lines with CR LF and accepts LF, CR LF and CR NUL; UTF-8; 1,024 
 What the lines look like stands in plain.py, commands in commands.py.
 """
 
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
@@ -96,13 +96,15 @@ class ChatProtocol(Connection, LineFramer):
 
     def readConnectionLost(self) -> None:
         """Take what the peer left without a line's end, as the shell's printf does, then close."""
-        self._take_rest()
+        if self.session.state is State.JOINED:
+            self.finish()
         super().readConnectionLost()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
-        """Take what a peer that closed in good order left without a line's end; then clean up."""
-        if reason is not None and reason.check(ConnectionDone):
-            self._take_rest()
+        """Take what a peer that closed in good order has left, whole lines or not; clean up."""
+        in_order = reason is not None and reason.check(ConnectionDone)
+        if in_order and self.session.state is State.JOINED:
+            self.finish()
         super().connectionLost(reason)
 
     def pause(self) -> None:
@@ -113,23 +115,15 @@ class ChatProtocol(Connection, LineFramer):
         """Read again, first what was read already."""
         self.resumeProducing()
 
-    def _take_rest(self) -> None:
-        rest = self.unfinished().removesuffix(b"\r")
-        if rest and self.session.state is State.JOINED:
-            self.lineReceived(rest)
-
     def _offer_nick(self, line: bytes) -> None:
         if is_foreign(line):
             self.refuse_foreign()
-            return
-        claimed = self.session.claim(decode(line)).addErrback(self._nick_refused)
-        if self.session.state is State.CLAIMING:
-            self.hold("claim")
-            claimed.addBoth(lambda _: self.release("claim"))
+        else:
+            self.claim(decode(line))
 
-    def _nick_refused(self, failure: Failure) -> None:
-        failure.trap(ChatError)
-        self.session.refuse(cast("ChatError", failure.value))
+    def nick_refused(self, refusal: ChatError) -> None:
+        """Say why, and ask for another."""
+        self.session.refuse(refusal)
         self.session.ask()
 
 

@@ -12,10 +12,9 @@ other characters are sent to it as "?". It would offer a refused nickname again 
 told the reason and disconnected.
 """
 
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from twisted.internet.protocol import Protocol
-from twisted.python.failure import Failure
 
 from chatservice.commands import perform
 from chatservice.doors.connection import Connection, is_foreign
@@ -67,14 +66,11 @@ class RawProtocol(Connection, Protocol):
 
     def _offer_nick(self, nick: str) -> None:
         self._prefix = f"{nick}: "
-        claimed = self.session.claim(nick).addErrback(self._nick_refused)
-        if self.session.state is State.CLAIMING:
-            self.hold("claim")
-            claimed.addBoth(lambda _: self.release("claim"))
+        self.claim(nick)
 
-    def _nick_refused(self, failure: Failure) -> None:
-        failure.trap(ChatError)
-        self.session.expel(cast("ChatError", failure.value))
+    def nick_refused(self, refusal: ChatError) -> None:
+        """Say why; the client would only offer the same again."""
+        self.session.expel(refusal)
 
     def _message(self, line: bytes) -> None:
         if len(line) > MAX_LINE + len(self._prefix.encode()):

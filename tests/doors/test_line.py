@@ -243,6 +243,21 @@ class Lines(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual(alice.lines(), ["bob: last", "bob left the chat"])
 
+    def test_many_lines_and_a_good_end_at_once_are_all_heard(self) -> None:
+        """As of a pipe behind TLS, whose end comes while its lines wait for their turn."""
+        for end in ("readConnectionLost", "connectionLost"):
+            factory = ChatFactory(Hub(MemoryLog(), self.clock, limits=UNLIMITED))
+            alice, bob = LinePerson(factory), LinePerson(factory)
+            alice.send(b"alice\n")
+            bob.send(b"bob\n" + b"".join(b"%d\n" % n for n in range(200)) + b"last")
+            if end == "readConnectionLost":
+                bob.protocol.readConnectionLost()
+            else:
+                bob.protocol.connectionLost(Failure(ConnectionDone()))
+            self.clock.pump([0] * 10)
+            heard = [line for line in alice.lines() if line.startswith("bob: ")]
+            self.assertEqual(heard, [*(f"bob: {n}" for n in range(200)), "bob: last"])
+
     def test_half_a_line_of_a_broken_connection_is_not_heard(self) -> None:
         """Nobody knows what it would have been."""
         alice, bob = self.joined("alice"), self.joined("bob")

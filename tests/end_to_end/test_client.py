@@ -216,6 +216,9 @@ def test_a_pipe_that_follows_prints_what_is_said(chat: Server) -> None:
         alice.expect("bot joined the chat")
         alice.say("hello bot")
         bot.expect("^alice: hello bot")
+        with chat.join("too-fast") as odd:  # a nickname like any other
+            odd.say("am I seen?")
+            bot.expect(r"^too-fast: am I seen\?")
 
 
 def test_a_pipe_that_cannot_connect_says_why() -> None:

@@ -138,6 +138,20 @@ def _encrypted(context: ssl.SSLContext, port: int) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname="localhost")
 
 
+def test_one_tcp6_endpoint_serves_ipv4_as_well(tmp_path: Path) -> None:
+    """As README says; and mapped addresses count as what they are."""
+    with (
+        Server(tmp_path, "--connections", "1", port="tcp6:0") as chat,
+        chat.join("alice"),
+        chat.connect() as second,
+    ):
+        refusal = second.line()
+        assert refusal is not None
+        assert refusal.endswith("[too-many-connections]")
+        with Person(socket.create_connection(("::1", chat.port), PATIENCE)) as six:
+            six.expect("NICK")
+
+
 def test_nothing_crosses_the_wire_in_plaintext_under_tls(tmp_path: Path) -> None:
     """Every byte from the server is looked at; the socket below TLS is never written to."""
     certificate = make_certificate(tmp_path / "keys", "localhost")
