@@ -5,6 +5,7 @@ one, write its handler and its row. Doors call ``perform``.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,8 @@ from twisted.internet.defer import Deferred
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.names import MAX_NICK
+from chatservice.past import MOST_LINES, room_named
+from chatservice.search import parse_moment, parse_query
 from chatservice.session import Session
 
 Handler = Callable[..., Deferred[None] | None]
@@ -40,6 +43,8 @@ class Argument:
 
     def __str__(self) -> str:
         """Return the argument as it stands in a usage line."""
+        if self.label.startswith("["):
+            return self.label
         return f"[{self.label}]" if self.optional else self.label
 
 
@@ -190,6 +195,62 @@ def _quit(session: Session) -> None:
     session.leave()
 
 
+def _history(session: Session, text: str) -> Deferred[None]:
+    form = _HISTORY.fullmatch(text)
+    count = min(int(form[1] or HISTORY), MOST_LINES) if form else 0
+    if form is None or not count:
+        raise ChatError(
+            Code.BAD_ARGUMENTS,
+            "Type /history, /history 50, /history before 17 (a line's number), "
+            "or /history 50 before 14:30 (or 2026-11-22, or 2d for two days ago).",
+        )
+    hub, end = session.hub, form[2]
+    number = int(end) if end and end.isdecimal() else None
+    at = parse_moment(end, hub.now()) if end and number is None else None
+    member = session.person.member
+    return hub.past.history(member, hub.lobby.name, count, number, at)
+
+
+def _search(session: Session, text: str) -> Deferred[None]:
+    hub, person = session.hub, session.person
+    query = parse_query(text, hub.now())
+    room = room_named(query.room, [hub.lobby.name], person.inbox)
+    return hub.past.search(person.member, room, query, text)
+
+
+def _time(session: Session, word: str) -> None:
+    if word not in ("on", "off"):
+        raise ChatError(Code.BAD_ARGUMENTS, "Type /time on or /time off.")
+    session.person.member.stamp(word == "on")
+    shown = "Before each line now stand its time (UTC) and number." if word == "on" else "No times."
+    session.hub.tell(session.person, Kind.NOTICE, shown)
+
+
+def _resume(session: Session) -> Deferred[None]:
+    return session.hub.tell_token(session.person)
+
+
+def _forget(session: Session, text: str) -> Deferred[None] | None:
+    hub, person = session.hub, session.person
+    match text.lower().split():
+        case ["me"]:
+            hub.tell(
+                person,
+                Kind.NOTICE,
+                "This removes all that you have said since you came from the history, private "
+                "lines included, for good. What others have on their screens stays there.",
+                "To do it, type: /forget me yes",
+            )
+            return None
+        case ["me", "yes"]:
+            return hub.past.forget(person.member, person.inbox, person.place.since)
+    raise ChatError(Code.BAD_ARGUMENTS, "You can only have your own lines removed: /forget me")
+
+
+HISTORY: Final = 20
+"""Lines that /history gives unless told otherwise."""
+
+_HISTORY: Final = re.compile(r"(\d{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
 _TEXT: Final = Argument("TEXT", rest=True)
 _NICK: Final = Argument("NICK", longest=4 * MAX_NICK)
 
@@ -212,6 +273,31 @@ COMMANDS: Final = (
         "/msg bob lunch?",
         _msg,
         aliases=("m", "tell", "query"),
+    ),
+    Command(
+        "history",
+        (Argument("[N] [before WHEN]", rest=True, optional=True),),
+        "what was said before",
+        "/history 50 before 14:30",
+        _history,
+        aliases=("hist", "backlog"),
+    ),
+    Command(
+        "search",
+        (Argument("WORDS", rest=True),),
+        "find lines; also from:nick since:2d -C 2",
+        '/search deploy "went wrong" roll* from:bob since:2d -C 2',
+        _search,
+        aliases=("find", "grep"),
+    ),
+    Command("time", (Argument("on|off"),), "show each line's time and number", "/time on", _time),
+    Command("resume", (), "a token to come back with and miss nothing", "/resume", _resume),
+    Command(
+        "forget",
+        (Argument("me", rest=True),),
+        "remove your own lines from the history",
+        "/forget me",
+        _forget,
     ),
     Command("quit", (), "leave the chat", "/quit", _quit, aliases=("q", "exit", "bye"), free=True),
 )

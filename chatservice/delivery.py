@@ -14,17 +14,16 @@ Nothing in here calls back to the left: no session, no hub, no rule.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
 from chatservice.feed import Batch, Cursor, Feed, fitting
 from chatservice.interfaces import IBatch, ILog, IMember
-
-_PAGE: Final = 500  # events read from the log at once
+from chatservice.recall import PAGE, Recall, missing
 
 
 @dataclass(slots=True)
@@ -33,6 +32,7 @@ class _Answer:
 
     marks: "dict[Feed[_Reader], int]"  # positions in its rooms behind which it stands
     events: list[Event]
+    recall: Recall | None = None  # instead of events: to be read first
 
 
 class _Reader:
@@ -94,9 +94,10 @@ class Delivery:
         """Know a new member; it is in no room yet but can be answered."""
         self._readers[member] = _Reader(member)
 
-    def enter(self, member: IMember, room: str, until_read: bool = False) -> None:
+    def enter(self, member: IMember, room: str, head: int, until_read: bool = False) -> None:
         """Let a member hear a room from this point of the log's order on.
 
+        :param head: the number of the room's newest kept event at this point.
         :param until_read: whether everybody is out again once they have read what is said next.
         """
         reader = self._readers.get(member)
@@ -104,7 +105,7 @@ class Delivery:
             return
         feed = self._feeds.get(room)
         if feed is None:
-            feed = self._feeds[room] = Feed(room, until_read)
+            feed = self._feeds[room] = Feed(room, until_read, head)
         feed.expect()
         if feed not in reader.cursors:
             feed.readers += 1
@@ -132,12 +133,21 @@ class Delivery:
         if reader is not None and self._owed(reader):
             self._answer_here(reader, ())
 
-    def _answer_here(self, reader: _Reader, answers: Sequence[Event]) -> None:
+    def recall(self, member: IMember, past: Recall) -> None:
+        """Tell a member of the past, in the place of an answer: what comes then has to wait."""
+        reader = self._readers.get(member)
+        if reader is not None:
+            self._answer_here(reader, (), past)
+
+    def _answer_here(
+        self, reader: _Reader, answers: Sequence[Event], past: Recall | None = None
+    ) -> None:
         marks = {feed: feed.end().position for feed in reader.cursors}
-        if reader.answers and reader.answers[-1].marks == marks:
-            reader.answers[-1].events += answers
+        last = reader.answers[-1] if reader.answers else None
+        if past is None and last is not None and last.marks == marks and last.recall is None:
+            last.events += answers
         else:
-            reader.answers.append(_Answer(marks, [*answers]))
+            reader.answers.append(_Answer(marks, [*answers], past))
             for feed in marks:  # or the fan-out would overtake the answer
                 self._hold_back(reader, feed)
         self._wake(reader)
@@ -151,6 +161,28 @@ class Delivery:
         for feed in reader.cursors:
             self._hold_back(reader, feed).end = feed.end()
         self._wake(reader)
+
+    def ends(self, member: IMember) -> dict[str, int]:
+        """Return the numbers up to which everything comes before an answer given now."""
+        reader = self._readers.get(member)
+        return {} if reader is None else {feed.room: feed.end().seq for feed in reader.cursors}
+
+    def read(self, member: IMember) -> dict[str, int]:
+        """Return the numbers up to which a member was given its rooms, or will be if it leaves."""
+        reader = self._readers.get(member)
+        if reader is None:
+            return {}
+        return {
+            feed.room: feed.seq if cursor is None else (cursor.end or cursor).seq
+            for feed, cursor in reader.cursors.items()
+        }
+
+    def behind(self, member: IMember) -> bool:
+        """Tell whether a member has not been given everything."""
+        reader = self._readers.get(member)
+        return reader is not None and any(
+            cursor is not None and feed.behind(cursor) for feed, cursor in reader.cursors.items()
+        )
 
     def drop(self, member: IMember) -> None:
         """Forget a member whose connection is gone."""
@@ -255,7 +287,7 @@ class Delivery:
         if reader.catching_up:
             if reader.holding:  # for how long, nobody knows: answers do not wait for that
                 self._answer_all(reader)
-        elif behind or reader.finishing:
+        elif behind or reader.finishing or any(answer.recall for answer in reader.answers):
             self._catch_up_soon(reader)
         else:
             self._answer_all(reader)
@@ -263,8 +295,19 @@ class Delivery:
                 self._fall_behind(reader)
 
     def _answer_all(self, reader: _Reader) -> None:
-        while reader.answers:
+        while reader.answers and reader.answers[0].recall is None:
             self._answer(reader)
+
+    async def _tell_past(self, reader: _Reader, past: Recall) -> None:
+        try:
+            page = await past.next_page(self._now())
+        except ChatError as refusal:
+            page = [self._error(refusal)]
+            past.done = True
+        if past.done and reader.answers:
+            del reader.answers[0]
+        if page and not reader.gone:
+            self._give(reader, Batch("", page))
 
     def _answer(self, reader: _Reader) -> None:
         if events := reader.answers.pop(0).events:  # else it only kept an order
@@ -298,7 +341,10 @@ class Delivery:
                 elif (next_up := self._next_up(reader)) is not None:
                     await self._give_next(reader, *next_up)
                 elif reader.answers and self._due(reader.answers[0]):
-                    self._answer(reader)
+                    if (past := reader.answers[0].recall) is not None:
+                        await self._tell_past(reader, past)
+                    else:
+                        self._answer(reader)
                 else:
                     break
         finally:
@@ -336,19 +382,24 @@ class Delivery:
             if reader.holding and feed in reader.cursors:  # it is slow: all rooms get their turn
                 reader.cursors[feed] = reader.cursors.pop(feed)
             return
-        last = feed.last_seq(cursor)
-        page = await self._history.after(feed.room, last, _PAGE)
+        page: Sequence[Event] | None = None
+        try:
+            page = await self._history.after(feed.room, cursor.seq, PAGE)
+        except ChatError as refusal:
+            self._give(reader, Batch("", [self._error(refusal)]))
         if reader.gone:
             return
         position, seq = feed.origin()
         if cursor.end is not None and cursor.end.position < position:
             position, seq = cursor.end.position, cursor.end.seq
+        if page is None:  # what is at hand is better than nothing
+            cursor.position, cursor.seq = position, seq
+            return
         page = [event for event in page if event.seq <= seq]
         page = page[: fitting(page)]
         reached = page[0].seq - 1 if page else seq
-        if missed := reached - last:
-            lines = "One line you missed is" if missed == 1 else f"{missed} lines you missed are"
-            notice = Event(0, self._now(), "", Kind.NOTICE, "", f"{lines} no longer kept.")
+        if missed := reached - cursor.seq:
+            notice = Event(0, self._now(), "", Kind.NOTICE, "", missing(missed))
             self._give(reader, Batch("", [notice]))
         if page and not missed:
             self._give(reader, Batch(feed.room, page))
@@ -356,6 +407,9 @@ class Delivery:
         cursor.seq = reached
         if cursor.seq >= seq:
             cursor.position = position
+
+    def _error(self, refusal: ChatError) -> Event:
+        return Event(0, self._now(), "", Kind.ERROR, refusal.code, refusal.message)
 
     # Letting go.
 

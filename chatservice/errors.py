@@ -16,7 +16,9 @@ class Code(StrEnum):
     NICK_TAKEN = "nick-taken"
     NICK_TIMEOUT = "nick-timeout"
     NICK_TRIES = "nick-tries"
+    BAD_TOKEN = "bad-token"  # noqa: S105
     NO_SUCH_NICK = "no-such-nick"
+    NO_SUCH_ROOM = "no-such-room"
     UNKNOWN_COMMAND = "unknown-command"
     BAD_ARGUMENTS = "bad-arguments"
     LINE_TOO_LONG = "line-too-long"
@@ -24,6 +26,7 @@ class Code(StrEnum):
     FLOODING = "flooding"
     TOO_MANY_CONNECTIONS = "too-many-connections"
     NOT_STORED = "not-stored"
+    NOT_READ = "not-read"
     CLOSING = "closing"
     INTERNAL = "internal"
 

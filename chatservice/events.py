@@ -1,6 +1,6 @@
 """What happens in a room, as records: the one currency between the core and the doors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -23,6 +23,7 @@ class Kind(Enum):
     WELCOME = ("welcome", False)  # you are in, as nick
     NOTICE = ("notice", False)  # the server says text
     ERROR = ("error", False)  # text says what was refused and why; nick is the Code
+    RESUME = ("resume", False)  # come back as nick with text: a token and what has been read
 
     def __init__(self, label: str, kept: bool) -> None:
         self.label = label
@@ -40,6 +41,8 @@ class Event:
     :ivar nick: the acting person's nickname as written at the time.
     :ivar text: clean text (see text.clean), one line.
     :ivar to: the nickname to which something private was said.
+    :ivar by: the identity that acted, which outlives nicknames; never shown.
+    :ivar past: whether it is told again, as something from before.
     """
 
     seq: int
@@ -49,7 +52,15 @@ class Event:
     nick: str
     text: str = ""
     to: str = ""
+    by: str = ""
+    past: bool = False
 
     def numbered(self, seq: int) -> "Event":
         """This event with its place in the log."""
-        return Event(seq, self.at, self.room, self.kind, self.nick, self.text, self.to)
+        return Event(
+            seq, self.at, self.room, self.kind, self.nick, self.text, self.to, self.by, self.past
+        )
+
+    def retold(self) -> "Event":
+        """This event as one from before."""
+        return replace(self, past=True)

@@ -110,9 +110,10 @@ class Feed(Generic[Reader]):
 
     :param room: the room's or inbox's name.
     :param until_read: whether the feed is over once everybody has read it (an inbox).
+    :param seq: the number of the newest kept event so far.
 
     :ivar position: how many events were handed out.
-    :ivar seq: the number of the last kept one of them; None before the first event is known.
+    :ivar seq: the number of the last kept one of them.
     :ivar until: the position that must be handed out before the feed can be over.
     :ivar pending: committed in this turn, not handed out yet.
     :ivar live: who is at the head, in the order of arrival; a dict serves as an ordered set.
@@ -120,7 +121,6 @@ class Feed(Generic[Reader]):
     """
 
     __slots__ = (
-        "_first_seq",
         "_recent",
         "_recent_size",
         "live",
@@ -133,16 +133,15 @@ class Feed(Generic[Reader]):
         "until_read",
     )
 
-    def __init__(self, room: str, until_read: bool) -> None:
+    def __init__(self, room: str, until_read: bool, seq: int = 0) -> None:
         self.room = room
         self.until_read = until_read
         self.until = 0
         self.position = 0
-        self.seq: int | None = None
+        self.seq = seq
         self.pending: list[Event] = []
         self.live: dict[Reader, None] = {}
         self.readers = 0
-        self._first_seq = 0  # the number before the first event
         self._recent: deque[tuple[int, int, Batch]] = deque()  # position and seq before, batch
         self._recent_size = 0
 
@@ -156,8 +155,6 @@ class Feed(Generic[Reader]):
 
     def add(self, event: Event) -> None:
         """Take over a committed event, to be handed out at the end of the turn."""
-        if self.seq is None:
-            self.seq = self._first_seq = event.seq - event.kind.kept
         self.pending.append(event)
 
     def expect(self) -> None:
@@ -166,12 +163,12 @@ class Feed(Generic[Reader]):
 
     def here(self) -> Cursor:
         """Return a cursor behind all that was handed out."""
-        return Cursor(self.position, self.seq or 0)
+        return Cursor(self.position, self.seq)
 
     def end(self) -> Cursor:
         """Return a cursor behind all that is committed, handed out or not."""
         last = self.pending[-1].seq if self.pending else self.seq
-        return Cursor(self.position + len(self.pending), last or 0)
+        return Cursor(self.position + len(self.pending), last)
 
     def cut(self) -> Iterator[Batch]:
         """Hand out what is pending, in batches of a PIECE at most or a single longer event."""
@@ -182,7 +179,7 @@ class Feed(Generic[Reader]):
             yield self._hand_out(Batch(self.room, events))
 
     def _hand_out(self, batch: Batch) -> Batch:
-        self._recent.append((self.position, self.seq or 0, batch))
+        self._recent.append((self.position, self.seq, batch))
         self._recent_size += batch.size
         while self._recent_size > RECENT and len(self._recent) > 1:
             self._recent_size -= self._recent.popleft()[2].size
@@ -203,11 +200,7 @@ class Feed(Generic[Reader]):
 
     def origin(self) -> tuple[int, int]:
         """Return position and seq before the oldest recent batch."""
-        return self._recent[0][:2] if self._recent else (self.position, self.seq or 0)
-
-    def last_seq(self, cursor: Cursor) -> int:
-        """Return the number after which the log has what the cursor's owner should get."""
-        return max(cursor.seq, self._first_seq)
+        return self._recent[0][:2] if self._recent else (self.position, self.seq)
 
     def take(self, cursor: Cursor, mark: int | None = None) -> Piece:
         """Return what follows the cursor, a PIECE at most or one batch, and move it on.

@@ -5,11 +5,13 @@ somebody to deliver to; no bytes, no doors. What happens goes to the log and com
 from there; what concerns one person alone is told to that person.
 """
 
-import itertools
+import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import setitem
+from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -18,16 +20,44 @@ from twisted.python.failure import Failure
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock, ILog, IMember, ITimer
-from chatservice.limits import Limits, Quota, Quotas
-from chatservice.names import LOBBY, check_nick, fold, inbox, keys
+from chatservice.interfaces import IClock, ILog, IMember, ITickets, ITimer
+from chatservice.limits import DEFAULT, Limits, Quota, Quotas
+from chatservice.names import LOBBY, check_nick, inbox
+from chatservice.nicks import Nicks
+from chatservice.past import Past, merged
+from chatservice.resume import Offer, describe, parse_offer
+from chatservice.returns import Place, Returns
 from chatservice.room import Room
+from chatservice.store.memory import MemoryTickets
 
 GRACE: Final = 2.5
 """How long, in seconds, the last words may take to reach everybody when the server closes."""
 
+LAST_WRITES: Final = 2.0
+"""How long, in seconds, the log may take to commit what it has when the server closes."""
+
 PARTING: Final = 60.0
 """How long, in seconds, somebody who leaves may take to read what was said before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator decided.
+
+    :ivar limits: what one person and one address may do.
+    :ivar backlog: how many lines somebody who comes in is told of.
+    :ivar absence: how long, in seconds, the nickname of a lost connection is kept for whoever has
+        its token.
+    :ivar welcome: what everybody who comes in is told; "" for nothing.
+    """
+
+    limits: Limits = DEFAULT
+    backlog: int = 0
+    absence: float = 60.0
+    welcome: str = ""
+
+
+Result = TypeVar("Result")
 
 
 class Person:
@@ -35,21 +65,48 @@ class Person:
 
     :ivar member: where to deliver.
     :ivar nick: the nickname worn, "" before the first and after the last.
-    :ivar inbox: the name of the log of what concerns this person alone.
+    :ivar place: who it is beyond this connection: identity, inbox, token.
     :ivar host: the IP address; None for who has none.
     :ivar quota: what the person may still do; None before admission.
+    :ivar departed: whether it has left, in whatever way.
+    :ivar absent: whether its connection was lost and it may still come back to its nickname.
+    :ivar timer: until when it may be absent, or may take to read its last words.
     """
 
-    __slots__ = ("cut_off", "departed", "host", "inbox", "member", "nick", "quota")
+    __slots__ = (
+        "absent",
+        "departed",
+        "host",
+        "member",
+        "nick",
+        "offered",
+        "place",
+        "quota",
+        "timer",
+        "waiting",
+    )
 
-    def __init__(self, member: IMember, number: int) -> None:
-        self.inbox = inbox(number)
+    def __init__(self, member: IMember, now: float) -> None:
         self.member = member
+        self.place = Place(inbox(secrets.token_hex(8)), now)
         self.nick = ""
         self.host: str | None = None
         self.quota: Quota | None = None
+        self.offered: Offer | None = None  # with which it came back
         self.departed = False
-        self.cut_off: ITimer | None = None
+        self.absent = False
+        self.timer: ITimer | None = None
+        self.waiting = 0  # of what it did, how much is on its way through the log
+
+    @property
+    def inbox(self) -> str:
+        """The name of the log of what concerns this person alone; its identity in events."""
+        return self.place.inbox
+
+    def cancel(self) -> None:
+        """Let time pass."""
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
 
 
 class Hub:
@@ -59,8 +116,9 @@ class Hub:
     :param clock: a reactor, or a Clock in tests. Without one nothing is timed, and there are no
         turns: every line is delivered at once.
     :param now: the wall clock, seconds since 1970.
-    :param limits: what one person and one address may do.
+    :param policy: what the operator decided.
     :param lobby: the room everybody starts in.
+    :param tickets: who may come back; by default remembered as long as the process lives.
     """
 
     _log = Logger()
@@ -70,26 +128,36 @@ class Hub:
         log: ILog,
         clock: IClock | None = None,
         now: Callable[[], float] = time.time,
-        limits: Limits | None = None,
+        policy: Policy | None = None,
         lobby: str = LOBBY,
+        tickets: ITickets | None = None,
     ) -> None:
         self.clock = clock
-        self.limits = Limits() if limits is None else limits
+        self.policy = Policy() if policy is None else policy
         self.lobby = Room(lobby)
+        self.now = now
         self._history = log
-        self._now = now
         self._quotas = Quotas(self.limits, time.monotonic if clock is None else clock.seconds)
-        self._numbers = itertools.count(1)
-        self._people: dict[Person, None] = {}
-        self._by_key: dict[str, Person] = {}  # see names.keys
+        self._people: dict[Person, None] = {}  # every connection
+        self._nicks: Nicks[Person] = Nicks()
+        self._owners: dict[str, Person] = {}  # of tokens
         self._closing: Deferred[None] | None = None
+        self._said_goodbye = False
         self.delivery = Delivery(log, self._soon, now)
+        self.past = Past(log, self.delivery, now)
+        self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
+        log.watch(self._trouble)
+
+    @property
+    def limits(self) -> Limits:
+        """What one person and one address may do."""
+        return self.policy.limits
 
     # Coming and going.
 
     def connect(self, member: IMember) -> Person:
         """Know a new connection, which has no nickname yet."""
-        person = Person(member, next(self._numbers))
+        person = Person(member, self.now())
         self._people[person] = None
         self.delivery.add(member)
         return person
@@ -109,56 +177,94 @@ class Hub:
     def claim(self, person: Person, text: str) -> Deferred[str]:
         """Reserve a nickname for a person, who does not wear it yet.
 
-        :param text: what the person offered.
-        :returns: the nickname in its normal form. Fails with NickRefused.
+        :param text: what the person offered: a nickname, perhaps with a token behind it.
+        :returns: the nickname in its normal form. Fails with ChatError.
         """
         try:
+            self._history.check()
+        except ChatError as refusal:
+            return fail(refusal)
+        offer = parse_offer(text)
+        if offer is None:
+            return self._claim_nick(person, text)
+        return self._returns.recognise(offer).addCallback(self._claim_place, person, offer)
+
+    def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
+        try:
             nick = check_nick(text)
-            wanted = keys(nick)
-            self._check_free(nick, wanted, person)
+            self._nicks.claim(person, nick)
         except NickRefused as refusal:
             return fail(refusal)
-        for key in wanted:
-            self._by_key[key] = person
         return succeed(nick)
+
+    def _claim_place(self, place: Place, person: Person, offer: Offer) -> Deferred[str]:
+        """Reserve the nickname of somebody who comes back, which its own ghost may still wear."""
+
+        def claimed(nick: str) -> str:
+            person.place, person.offered = place, offer
+            return nick
+
+        owner = self._owners.get(offer.token)
+        if owner is None:
+            return self._claim_nick(person, offer.nick).addCallback(claimed)
+        return succeed(claimed(owner.nick))
 
     def enter(self, person: Person, nick: str) -> None:
         """Bring a person into the lobby, under a nickname it has claimed."""
         person.nick = nick
-        self.lobby.add(nick)
-        self._at_this_point(self.delivery.enter, person.member, self.lobby.name)
-        entered = self._history.append([self._event(self.lobby.name, Kind.JOINED, person)])
-        entered.addCallback(lambda _: self.tell(person, Kind.WELCOME))
+        ghost = self._owners.get(person.offered.token) if person.offered else None
+        if ghost is None:
+            self._nicks.wear(person, nick)
+            self.lobby.add(nick)
+        else:
+            self._take_over(ghost, person)
+        heads: dict[str, int] = {}  # where the present begins
+        self._hear(person, self.lobby.name).addCallback(partial(setitem, heads, self.lobby.name))
+        if person.offered:
+            here = self._history.head(person.inbox).addErrback(self._not_stored, person)
+            here.addCallback(partial(setitem, heads, person.inbox))
+        news = [] if ghost else [self._event(self.lobby.name, Kind.JOINED, person)]
+        entered = self._in_order(person, self._history.append(news))
+        entered.addCallback(lambda _: self._welcome(person, heads))
         entered.addErrback(self._not_stored, person)
+        if person.offered:
+            self._owners[person.place.token] = person
+            self._returns.connected(person.place, nick, (self.lobby.name,))
         self._log.info("{nick!r} joined from {host!r}", nick=nick, host=person.host)
 
     def rename(self, person: Person, text: str) -> Deferred[None]:
         """Change a person's nickname.
 
-        :returns: fires when it is changed. Fails with NickRefused.
+        :returns: fires when it is changed. Fails with ChatError.
         """
-        return self.claim(person, text).addCallback(self._wear, person)
+        try:
+            self._history.check()
+        except ChatError as refusal:
+            return fail(refusal)
+        return self._claim_nick(person, text).addCallback(self._wear, person)
 
     def unclaim(self, person: Person, nick: str) -> None:
         """Give back a nickname that was claimed and is not worn after all."""
-        self._release(person, keys(nick) - (keys(person.nick) if person.nick else frozenset()))
+        self._nicks.unclaim(person, nick)
 
     def leave(self, person: Person) -> None:
         """Let a person go: it gets all up to here, the others hear of it, it is disconnected."""
         if person.departed:
             return
-        self._at_this_point(self.delivery.finish, person.member)
+        self._at_this_point(person, self._finish, person, person.nick)
         self._depart(person)
         if self.clock is not None:  # who does not read would stay for ever
-            person.cut_off = self.clock.callLater(PARTING, person.member.abort)
+            person.timer = self.clock.callLater(PARTING, person.member.abort)
 
     def lost(self, person: Person) -> None:
-        """Take note that a person's connection is gone."""
-        self.delivery.drop(person.member)
-        if not person.departed:
+        """Take note that a person's connection is gone; who has a token may come back to it."""
+        if person.departed:
+            person.cancel()
+        elif person.nick and person.place.token and self._may_return():
+            self._wait_for(person)
+        else:
             self._depart(person)
-        if person.cut_off is not None and person.cut_off.active():
-            person.cut_off.cancel()
+        self.delivery.drop(person.member)
         if person in self._people:
             del self._people[person]
             if person.quota is not None:
@@ -169,19 +275,29 @@ class Hub:
     def close(self, goodbye: str) -> Deferred[None]:
         """End the chat: what was accepted is committed and delivered, with a last word to all.
 
-        :returns: fires when everybody is gone, in GRACE seconds at most.
+        :returns: fires when everybody is gone, in LAST_WRITES and GRACE seconds at most.
         """
         if self._closing is None:
             self._closing = Deferred()
+            for person in self._owners.values():
+                person.cancel()
+                if self.delivery.behind(person.member):  # it may not get the rest any more
+                    self._returns.keep(person.place, person.nick, person.member)
             self._history.close().addErrback(self._close_failed).addCallback(
                 lambda _: self._say_goodbye(goodbye)
             )
+            if self.clock is not None:
+                self.clock.callLater(LAST_WRITES, self._say_goodbye, goodbye)
         return self._closing
 
     # What people do.
 
     def say(self, person: Person, text: str, kind: Kind = Kind.SAID) -> None:
-        """Say (or with Kind.ACTED, do) something in the lobby."""
+        """Say (or with Kind.ACTED, do) something in the lobby.
+
+        :raises ChatError: if nothing can be said now.
+        """
+        self._history.check()
         self._publish(person, self._event(self.lobby.name, kind, person, text))
 
     def private(self, person: Person, nick: str, text: str) -> None:
@@ -192,20 +308,46 @@ class Hub:
         other = self.find(nick)
         if other is person:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
+        self._history.check()
         both = (other, person)
         for one in both:
-            self._at_this_point(self.delivery.enter, one.member, one.inbox, True)
+            self._hear(one, one.inbox, until_read=True)
         event = self._event("", Kind.PRIVATE, person, text, other.nick)
         self._publish(person, *(replace(event, room=one.inbox) for one in both))
         for one in both:
-            self._at_this_point(self.delivery.keep_order, one.member)
+            self._at_this_point(one, self.delivery.keep_order, one.member)
 
     def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
-        """Answer one person, with an event for each text."""
+        """Answer one person, with an event for each text, behind all that it has done before."""
+        if person.waiting and not self._history.trouble:
+            self._at_this_point(person, partial(self._tell, person, kind, *texts, code=code))
+        else:
+            self._tell(person, kind, *texts, code=code)
+
+    def _tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
         texts = texts or ("",)
         nick = code if kind is Kind.ERROR else person.nick
-        now = self._now()
+        now = self.now()
         self.delivery.tell(person.member, *(Event(0, now, "", kind, nick, t) for t in texts))
+
+    def tell_token(self, person: Person) -> Deferred[None]:
+        """Tell a person with what it can come back, and how far it has read.
+
+        :returns: fires when it was told. Fails with ChatError.
+        """
+
+        def issued(token: str) -> Deferred[None]:
+            if not person.departed:
+                self._owners[token] = person
+            return self._history.head(person.inbox).addCallback(tell)
+
+        def tell(head: int) -> None:
+            read = {**self.delivery.ends(person.member), person.inbox: head}
+            text = f"{person.place.token} {describe(read, person.inbox)}"
+            self._tell(person, Kind.RESUME, text)
+
+        rooms = (self.lobby.name,)
+        return self._returns.issue(person.place, person.nick, rooms).addCallback(issued)
 
     # Who is here.
 
@@ -214,13 +356,10 @@ class Hub:
 
         :raises ChatError: if there is none.
         """
-        person = self._by_key.get(fold(nick))
-        if person is None or fold(person.nick) != fold(nick):
-            raise ChatError(Code.NO_SUCH_NICK, f"Nobody here is called {nick}: see /who.")
-        return person
+        return self._nicks.find(nick)
 
     def people(self) -> Sequence[Person]:
-        """Return everybody who wears a nickname, in the order of connecting."""
+        """Return everybody who is connected and wears a nickname, in the order of connecting."""
         return [person for person in self._people if person.nick]
 
     # Inside.
@@ -232,14 +371,48 @@ class Hub:
             self.clock.callLater(0, call)
 
     def _event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
-        return Event(0, self._now(), room, kind, person.nick, text, to)
+        return Event(0, self.now(), room, kind, person.nick, text, to, person.inbox)
 
     def _publish(self, person: Person, *events: Event) -> None:
-        self._history.append(events).addErrback(self._not_stored, person)
+        self._in_order(person, self._history.append(events)).addErrback(self._not_stored, person)
 
-    def _at_this_point(self, change: Callable[..., None], *args: object) -> None:
-        """Change who hears what at this point of the log's order, behind all said before."""
-        self._history.append(()).addBoth(lambda _: change(*args))
+    def _at_this_point(self, person: Person, change: Callable[..., None], *args: object) -> None:
+        """Change what a person hears at this point of the log's order, behind all said before."""
+        self._in_order(person, self._history.append(())).addBoth(lambda _: change(*args))
+
+    def _in_order(self, person: Person, pending: Deferred[Result]) -> Deferred[Result]:
+        """Let a person's answers wait for something that is on its way through the log."""
+        person.waiting += 1
+
+        def passed(result: Result) -> Result:
+            person.waiting -= 1
+            return result
+
+        return pending.addBoth(passed)
+
+    def _hear(self, person: Person, room: str, until_read: bool = False) -> Deferred[int]:
+        """Let a person hear a room from this point on; fires with the room's head."""
+
+        def enter(head: int) -> int:
+            self.delivery.enter(person.member, room, head, until_read)
+            return head
+
+        head = self._in_order(person, self._history.head(room))
+        return head.addCallback(enter).addErrback(self._not_stored, person)
+
+    def _welcome(self, person: Person, heads: dict[str, int]) -> None:
+        self._tell(person, Kind.WELCOME)
+        notes = [self.policy.welcome]
+        if self._history.trouble:
+            notes.append(_unwritten(self._history.trouble))
+        if any(notes):
+            self._tell(person, Kind.NOTICE, *filter(None, notes))
+        if person.offered is None:
+            head = heads.get(self.lobby.name, 0)
+            self.past.backlog(person.member, self.lobby.name, head, self.policy.backlog)
+        else:
+            read = merged(person.place.read, person.offered.read, person.inbox)
+            self.past.missed(person.member, read, heads)
 
     def _wear(self, nick: str, person: Person) -> None:
         old = person.nick
@@ -248,55 +421,81 @@ class Hub:
             return
         event = self._event(self.lobby.name, Kind.RENAMED, person, nick)
         person.nick = nick
-        self._release(person, keys(old) - keys(nick))
+        self._nicks.wear(person, nick)
         self.lobby.rename(old, nick)
         self._publish(person, event)
+        if person.place.token:
+            self._returns.connected(person.place, nick, (self.lobby.name,))
+
+    # Going, and coming back.
+
+    def _finish(self, person: Person, nick: str) -> None:
+        self.delivery.finish(person.member)
+        if person.place.token and nick:
+            self._returns.keep(person.place, nick, person.member)
 
     def _depart(self, person: Person) -> None:
         person.departed = True
-        nick = person.nick
-        if nick:
+        self._owners.pop(person.place.token, None)
+        if person.nick:
             if self._closing is None:
                 self._publish(person, self._event(self.lobby.name, Kind.LEFT, person))
-            self.lobby.remove(nick)
-            self._release(person, keys(nick))
+            self.lobby.remove(person.nick)
+            self._nicks.take_off(person)
+            self._log.info("{nick!r} left", nick=person.nick)
             person.nick = ""
-            self._log.info("{nick!r} left", nick=nick)
 
-    def _check_free(self, nick: str, wanted: frozenset[str], person: Person) -> None:
-        if nick == person.nick:
-            raise NickRefused(Code.NICK_TAKEN, f"You are called {nick} already.")
-        for key in sorted(wanted):
-            holder = self._by_key.get(key, person)
-            if holder is person:
-                continue
-            looks = "" if fold(holder.nick) == fold(nick) else ", and it would look the same"
-            raise NickRefused(
-                Code.NICK_TAKEN,
-                f"Somebody called {holder.nick or nick} is here already{looks}: choose another.",
-            )
+    def _may_return(self) -> bool:
+        return self.clock is not None and self._closing is None and self.policy.absence > 0
 
-    def _release(self, person: Person, names: frozenset[str]) -> None:
-        for key in names:
-            if self._by_key.get(key) is person:
-                del self._by_key[key]
+    def _wait_for(self, person: Person) -> None:
+        """Keep the nickname of a lost connection for a while."""
+        person.absent = True
+        self._returns.keep(person.place, person.nick, person.member)
+        if self.clock is not None:
+            person.timer = self.clock.callLater(self.policy.absence, self._depart, person)
 
-    def _not_stored(self, failure: Failure, person: Person) -> None:
+    def _take_over(self, ghost: Person, person: Person) -> None:
+        """Put a person in the place of a connection that it had before; nobody else notices."""
+        self._nicks.hand_over(ghost, person)
+        ghost.nick = ""
+        ghost.departed = True
+        person.place = ghost.place
+        if ghost.absent:
+            ghost.cancel()
+            return
+        self._returns.note(ghost.place, ghost.member)
+        self._tell(ghost, Kind.NOTICE, "You came back on another connection: this one ends.")
+        self._at_this_point(ghost, self.delivery.finish, ghost.member)
+
+    # Trouble, and the end.
+
+    def _trouble(self, trouble: str) -> None:
+        text = _unwritten(trouble) if trouble else "The history is written again: go on."
+        for person in self.people():
+            self._tell(person, Kind.NOTICE, text)
+
+    def _not_stored(self, failure: Failure, person: Person) -> int:
+        """Tell a person what the log did not do; nothing (0) is known then."""
         refusal = failure.value
         if isinstance(refusal, ChatError):
-            self.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
+            self._tell(person, Kind.ERROR, refusal.message, code=refusal.code)
         else:
             self._log.failure("the log failed", failure=failure)
+        return 0
 
     def _close_failed(self, failure: Failure) -> None:
         self._log.failure("the log could not be closed", failure=failure)
 
     def _say_goodbye(self, goodbye: str) -> None:
+        if self._said_goodbye:
+            return
+        self._said_goodbye = True
         if not self._people:
             self._all_gone()
             return
         for person in list(self._people):
-            self.tell(person, Kind.NOTICE, goodbye)
+            self._tell(person, Kind.NOTICE, goodbye)
             self.delivery.finish(person.member)
         if self.clock is not None:
             self.clock.callLater(GRACE, self._cut_off)
@@ -308,3 +507,7 @@ class Hub:
     def _all_gone(self) -> None:
         if self._closing is not None and not self._closing.called:
             self._closing.callback(None)
+
+
+def _unwritten(trouble: str) -> str:
+    return f"Nothing that is said now is accepted: the history cannot be written ({trouble})."

@@ -1,14 +1,17 @@
-"""What the core asks of its neighbours: a member to deliver to, a dialect to write in, a log.
+"""What the core asks of its neighbours: a member to deliver to, a dialect to write in, a store.
 
 Doors implement IMember and IDialect, stores implement ILog; the core knows no more of them.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
 from chatservice.events import Event
+from chatservice.resume import Ticket
+from chatservice.retention import Retention
+from chatservice.search import Query
 
 
 class IDialect(Protocol):
@@ -51,6 +54,9 @@ class IMember(Protocol):
             batches of rooms come.
         """
 
+    def stamp(self, on: bool, /) -> None:
+        """Write time and number before what is said from now on, or no more."""
+
     def disconnect(self) -> None:
         """Close the connection once what was delivered is out, or by force after a while."""
 
@@ -58,8 +64,32 @@ class IMember(Protocol):
         """Cut the connection now, whatever it holds."""
 
 
+class Hit(NamedTuple):
+    """A line that was found, and those around it, oldest first."""
+
+    event: Event
+    earlier: Sequence[Event]
+    later: Sequence[Event]
+
+
 class ILog(Protocol):
-    """The rooms' history and the one order in which things happen."""
+    """The rooms' history and the one order in which things happen.
+
+    What is asked of it fails with a ChatError (NOT_READ) if it cannot be read now.
+    """
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be stored at present, in words for people; "" if all is well."""
+
+    def watch(self, callback: Callable[[str], None], /) -> None:
+        """Call back with the trouble whenever it changes."""
+
+    def check(self) -> None:
+        """Ask whether more may be appended, before doing what cannot be taken back.
+
+        :raises ChatError: CLOSING, or NOT_STORED if too much waits to be committed.
+        """
 
     def append(self, events: Sequence[Event], /) -> Deferred[Sequence[Event]]:
         """Commit events, in order, after all that was appended before.
@@ -71,6 +101,9 @@ class ILog(Protocol):
             events could not be committed; subscribers then never see them.
         """
 
+    def head(self, room: str, /) -> Deferred[int]:
+        """Return the number of a room's newest kept event, as a fence does: at this point."""
+
     def subscribe(self, callback: Callable[[Sequence[Event]], None], /) -> None:
         """Call back with every committed event, in order. The only way to a member."""
 
@@ -80,8 +113,41 @@ class ILog(Protocol):
     def before(self, room: str, seq: int, limit: int, /) -> Deferred[Sequence[Event]]:
         """Return the last kept events, up to limit, with numbers below seq, oldest first."""
 
+    def first_since(self, room: str, at: float, /) -> Deferred[int]:
+        """Return the number of a room's first kept event since a time; above the head if none."""
+
+    def search(self, query: Query, room: str, limit: int, /) -> Deferred[Sequence[Hit]]:
+        """Return the lines of a room that fit, newest first; never looks at query.room."""
+
+    def forget(self, by: str, since: float, /) -> Deferred[int]:
+        """Remove every kept event by an identity, from all rooms.
+
+        :param since: when it first came, seconds since 1970.
+        :returns: how many there were.
+        """
+
+    def prune(self, retention: Retention, now: float, /) -> Deferred[int]:
+        """Remove what is no longer to be kept; return how many events those were."""
+
     def close(self) -> Deferred[None]:
         """Commit what was appended, then take no more."""
+
+
+class ITickets(Protocol):
+    """Who may come back to what; see resume.Ticket."""
+
+    def save(self, ticket: Ticket, /) -> Deferred[None]:
+        """Keep a ticket, instead of what is kept under its key so far."""
+
+    def find(self, key: str, /) -> Deferred[Ticket | None]:
+        """Return the ticket of a key; None if there is none (any more)."""
+
+
+class IThreads(Protocol):
+    """The way back from other threads: a reactor."""
+
+    def callFromThread(self, callable: Callable[..., object], *args: object) -> None:
+        """Call soon, in the reactor's own thread."""
 
 
 class ITimer(Protocol):

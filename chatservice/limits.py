@@ -39,6 +39,8 @@ class Limits:
     connections: float = 10.0
 
 
+DEFAULT: Final = Limits()
+
 UNLIMITED: Final = Limits(
     nick_seconds=math.inf, nick_tries=10, burst=math.inf, rate=math.inf, connections=math.inf
 )

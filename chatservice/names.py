@@ -94,12 +94,12 @@ def keys(nick: str) -> frozenset[str]:
     return frozenset((folded, skeleton(nick).casefold(), skeleton(folded).casefold()))
 
 
-def inbox(number: int) -> str:
+def inbox(identity: str) -> str:
     """Return the name of the log of what concerns one person alone; no room can have it.
 
-    :param number: the person's, not used for another: nicknames change hands.
+    :param identity: the person's, never used for another: nicknames change hands.
     """
-    return f"@{number}"
+    return f"@{identity}"
 
 
 def is_inbox(room: str) -> bool:

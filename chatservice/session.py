@@ -4,6 +4,7 @@ Doors call it with what a person wants; it calls the hub. Every refusal is told 
 and every limit is kept here, so that no door can forget to.
 """
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
@@ -57,12 +58,15 @@ class Session:
 
     _log = Logger()
 
-    __slots__ = ("hub", "person", "state")
+    __slots__ = ("_idle", "_later", "_leaving", "hub", "person", "state")
 
     def __init__(self, hub: Hub, member: IMember) -> None:
         self.hub = hub
         self.person: Person = hub.connect(member)
         self.state = State.CONNECTED
+        self._idle: Deferred[None] | None = None  # while something takes its time: fires then
+        self._later: deque[Callable[[], None]] = deque()  # waits for that
+        self._leaving = False
 
     @property
     def nick(self) -> str:
@@ -108,10 +112,15 @@ class Session:
     ) -> None:
         """Do something for the person if that is within the limits; say so if it is refused.
 
+        What takes its time is finished before the next is begun, so that answers keep their order.
+
         :param action: raises ChatError, or fails with it, for what the person should be told.
         :param free: whether it counts for no limit, as leaving does.
         """
-        if self.state is not State.JOINED:
+        if self._idle is not None:
+            self._later.append(lambda: self.do(action, *args, free=free))
+            return
+        if self.state is not State.JOINED or self.person.departed:
             return
         try:
             if self.person.quota is not None and not free:
@@ -125,7 +134,29 @@ class Session:
             self._broken(Failure())
         else:
             if pending is not None:
-                pending.addErrback(self._told)
+                self._idle = Deferred()
+                pending.addErrback(self._told).addBoth(self._go_on)
+
+    def idle(self) -> Deferred[None] | None:
+        """Return what fires when nothing takes its time any more; None if nothing does now."""
+        if self._idle is None:
+            return None
+        waiting: Deferred[None] = Deferred()
+        self._idle.chainDeferred(waiting)
+        return waiting
+
+    def _go_on(self, _: object = None) -> None:
+        idle, self._idle = self._idle, None
+        while self._later and self._idle is None:
+            self._later.popleft()()
+        if self._idle is not None:  # the next one takes its time, too
+            if idle is not None:
+                self._idle.chainDeferred(idle)
+            return
+        if self._leaving:
+            self._leave()
+        if idle is not None:
+            idle.callback(None)
 
     def too_long(self) -> None:
         """Answer a line that was too long to be taken; it counts as one all the same."""
@@ -138,16 +169,27 @@ class Session:
     def expel(self, refusal: ChatError) -> None:
         """Tell the person why it cannot stay, and disconnect it."""
         self.refuse(refusal)
-        self.leave()
+        self._later.clear()
+        self._leave()
 
     def leave(self) -> None:
         """Leave in good order: everything up to here is delivered, then the connection closed."""
+        if self._idle is None:
+            self._leave()
+        else:
+            self._leaving = True
+
+    def _leave(self) -> None:
         if self.state is not State.LEFT:
             self._step(Step.LEAVE)
             self.hub.leave(self.person)
 
     def lost(self) -> None:
-        """Take note that the connection is gone."""
+        """Take note that the connection is gone; what it still had to say is said."""
+        self._idle = None
+        while self._later:
+            self._later.popleft()()
+        self._idle = None
         if self.state is not State.LEFT:
             self._step(Step.LEAVE)
         self.hub.lost(self.person)

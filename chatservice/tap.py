@@ -20,11 +20,14 @@ from twisted.python import usage
 import chatservice
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
-from chatservice.hub import Hub
+from chatservice.hub import Hub, Policy
 from chatservice.interfaces import IClock
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, keys
-from chatservice.store.memory import MemoryLog
+from chatservice.past import MOST_LINES
+from chatservice.retention import Retention, parse_retention
+from chatservice.store.keeper import Keeper, Reactor
+from chatservice.store.schema import StoreError
 from chatservice.text import MAX_LINE
 
 DEFAULT_PORT: Final = "55555"
@@ -60,6 +63,9 @@ class Options(usage.Options):
     optParameters = [  # noqa: RUF012  # usage.Options reads them from here
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
+        ["data", None, "chat-data", "Directory of the history; :memory: keeps nothing on disk."],
+        ["backlog", None, "20", "Lines from before that somebody who joins is shown."],
+        ["absence", None, "60", "Seconds that a lost connection's nickname waits for its token."],
         ["nick-time", None, "20", "Seconds in which a new connection must give its nickname."],
         ["burst", None, "10", "Lines that a person may send at once."],
         ["rate", None, "2", "Lines a second that a person may send after that."],
@@ -74,11 +80,18 @@ class Options(usage.Options):
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
+        self["keep"] = []
+        self.retention = Retention()
         self.docs["burst"] += f" An address may send {SHARED} times as many, and as fast."
 
     def opt_listen(self, endpoint: str) -> None:
         """One more ENDPOINT for plain text lines; may be given several times."""
         self["listen"].append(endpoint)
+
+    def opt_keep(self, keep: str) -> None:
+        """How long lines are kept: 90d, 12h, 100000 (lines) or forever, the default. May be given
+        again for single rooms: #ops=7d."""
+        self["keep"].append(keep)
 
     def opt_version(self) -> None:
         """Show the version and exit."""
@@ -100,7 +113,9 @@ class Options(usage.Options):
 
         :raises UsageError: if a number is none, or is not above 0.
         """
-        for name in ("nick-time", "burst", "rate", "connections", "ping", "ping-timeout"):
+        for name in (
+            *("nick-time", "burst", "rate", "connections", "ping", "ping-timeout", "absence"),
+        ):
             text = self[name]
             try:
                 self[name] = float(text)
@@ -110,6 +125,12 @@ class Options(usage.Options):
                 raise usage.UsageError(
                     f"--{name} needs a number from {SMALLEST} to {LARGEST:,}, not {text!r}"
                 )
+        try:
+            self.retention = parse_retention(self["keep"])
+        except ValueError as error:
+            raise usage.UsageError(f"--keep: {error}") from None
+        if not (self["backlog"].isdecimal() and int(self["backlog"]) <= MOST_LINES):
+            raise usage.UsageError(f"--backlog needs a number from 0 to {MOST_LINES}")
         if self["burst"] < 1 or self["connections"] < 1:
             raise usage.UsageError("--burst and --connections need at least 1")
 
@@ -130,13 +151,20 @@ class ChatService(Service):
     """A chat and its doors, from listening to the last goodbye.
 
     :param hub: the chat.
+    :param keeper: what it remembers.
     :param ports: a service for each place to listen in.
     """
 
     _log = Logger()
 
-    def __init__(self, hub: Hub, ports: Sequence[tuple[str, StreamServerEndpointService]]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        keeper: Keeper,
+        ports: Sequence[tuple[str, StreamServerEndpointService]],
+    ) -> None:
         self.hub = hub
+        self._keeper = keeper
         self._ports = ports
 
     def privilegedStartService(self) -> None:
@@ -150,9 +178,13 @@ class ChatService(Service):
     def startService(self) -> None:
         """Start; under twist this listens, too.
 
-        :raises CannotStart: if one of the places cannot be had.
+        :raises CannotStart: if one of the places, or the history, cannot be had.
         """
         super().startService()
+        try:  # not before: a daemon has forked and given up its rights only now
+            self._keeper.open()
+        except StoreError as error:
+            raise CannotStart(str(error)) from None
         for description, port in self._ports:
             self._listen(description, port.startService)
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # it would end the chat
@@ -164,7 +196,7 @@ class ChatService(Service):
         stopped = [port.stopService() for _, port in self._ports]
         closed = self.hub.close(GOODBYE)
         waiting = [d for d in [*stopped, closed] if isinstance(d, Deferred)]
-        return DeferredList(waiting).addCallback(lambda _: None)
+        return DeferredList(waiting).addCallback(lambda _: self._keeper.close())
 
     def _listen(self, description: str, listen: Callable[[], object]) -> None:
         try:
@@ -190,7 +222,14 @@ def makeService(options: Options) -> MultiService:
     clock = cast("IClock", reactor)
     clock.seconds = time.monotonic  # type: ignore[method-assign]
     keys(LOBBY)  # reads Unicode's table of look-alikes now, before anybody waits for it
-    hub = Hub(MemoryLog(), clock, limits=options.limits)
+    keeper = Keeper(cast("Reactor", reactor), options["data"], options.retention)
+    policy = Policy(
+        limits=options.limits,
+        backlog=int(options["backlog"]),
+        absence=options["absence"],
+        welcome=keeper.consent(LOBBY),
+    )
+    hub = Hub(keeper.log, clock, policy=policy, tickets=keeper.tickets)
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
     ]
@@ -198,7 +237,7 @@ def makeService(options: Options) -> MultiService:
         wanted.append((RawFactory, options["raw"]))
     ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
     service = MultiService()
-    ChatService(hub, ports).setServiceParent(service)
+    ChatService(hub, keeper, ports).setServiceParent(service)
     return service
 
 

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event, Kind
-from chatservice.hub import Hub
+from chatservice.hub import Hub, Policy
 from chatservice.limits import Limits
 from chatservice.store.memory import MemoryLog
 
@@ -51,8 +51,9 @@ class Conformance:
 
     def open(self, limits: Limits | None = None) -> None:
         """Open a new chat."""
+        policy = Policy(limits or Limits())
         self.clock = Clock()
-        self.hub = Hub(MemoryLog(), self.clock, now=self.clock.seconds, limits=limits)
+        self.hub = Hub(MemoryLog(), self.clock, now=self.clock.seconds, policy=policy)
 
     def setUp(self) -> None:
         """Open a chat with the default limits."""

@@ -16,12 +16,12 @@ from chatservice.commands import perform
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
-from chatservice.hub import Hub, Person
-from chatservice.interfaces import IBatch, IClock, ILog
+from chatservice.hub import Hub, Person, Policy
+from chatservice.interfaces import IBatch, IClock, ILog, ITickets
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.plain import render
 from chatservice.session import Session
-from chatservice.store.memory import MemoryLog
+from chatservice.store.memory import MemoryLog, MemoryTickets
 
 NOW = 1_700_000_000.0
 
@@ -32,15 +32,17 @@ quick = settings(deadline=None, max_examples=100, database=None)
 class Lines:
     """A dialect: a plain line for each event. It counts how often it is asked for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, stamped: bool = False) -> None:
         self.encoded: Counter[Event] = Counter()
+        self.stamped = stamped
 
     def encode(self, event: Event) -> bytes:
         self.encoded[event] += 1
-        return f"{render(event)}\n".encode()
+        return f"{render(event, self.stamped)}\n".encode()
 
 
 LINES = Lines()
+STAMPED_LINES = Lines(stamped=True)
 
 
 class Member:
@@ -74,6 +76,9 @@ class Member:
         self.holding = self.stalled
         return not self.holding
 
+    def stamp(self, on: bool) -> None:
+        self.dialect = STAMPED_LINES if on else LINES
+
     def disconnect(self) -> None:
         self.disconnects += 1
 
@@ -95,15 +100,22 @@ class SlowLog(MemoryLog):
     def __init__(self, capacity: int = 16 << 20) -> None:
         super().__init__(capacity)
         self.slow = False
-        self._appended: list[tuple[Sequence[Event], Deferred[Sequence[Event]]]] = []
+        self._appended: list[Callable[[], object]] = []
         self._asked: list[Callable[[], object]] = []
 
     def append(self, events: Sequence[Event]) -> Deferred[Sequence[Event]]:
         if not self.slow:
             return super().append(events)
         committed: Deferred[Sequence[Event]] = Deferred()
-        self._appended.append((events, committed))
+        self._appended.append(lambda: super(SlowLog, self).append(events).chainDeferred(committed))
         return committed
+
+    def head(self, room: str) -> Deferred[int]:
+        if not self.slow:
+            return super().head(room)
+        answer: Deferred[int] = Deferred()
+        self._appended.append(lambda: super(SlowLog, self).head(room).chainDeferred(answer))
+        return answer
 
     def after(self, room: str, seq: int, limit: int) -> Deferred[Sequence[Event]]:
         if not self.slow:
@@ -121,8 +133,8 @@ class SlowLog(MemoryLog):
     def commit(self, count: int | None = None) -> None:
         """Commit what was appended first, or everything."""
         now, self._appended = self._appended[:count], self._appended[len(self._appended[:count]) :]
-        for events, committed in now:
-            super().append(events).chainDeferred(committed)
+        for commit in now:
+            commit()
 
     def answer(self) -> None:
         """Answer every question so far, as of when it was asked."""
@@ -160,7 +172,7 @@ class SlowHub(Hub):
     slow = True
 
     def __init__(self, log: ILog, clock: IClock | None = None) -> None:
-        super().__init__(log, clock, now=lambda: NOW, limits=UNLIMITED)
+        super().__init__(log, clock, now=lambda: NOW, policy=Policy(UNLIMITED))
         self._undecided: list[Callable[[], object]] = []
 
     def claim(self, person: Person, text: str) -> Deferred[str]:
@@ -233,13 +245,21 @@ class Guest(Member):
 class Chat:
     """A hub with a clock and a log."""
 
-    def __init__(self, log: MemoryLog | None = None, limits: Limits = UNLIMITED) -> None:
+    def __init__(
+        self,
+        log: MemoryLog | None = None,
+        limits: Limits = UNLIMITED,
+        policy: Policy | None = None,
+        tickets: ITickets | None = None,
+    ) -> None:
         self.clock = Clock()
         self.log = MemoryLog() if log is None else log
-        self.hub = self.make_hub(limits)
+        self.tickets = MemoryTickets(lambda: NOW) if tickets is None else tickets
+        self.hub = self.make_hub(Policy(limits) if policy is None else policy)
 
-    def make_hub(self, limits: Limits) -> Hub:
-        return Hub(self.log, cast("IClock", self.clock), now=lambda: NOW, limits=limits)
+    def make_hub(self, policy: Policy) -> Hub:
+        clock = cast("IClock", self.clock)
+        return Hub(self.log, clock, now=lambda: NOW, policy=policy, tickets=self.tickets)
 
     def turn(self) -> None:
         """End the turn of the reactor."""
@@ -268,7 +288,7 @@ class SlowChat(Chat):
 
     hub: SlowHub
 
-    def make_hub(self, limits: Limits) -> Hub:
+    def make_hub(self, policy: Policy) -> Hub:
         return SlowHub(self.log, cast("IClock", self.clock))
 
 
@@ -292,9 +312,13 @@ class Scene:
         member = Member() if dialect is None else Member(dialect)
         self.delivery.add(member)
         for room in rooms:
-            self.delivery.enter(member, room)
+            self.enter(member, room)
         self.turn()
         return member
+
+    def enter(self, member: Member, room: str, until_read: bool = False) -> None:
+        head = self.log.head(room)
+        head.addCallback(lambda head: self.delivery.enter(member, room, head, until_read))
 
     def commit(self, *texts: str, room: str = "#a") -> None:
         self.log.append([said(text, room) for text in texts])

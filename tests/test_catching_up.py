@@ -89,7 +89,7 @@ class Behind(SynchronousTestCase):
 
     def test_further_back_than_the_recent_batches_it_reads_the_log(self) -> None:
         self.patch(feed_module, "RECENT", 1000)
-        self.patch(delivery_module, "_PAGE", 7)
+        self.patch(delivery_module, "PAGE", 7)
         self.scene.stall(self.slow)
         self.scene.fill(50)
         self.scene.read(self.slow)
@@ -100,7 +100,7 @@ class Behind(SynchronousTestCase):
 
     def test_lines_that_come_while_the_log_is_asked_are_not_lost(self) -> None:
         self.patch(feed_module, "RECENT", 1000)
-        self.patch(delivery_module, "_PAGE", 7)
+        self.patch(delivery_module, "PAGE", 7)
         self.scene.stall(self.slow)
         self.scene.fill(20)
         self.log.slow = True
@@ -220,7 +220,7 @@ class UntilRead(SynchronousTestCase):
 
     def open(self) -> None:
         for member in self.pair:
-            self.scene.delivery.enter(member, self.room, True)
+            self.scene.enter(member, self.room, True)
 
     def test_both_get_what_is_said_next_and_nothing_later(self) -> None:
         self.open()

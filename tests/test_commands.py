@@ -234,5 +234,5 @@ def state_of(guest: Guest) -> object:
         guest.disconnects,
         [person.nick for person in hub.people()],
         list(hub.lobby.nicks()),
-        dict(hub._by_key),
+        dict(hub._nicks._by_key),
     )

@@ -5,6 +5,7 @@ from collections import Counter
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import feed as feed_module
+from chatservice.events import Kind
 from tests.fakes import NOT_STORED, FailingLog, Lines, Member, Scene, numbers, texts
 
 A, B = "#a", "#b"
@@ -116,7 +117,7 @@ class ComingAndGoing(SynchronousTestCase):
         there = self.scene.member(A)
         new = self.scene.member()
         self.scene.commit("before")
-        self.scene.delivery.enter(new, A)
+        self.scene.enter(new, A)
         self.scene.commit("after")
         self.scene.turn()
         self.assertEqual((texts(there), texts(new)), (["before", "after"], ["after"]))
@@ -124,7 +125,7 @@ class ComingAndGoing(SynchronousTestCase):
     def test_entering_twice_changes_nothing(self) -> None:
         member = self.scene.member(A)
         self.scene.commit("1")
-        self.scene.delivery.enter(member, A)
+        self.scene.enter(member, A)
         self.scene.commit("2")
         self.scene.turn()
         self.assertEqual(texts(member), ["1", "2"])
@@ -156,7 +157,7 @@ class ComingAndGoing(SynchronousTestCase):
     def test_who_enters_after_finishing_stays_out(self) -> None:
         member = self.scene.member()
         self.scene.delivery.finish(member)
-        self.scene.delivery.enter(member, A)
+        self.scene.enter(member, A)
         self.scene.publish("1")
         self.assertEqual((texts(member), member.disconnects), ([], 1))
 
@@ -221,7 +222,7 @@ class Broken(SynchronousTestCase):
 
         hopeless = Hopeless()
         self.scene.delivery.add(hopeless)
-        self.scene.delivery.enter(hopeless, A)
+        self.scene.enter(hopeless, A)
         healthy = self.scene.member(A)
         hopeless.broken = True
         self.scene.publish("1")
@@ -247,16 +248,31 @@ class Broken(SynchronousTestCase):
         self.assertEqual((broken.disconnects, texts(healthy)), (1, ["1", "2"]))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
-    def test_a_log_that_fails_costs_only_the_member_that_needed_it(self) -> None:
+    def behind_a_failing_log(self, failing: Exception) -> tuple[FailingLog, Member, Member]:
+        """Return a log, a member that is far behind and one that is not."""
         self.patch(feed_module, "RECENT", 1000)
         log = FailingLog()
         self.scene = Scene(log)
         slow, healthy = self.scene.member(A), self.scene.member(A)
         self.scene.stall(slow)
         self.scene.fill(10)
-        log.failing = NOT_STORED
+        log.failing = failing
+        return log, slow, healthy
+
+    def test_who_cannot_be_given_the_past_is_told_and_gets_what_is_at_hand(self) -> None:
+        log, slow, healthy = self.behind_a_failing_log(NOT_STORED)
+        self.scene.read(slow)
+        log.failing = None
+        self.scene.publish("11")
+        self.assertEqual((slow.disconnects, texts(slow)), (0, ["10", "11"]))
+        refusals = [event.nick for event in slow.events if event.kind is Kind.ERROR]
+        self.assertEqual(refusals, [NOT_STORED.code])
+        self.assertEqual(texts(healthy), numbers(1, 11))
+
+    def test_a_log_that_is_broken_costs_only_the_member_that_needed_it(self) -> None:
+        log, slow, healthy = self.behind_a_failing_log(RuntimeError("broken"))
         self.scene.read(slow)
         log.failing = None
         self.scene.publish("11")
         self.assertEqual((slow.disconnects, texts(healthy)), (1, numbers(1, 11)))
-        self.assertEqual(len(self.flushLoggedErrors(type(NOT_STORED))), 1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

@@ -84,7 +84,7 @@ class Play:
         self.scene.turn()
 
     def enter(self, one: Expectation, room: str) -> None:
-        self.scene.delivery.enter(one.member, room)
+        self.scene.enter(one.member, room)
         if one.present:
             one.rooms.setdefault(room, [])
 
@@ -209,7 +209,7 @@ class EverybodyFarBehind(SynchronousTestCase):
     def setUp(self) -> None:
         self.patch(feed_module, "RECENT", 300)
         self.patch(feed_module, "PIECE", 200)
-        self.patch(delivery_module, "_PAGE", 3)
+        self.patch(delivery_module, "PAGE", 3)
 
     def check(self, play: Play) -> None:
         """Everybody has all that is due and kept, once and in order; the rest may be missing."""

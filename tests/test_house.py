@@ -12,10 +12,14 @@ HOUSE = Path(__file__).parent.parent
 PACKAGE = HOUSE / "chatservice"
 
 LAYERS = [
-    {"errors", "events", "text", "__init__"},
-    {"names", "limits", "interfaces", "room"},
+    {"errors", "events", "text", "durations", "__init__"},
+    {"names", "limits", "room"},
+    {"resume", "retention", "search"},
+    {"interfaces"},
     {"plain", "feed", "store"},
+    {"nicks", "recall"},
     {"delivery"},
+    {"past", "returns"},
     {"hub"},
     {"session"},
     {"commands"},

@@ -87,7 +87,7 @@ class Nicknames(SynchronousTestCase):
                 guest.claims(nick).addErrback(lambda _: None)
             worn = [key for guest in guests if guest.nick for key in keys(guest.nick)]
             self.assertEqual(len(worn), len(set(worn)))
-            self.assertEqual(set(chat.hub._by_key), set(worn))
+            self.assertEqual(set(chat.hub._nicks._by_key), set(worn))
             self.assertEqual(
                 sorted(guest.nick for guest in guests if guest.nick),
                 sorted(chat.hub.lobby.nicks()),

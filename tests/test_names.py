@@ -208,10 +208,10 @@ class Inboxes(SynchronousTestCase):
     """The name of the log of what concerns one person alone."""
 
     def test_no_room_and_no_person_can_be_called_so(self) -> None:
-        name = inbox(17)
+        name = inbox("17")
         self.assertTrue(is_inbox(name))
         self.assertFalse(is_inbox("#lobby"))
-        self.assertNotEqual(name, inbox(18))
+        self.assertNotEqual(name, inbox("18"))
         self.assertRaises(NickRefused, check_nick, name)
 
 

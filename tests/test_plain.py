@@ -1,5 +1,7 @@
 """Plain lines: what is rendered is read back, and nobody can forge a line (threat 5)."""
 
+from dataclasses import replace
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,6 +18,8 @@ FORGERIES = [
     *("bob left the chat", "bob joined the chat", "bob is now known as eve", "bob: hi"),
     *("* bob waves", "bob -> alice: hi", "alice -> bob: hi", "-- notice", "! no [flooding]"),
     *("NICK", "Connected to the server", "", " ", ": ", " -> bob: hi", "-> bob: hi", "[flooding]"),
+    *("-- To come back, answer NICK with: bob ~token #lobby:1", "[2026-11-20 10:00:00 5] bob: hi"),
+    *("[10:00:00 5] bob: hi", "] bob: hi", "5] bob: hi", "\r\n[10:00:00 5] bob: hi"),
     *("\r\nbob: hi", "\nbob: hi", "\u2028bob: hi", "\x85bob: hi", "\x1b[1Gbob: hi"),
 ]
 
@@ -26,6 +30,9 @@ texts = st.one_of(
 ).map(clean)
 people = nicks.map(accepted)
 PERSONS_KINDS = [Kind.SAID, Kind.ACTED]
+KEPT = [*PERSONS_KINDS, Kind.PRIVATE]
+times = st.integers(0, 4_000_000_000).map(float)
+numbers = st.integers(1, 10**18 - 1)
 
 
 class RoundTrip(SynchronousTestCase):
@@ -46,6 +53,44 @@ class RoundTrip(SynchronousTestCase):
         self.assertEqual(seen, Event(0, 0.0, "", Kind.PRIVATE, nick, text, other))
 
     @quick
+    @given(people, people, texts, st.sampled_from(KEPT), times, numbers)
+    def test_what_is_told_from_the_past(
+        self, nick: str, other: str, text: str, kind: Kind, at: float, seq: int
+    ) -> None:
+        """With its time and number, whatever the reader's time is."""
+        to = other if kind is Kind.PRIVATE else ""
+        event = Event(seq, at, "", kind, nick, text, to, past=True)
+        for stamped in (False, True):
+            self.assertEqual(parse(render(replace(event, by="@7"), stamped), NOW), event)
+
+    @quick
+    @given(
+        *(people, people, texts, st.sampled_from(KEPT), times, numbers),
+        st.floats(-43_000, 43_000),
+    )
+    def test_what_is_stamped(
+        self, nick: str, other: str, text: str, kind: Kind, at: float, seq: int, wrong: float
+    ) -> None:
+        """Although it has no date: the reader's clock may be wrong by almost half a day."""
+        to = other if kind is Kind.PRIVATE else ""
+        event = Event(seq, at, "", kind, nick, text, to)
+        self.assertEqual(parse(render(event, stamped=True), at + wrong), event)
+
+    @quick
+    @given(people, st.sampled_from([Kind.JOINED, Kind.LEFT, Kind.NOTICE, Kind.WELCOME]))
+    def test_what_is_not_kept_has_no_stamp(self, nick: str, kind: Kind) -> None:
+        event = Event(7, NOW, "#lobby", kind, nick, "text")
+        self.assertEqual(render(event, stamped=True), render(event))
+
+    @quick
+    @given(people, st.text("~abc#:@0123 ", min_size=1, max_size=40))
+    def test_how_to_come_back(self, nick: str, text: str) -> None:
+        self.assertEqual(
+            parse(render(Event(0, NOW, "", Kind.RESUME, nick, text))),
+            Event(0, 0.0, "", Kind.RESUME, nick, text),
+        )
+
+    @quick
     @given(people, st.sampled_from([Kind.JOINED, Kind.LEFT]))
     def test_coming_and_going(self, nick: str, kind: Kind) -> None:
         self.assertEqual(
@@ -63,6 +108,7 @@ class RoundTrip(SynchronousTestCase):
     @quick
     @given(texts)
     def test_a_notice(self, text: str) -> None:
+        assume(not text.startswith("To come back, answer NICK with:"))
         self.assertEqual(
             parse(render(Event(0, NOW, "", Kind.NOTICE, "", text))),
             Event(0, 0.0, "", Kind.NOTICE, "", text),
@@ -103,6 +149,42 @@ class Forgery(SynchronousTestCase):
             self.assertEqual((seen.kind, seen.nick), (kind, eve))
 
     @quick
+    @given(people, people, texts, st.sampled_from(KEPT), st.booleans(), st.booleans())
+    def test_no_text_changes_a_stamp_or_makes_one(
+        self, eve: str, bob: str, text: str, kind: Kind, past: bool, stamped: bool
+    ) -> None:
+        for line in (text, f"[2026-11-20 10:00:00 9] {bob}: {text}", f"[10:00:00 9] * {bob} x"):
+            event = Event(5, NOW, "#lobby", kind, eve, line, bob, past=past)
+            seen = parse(render(event, stamped), NOW)
+            stamp = (5, NOW, past) if past or stamped else (0, 0.0, False)
+            self.assertEqual((seen.seq, seen.at, seen.past), stamp)
+            self.assertEqual((seen.kind, seen.nick, seen.text), (kind, eve, line))
+
+    @quick
+    @given(people, texts, st.sampled_from(list(Kind)), st.sampled_from(Code))
+    def test_only_the_server_tells_how_to_come_back(
+        self, nick: str, text: str, kind: Kind, code: Code
+    ) -> None:
+        """No other kind reads so, whatever a person wrote; notices begin with words of its own."""
+        if kind in (Kind.RESUME, Kind.NOTICE):
+            return
+        who = code if kind is Kind.ERROR else nick
+        seen = parse(render(Event(1, NOW, "", kind, who, text, nick)))
+        self.assertIsNot(seen.kind, Kind.RESUME)
+
+    def test_a_stamp_on_what_is_not_kept_is_none(self) -> None:
+        """Nor is one that no clock shows, or without a line behind it."""
+        for line in (
+            *("[10:00:00 5] bob joined the chat", "[2026-11-20 10:00:00 5] NICK"),
+            *("[10:00:00 5] Connected to the server", "[10:00:00 5] -- note", "[10:00:00 5] "),
+            *("[25:00:00 5] bob: hi", "[2026-02-30 10:00:00 5] bob: hi", "[10:00:00 x] bob: hi"),
+            *("[10:00:00] bob: hi", "[10:00 5] bob: hi", "[10:00:00 5]bob: hi", "[5] bob: hi"),
+            *(" [10:00:00 5] bob: hi", "[10:00:00 5] [10:00:00 5] bob: hi"),
+            f"[10:00:00 {'9' * 19}] bob: hi",
+        ):
+            self.assertEqual(parse(line, NOW), Event(0, 0.0, "", Kind.NOTICE, "", line))
+
+    @quick
     @given(people, texts, st.sampled_from(PERSONS_KINDS))
     def test_a_rendered_event_is_one_line(self, nick: str, text: str, kind: Kind) -> None:
         line = render(Event(1, NOW, "#lobby", kind, nick, text))
@@ -124,10 +206,31 @@ class Forms(SynchronousTestCase):
             "Connected to the server": (Kind.WELCOME, "", "alice", ""),
             "-- 2 here: alice bob": (Kind.NOTICE, "", "alice", "2 here: alice bob"),
             "! Too fast. [too-fast]": (Kind.ERROR, "", "too-fast", "Too fast."),
+            "-- To come back, answer NICK with: alice ~t #lobby:1": (
+                *(Kind.RESUME, "", "alice", "~t #lobby:1"),
+            ),
         }
         for line, (kind, room, nick, text) in forms.items():
             self.assertEqual(render(Event(1, NOW, room, kind, nick, text, "bob")), line)
         self.assertEqual({kind for kind, *_ in forms.values()}, set(Kind))
+
+    def test_time_and_number_stand_before_a_line(self) -> None:
+        """NOW is 2023-11-14 22:13:20 UTC."""
+        event = Event(17, NOW, "#lobby", Kind.SAID, "alice", "hi")
+        self.assertEqual(render(event, stamped=True), "[22:13:20 17] alice: hi")
+        for stamped in (False, True):
+            past = render(event.retold(), stamped)
+            self.assertEqual(past, "[2023-11-14 22:13:20 17] alice: hi")
+
+    def test_a_time_without_a_date_is_the_nearest(self) -> None:
+        """Around midnight it is yesterday's or tomorrow's."""
+        midnight = 1_700_006_400.0
+        for now, line, at in (
+            (midnight + 60, "[23:59:00 1] a: x", midnight - 60),
+            (midnight - 60, "[00:01:00 1] a: x", midnight + 60),
+            (midnight, "[11:59:59 1] a: x", midnight + 43_199),
+        ):
+            self.assertEqual(parse(line, now).at, at)
 
     def test_a_line_of_no_known_form_is_a_notice_with_all_of_it(self) -> None:
         for line in ("", "hello", "a b: c", "Connected", "*bob", "NICK ", "! no code"):

@@ -1,6 +1,6 @@
 """What every door's connection does: admission, time for a nickname, delivery, and the end.
 
-A door's protocol mixes Connection in, sets ``dialect`` and calls its session.
+A door's protocol mixes Connection in, sets ``dialects`` and calls its session.
 """
 
 import ipaddress
@@ -50,7 +50,8 @@ class Connection:
     factory: "DoorFactory"
     transport: Transport
     session: Session
-    dialect: ClassVar[IDialect]
+    dialects: ClassVar[tuple[IDialect, IDialect]]  # without and with time and number
+    dialect: IDialect
 
     _outlet: Outlet
     _timer: ITimer | None = None
@@ -63,6 +64,7 @@ class Connection:
     def connectionMade(self) -> None:
         """Let somebody in, if there is room, and ask who it is."""
         self._held = set()
+        self.dialect = self.dialects[0]
         self._outlet = outlet_for(self.transport, self._drained)
         self.session = Session(self.factory.hub, self)
         self.factory.opened(self)
@@ -92,6 +94,10 @@ class Connection:
         """Write a batch; see IMember."""
         data = batch.encoded(self.dialect)
         return self._outlet.write(data) if batch.room else self.answer(data)
+
+    def stamp(self, on: bool) -> None:
+        """Choose the dialect; see IMember."""
+        self.dialect = self.dialects[on]
 
     def disconnect(self) -> None:
         """Close in good order, by force after LINGER; see IMember."""
@@ -140,6 +146,12 @@ class Connection:
         if not taken:
             self.hold("answers")
         return taken
+
+    def wait_for_session(self) -> None:
+        """Read no more while something that the peer asked for takes its time."""
+        if (idle := self.session.idle()) is not None and "session" not in self._held:
+            self.hold("session")
+            idle.addBoth(lambda _: self.release("session"))
 
     def hold(self, reason: str) -> None:
         """Read no more until released for the same reason."""

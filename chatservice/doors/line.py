@@ -33,20 +33,27 @@ from chatservice.text import decode
 
 
 class PlainLines:
-    """The dialect of plain lines."""
+    """The dialect of plain lines.
+
+    :param stamped: whether time and number stand before what is said.
+    """
+
+    def __init__(self, stamped: bool = False) -> None:
+        self._stamped = stamped
 
     def encode(self, event: Event) -> bytes:
         """Return the event as one line."""
-        return f"{render(event)}\r\n".encode()
+        return f"{render(event, self._stamped)}\r\n".encode()
 
 
 PLAIN: Final = PlainLines()
+STAMPED: Final = PlainLines(stamped=True)
 
 
 class ChatProtocol(Connection, LineFramer):
     """One connection at the line door. What a line means depends on the session's state."""
 
-    dialect: ClassVar[IDialect] = PLAIN
+    dialects: ClassVar[tuple[IDialect, IDialect]] = (PLAIN, STAMPED)
     factory: "ChatFactory"
     transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
 
@@ -69,6 +76,7 @@ class ChatProtocol(Connection, LineFramer):
                 self._lines.append(line)
             case State.JOINED:
                 perform(self.session, decode(line))
+                self.wait_for_session()
             case State.LEFT:
                 self.clearLineBuffer()
 

@@ -29,21 +29,28 @@ from chatservice.text import MAX_LINE, decode
 
 
 class RawText:
-    """The dialect of the raw door: plain lines, but for the bare question for a nickname."""
+    """The dialect of the raw door: plain lines, but for the bare question for a nickname.
+
+    :param stamped: whether time and number stand before what is said.
+    """
+
+    def __init__(self, stamped: bool = False) -> None:
+        self._stamped = stamped
 
     def encode(self, event: Event) -> bytes:
         """Return the event as ASCII."""
-        line = render(event)
+        line = render(event, self._stamped)
         return (line if event.kind is Kind.PROMPT else f"{line}\n").encode("ascii", "replace")
 
 
 RAW: Final = RawText()
+STAMPED: Final = RawText(stamped=True)
 
 
 class RawProtocol(Connection, Protocol):
     """One connection at the raw door."""
 
-    dialect: ClassVar[IDialect] = RAW
+    dialects: ClassVar[tuple[IDialect, IDialect]] = (RAW, STAMPED)
     factory: "RawFactory"
     transport: Transport  # type: ignore[assignment]  # Protocol does not say what it is
 
@@ -77,6 +84,7 @@ class RawProtocol(Connection, Protocol):
             self.session.too_long()
         else:
             perform(self.session, decode(line).removeprefix(self._prefix))
+            self.wait_for_session()
 
 
 class RawFactory(DoorFactory):

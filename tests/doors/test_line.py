@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.events import Event
-from chatservice.hub import Hub
+from chatservice.hub import Hub, Policy
 from chatservice.limits import UNLIMITED
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
@@ -220,7 +220,7 @@ class Lines(SynchronousTestCase):
 
     def test_one_connection_takes_so_many_lines_a_turn(self) -> None:
         """The others have theirs in between; none is lost."""
-        factory = ChatFactory(Hub(MemoryLog(), self.clock, limits=UNLIMITED))
+        factory = ChatFactory(Hub(MemoryLog(), self.clock, policy=Policy(UNLIMITED)))
         alice = LinePerson(factory)
         alice.send(b"alice\n" + b"".join(b"%d\n" % n for n in range(200)))
         self.assertEqual(alice.transport.producerState, "paused")
@@ -246,7 +246,7 @@ class Lines(SynchronousTestCase):
     def test_many_lines_and_a_good_end_at_once_are_all_heard(self) -> None:
         """As of a pipe behind TLS, whose end comes while its lines wait for their turn."""
         for end in ("readConnectionLost", "connectionLost"):
-            factory = ChatFactory(Hub(MemoryLog(), self.clock, limits=UNLIMITED))
+            factory = ChatFactory(Hub(MemoryLog(), self.clock, policy=Policy(UNLIMITED)))
             alice, bob = LinePerson(factory), LinePerson(factory)
             alice.send(b"alice\n")
             bob.send(b"bob\n" + b"".join(b"%d\n" % n for n in range(200)) + b"last")

@@ -25,6 +25,9 @@ import pytest
 PATIENCE = 20.0
 """Seconds in which what is expected must happen."""
 
+CONSENT = "-- What is said here is kept for good; /forget me removes what you said."
+"""What everybody who joins is told first."""
+
 BIN = Path(sys.executable).parent
 
 
@@ -171,6 +174,8 @@ class Program:
 class Server(Program):
     """A real ``twistd chat`` on a port of its own choice.
 
+    It shows nobody what was said before, unless told to: most tests are about the present.
+
     :param arguments: options of ``twistd chat`` besides --port.
     :param port: an endpoint description; tcp on loopback, any free port, by default.
     :param files: how many descriptors it may have; None for as many as there are.
@@ -189,7 +194,16 @@ class Server(Program):
             if files is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
-        command = [str(BIN / runner[0]), *runner[1:], "chat", "--port", port, *arguments]
+        command = [
+            str(BIN / runner[0]),
+            *runner[1:],
+            "chat",
+            "--backlog",
+            "0",
+            "--port",
+            port,
+            *arguments,
+        ]
         super().__init__(*command, cwd=cwd, env=env, before=limit)
         self.expect("ChatFactory.* starting on|reactor class")
         if port.startswith(("tcp", "haproxy", "ssl", "tls")):
@@ -210,6 +224,7 @@ class Server(Program):
         person.expect("NICK")
         person.say(nick)
         person.expect(f"{nick} joined the chat", "Connected to the server")
+        person.consents()
         return person
 
     def stop(self) -> int:
@@ -268,6 +283,10 @@ class Person:
         """Check the very next lines; None: the connection ends."""
         for line in lines:
             assert self.line() == line
+
+    def consents(self) -> None:
+        """Read the line that tells how long history is kept."""
+        self.expect(CONSENT)
 
     def until(self, line: str) -> list[str]:
         """Read up to a line; return what came before it."""

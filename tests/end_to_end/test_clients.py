@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.harness import Program, Server, tool
+from tests.end_to_end.harness import CONSENT, Program, Server, tool
 
 CLIENTS = {
     "nc": ["nc", "127.0.0.1", "{port}"],
@@ -40,7 +40,7 @@ def test_two_people_talk_in_the_tutorials_words(client: Program, chat: Server) -
     with chat.connect() as bob:
         bob.expect("NICK")
         bob.say("bob")
-        bob.expect("bob joined the chat", "Connected to the server")
+        bob.expect("bob joined the chat", "Connected to the server", CONSENT)
         client.expect("^bob joined the chat")
         client.say("hello")
         bob.expect("alice: hello")
@@ -56,6 +56,7 @@ def test_two_people_talk_in_the_tutorials_words(client: Program, chat: Server) -
         "NICK",
         "alice joined the chat",
         "Connected to the server",
+        CONSENT,
         "bob joined the chat",
         "alice: hello",
         "bob: hi alice",
@@ -82,6 +83,7 @@ def test_a_shell_pipe_sees_everything_it_caused(chat: Server) -> None:
             "NICK",
             "alice joined the chat",
             "Connected to the server",
+            CONSENT,
             "alice: hello",
             "-- 1 here: alice",
             "* alice waves",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.harness import BIN, PATIENCE, Person, Program, Server
+from tests.end_to_end.harness import BIN, CONSENT, PATIENCE, Person, Program, Server
 from tests.end_to_end.pem import make_certificate
 
 REFUSALS = {
@@ -191,7 +191,7 @@ def test_behind_a_proxy_the_real_address_is_limited(tmp_path: Path) -> None:
             return person
 
         with come_from("192.0.2.1", "alice") as alice:
-            alice.expect("alice joined the chat", "Connected to the server")
+            alice.expect("alice joined the chat", "Connected to the server", CONSENT)
             with come_from("192.0.2.1", "mallory") as mallory:
                 refusal = mallory.line()
                 assert refusal is not None

@@ -1,0 +1,28 @@
+"""How long something lasts, as people write it: 30s, 10m, 12h, 2d, 3w."""
+
+import re
+from typing import Final
+
+DAY: Final = 86_400.0
+"""A day, in seconds."""
+
+MAX_DURATION: Final = 1000 * 366 * DAY
+"""The longest duration, in seconds: a thousand years, beyond which somebody slipped on a key."""
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": 7 * DAY}
+_DURATION: Final = re.compile(r"([0-9]{1,12})([smhdw])")
+
+
+def parse_duration(text: str) -> float:
+    """Return a duration in seconds.
+
+    :param text: a whole number and its unit, in any case.
+    :raises ValueError: if it is no duration, or longer than MAX_DURATION.
+    """
+    found = _DURATION.fullmatch(text.lower())
+    if found is None:
+        raise ValueError("a duration is a whole number with s, m, h, d or w, for example 12h")
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if seconds > MAX_DURATION:
+        raise ValueError("a duration is at most a thousand years, for example 90d")
+    return seconds

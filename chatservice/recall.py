@@ -1,0 +1,90 @@
+"""A part of a room's past, on its way to one member: read from the log page by page."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from chatservice.events import Event, Kind
+from chatservice.feed import fitting
+from chatservice.interfaces import ILog
+
+PAGE: Final = 500
+"""Events read from the log at once."""
+
+
+def missing(count: int) -> str:
+    """Say that lines are not kept any more."""
+    return (
+        "One line you missed is no longer kept."
+        if count == 1
+        else f"{count} lines you missed are no longer kept."
+    )
+
+
+class Recall:
+    """The events of a room up to a number, either all after another number or the last few.
+
+    :param log: where they are.
+    :param upto: the number of the last.
+    :param since: the number after which they begin; None for the last few.
+    :param last: how many of the last.
+    :param ending: what to say behind them, given the first and how many they were; "" for nothing.
+    """
+
+    def __init__(
+        self,
+        log: ILog,
+        room: str,
+        upto: int,
+        *,
+        since: int | None = None,
+        last: int = 0,
+        ending: Callable[[Event | None, int], str],
+    ) -> None:
+        self.room = room
+        self.done = False
+        self._log = log
+        self._upto = upto
+        self._since = since
+        self._last = last
+        self._ending = ending
+        self._rest: list[Event] | None = None  # of the last few
+        self._first: Event | None = None
+        self._count = 0
+
+    async def next_page(self, now: float) -> Sequence[Event]:
+        """Return what comes next, a piece (feed.PIECE) at most; sets done with the last.
+
+        :raises ChatError: if it cannot be read.
+        """
+        page = await (self._page_of_last() if self._since is None else self._page_since())
+        told = [event.retold() if event.kind.kept else event for event in page]
+        if self.done and (text := self._ending(self._first, self._count)):
+            told.append(Event(0, now, "", Kind.NOTICE, "", text))
+        return told
+
+    async def _page_of_last(self) -> list[Event]:
+        if self._rest is None:
+            self._rest = [*await self._log.before(self.room, self._upto + 1, self._last)]
+        return self._count_in(self._rest, len(self._rest))
+
+    async def _page_since(self) -> list[Event]:
+        since = self._since or 0
+        found = await self._log.after(self.room, since, PAGE)
+        page = [event for event in found if event.seq <= self._upto]
+        full = len(page) == PAGE
+        gap = (page[0].seq - 1 if page else self._upto) - since
+        page = self._count_in(page, None if full else len(page))
+        self._since = page[-1].seq if page else self._upto
+        if gap > 0:  # removed from the old end, or by those who said them
+            page.insert(0, Event(0, 0.0, "", Kind.NOTICE, "", missing(gap)))
+        return page
+
+    def _count_in(self, page: list[Event], final: int | None) -> list[Event]:
+        """Cut off a piece of a page; final: the length at which it is the last."""
+        piece = page[: fitting(page)]
+        del page[: len(piece)]
+        self.done = final is not None and not page
+        if piece and self._first is None:
+            self._first = piece[0]
+        self._count += len(piece)
+        return piece

@@ -1,0 +1,82 @@
+"""Coming back: tokens, and what their owners have read.
+
+A ticket is what the server knows of somebody who asked for a token; the token itself is known to
+its owner alone. Whoever answers ``nick TOKEN`` at the question for a nickname is that person again
+and gets exactly what it missed.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+GOOD_FOR: Final = 86400.0
+"""Seconds that a ticket is good for after its owner left."""
+
+OWN: Final = "@"
+"""What one's own inbox is called towards its owner."""
+
+_TOKEN: Final = re.compile(r"~[A-Za-z0-9_-]{22}")
+_POSITION: Final = re.compile(r"(@|#\S{1,100}):(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What the server knows of somebody who may come back.
+
+    :ivar key: the token's digest.
+    :ivar nick: the nickname worn last.
+    :ivar inbox: the person's inbox, which is also its identity (Event.by).
+    :ivar since: when it first came, seconds since 1970.
+    :ivar at: when this was written.
+    :ivar rooms: the rooms it is in.
+    :ivar read: for each room and the inbox, the number of the last event that it was given; None
+        while it is connected.
+    """
+
+    key: str
+    nick: str
+    inbox: str
+    since: float
+    at: float
+    rooms: tuple[str, ...]
+    read: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody answers who comes back.
+
+    :ivar token: as it was given out.
+    :ivar read: what it says that it has read, room (OWN: the inbox) to number.
+    """
+
+    nick: str
+    token: str
+    read: Mapping[str, int]
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess."""
+    return "~" + secrets.token_urlsafe(16)
+
+
+def digest(token: str) -> str:
+    """Return the key under which the server knows a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def parse_offer(text: str) -> Offer | None:
+    """Read ``nick TOKEN [#room:17 ...] [@:3]``; None if the text is nothing of the kind."""
+    nick, *rest = text.split() or [""]
+    if not rest or not _TOKEN.fullmatch(rest[0]):
+        return None
+    found = [_POSITION.fullmatch(word) for word in rest[1:]]
+    return Offer(nick, rest[0], {f[1]: int(f[2]) for f in found if f is not None})
+
+
+def describe(read: Mapping[str, int], inbox: str) -> str:
+    """Return positions as their owner may give them back: ``#lobby:17 @:3``."""
+    return " ".join(f"{OWN if room == inbox else room}:{seq}" for room, seq in read.items())

@@ -1,0 +1,102 @@
+"""Coming back: who may, as whom, and how far it has read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatservice.delivery import Delivery
+from chatservice.errors import Code, NickRefused
+from chatservice.interfaces import ILog, IMember, ITickets
+from chatservice.names import fold
+from chatservice.resume import Offer, Ticket, digest, new_token
+
+
+@dataclass(slots=True)
+class Place:
+    """What is known of one person beyond its connection.
+
+    :ivar inbox: its inbox and identity.
+    :ivar since: when it first came, seconds since 1970.
+    :ivar token: the token with which it may come back; "" if none was asked for.
+    :ivar read: how far it had read when it was lost.
+    """
+
+    inbox: str
+    since: float
+    token: str = ""
+    read: dict[str, int] = field(default_factory=dict)
+
+
+class Returns:
+    """Issues tokens, recognises them, and remembers how far their owners have read.
+
+    :param tickets: where that is kept.
+    :param now: the wall clock.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, tickets: ITickets, log: ILog, delivery: Delivery, now: Callable[[], float]
+    ) -> None:
+        self._tickets = tickets
+        self._history = log
+        self._delivery = delivery
+        self._now = now
+
+    def issue(self, place: Place, nick: str, rooms: tuple[str, ...]) -> Deferred[str]:
+        """Return a person's token, once the server is sure to know it. Fails with ChatError."""
+        place.token = place.token or new_token()
+        saved = self._save(place, nick, rooms, None)
+        return saved.addCallback(lambda _: place.token)
+
+    def recognise(self, offer: Offer) -> Deferred[Place]:
+        """Return the place of somebody who comes back. Fails with NickRefused."""
+
+        def check(ticket: Ticket | None) -> Place:
+            if ticket is None or fold(ticket.nick) != fold(offer.nick):
+                raise NickRefused(
+                    Code.BAD_TOKEN,
+                    "That token is not good (any more) for this nickname: "
+                    "give a nickname alone, or with its own token.",
+                )
+            return Place(ticket.inbox, ticket.since, offer.token, dict(ticket.read or {}))
+
+        return self._tickets.find(digest(offer.token)).addCallback(check)
+
+    def note(self, place: Place, member: IMember) -> Deferred[Mapping[str, int]]:
+        """Note how far somebody has been given its rooms and its inbox, at this point."""
+        place.read = self._delivery.read(member)
+        if place.inbox in place.read:
+            return succeed(place.read)
+
+        def all_read(head: int) -> Mapping[str, int]:  # it is not behind there
+            place.read[place.inbox] = head
+            return place.read
+
+        return self._history.head(place.inbox).addCallback(all_read)
+
+    def keep(self, place: Place, nick: str, member: IMember) -> None:
+        """Remember how far somebody who leaves has read, so that it can come back."""
+        rooms = tuple(room for room in self._delivery.read(member) if room != place.inbox)
+        self.note(place, member).addCallback(
+            lambda read: self._save(place, nick, rooms, read)
+        ).addErrback(self._not_kept)
+
+    def connected(self, place: Place, nick: str, rooms: tuple[str, ...]) -> None:
+        """Take note that the owner of a token is here, under this nickname."""
+        self._save(place, nick, rooms, None).addErrback(self._not_kept)
+
+    def _save(
+        self, place: Place, nick: str, rooms: tuple[str, ...], read: Mapping[str, int] | None
+    ) -> Deferred[None]:
+        ticket = Ticket(
+            digest(place.token), nick, place.inbox, place.since, self._now(), rooms, read
+        )
+        return self._tickets.save(ticket)
+
+    def _not_kept(self, failure: Failure) -> None:
+        self._log.warn("a resume token could not be kept: {why}", why=failure.getErrorMessage())

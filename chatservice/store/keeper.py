@@ -1,0 +1,113 @@
+"""What a running chat keeps its memory in: chosen by the operator, and looked after."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatservice.interfaces import IClock, ILog, IThreads, ITickets
+from chatservice.retention import Keep, Retention
+from chatservice.store.database import Database
+from chatservice.store.memory import MemoryLog, MemoryTickets
+from chatservice.store.sqlite import SqliteLog, SqliteTickets
+
+IN_MEMORY: Final = ":memory:"
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at whether the disk still answers."""
+
+PRUNE_EVERY: Final = 60.0
+"""Seconds between two rounds of removing what is no longer kept."""
+
+
+class Reactor(IClock, IThreads, Protocol):
+    """What is used of the reactor."""
+
+
+class Keeper:
+    """The log and the tickets of one chat, from opening to closing.
+
+    :param reactor: for time, and for the way back from threads.
+    :param data: the directory, or IN_MEMORY.
+    :param retention: how long lines are kept.
+    :param now: the wall clock.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        data: str,
+        retention: Retention,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.log: ILog
+        self.tickets: ITickets
+        self._retention = retention
+        self._now = now
+        self._sqlite: SqliteLog | None = None
+        if data == IN_MEMORY:
+            self.log, self.tickets = MemoryLog(), MemoryTickets(now)
+        else:
+            database = Database(Path(data), reactor, now)
+            self.log = self._sqlite = SqliteLog(database)
+            self.tickets = SqliteTickets(database)
+        self._looking = self._repeating(reactor, self._look)
+        self._pruning = self._repeating(reactor, self._prune)
+
+    def consent(self, room: str) -> str:
+        """Return the line that tells whoever joins a room what is kept of it."""
+        keep = self._retention.of(room)
+        if self._sqlite is None:
+            words = "until the server stops"
+            words += f", {keep.words} at most" if keep != Keep() else ""
+        else:
+            words = keep.words
+        return f"What is said here is kept {words}; /forget me removes what you said."
+
+    def open(self) -> None:
+        """Open what there is to open, and look after it from now on.
+
+        :raises StoreError: if the directory or what is in it cannot be used.
+        """
+        if self._sqlite is not None:
+            self._sqlite.open()
+        self._looking.start(LOOK_EVERY).addErrback(self._failed)
+        self._pruning.start(PRUNE_EVERY).addErrback(self._failed)
+
+    def close(self) -> None:
+        """Let go of everything, after the log was closed."""
+        for loop in (self._looking, self._pruning):
+            if loop.running:
+                loop.stop()
+        if self._sqlite is not None:
+            self._sqlite.shut()
+
+    def _repeating(self, reactor: IClock, call: Callable[[], object]) -> LoopingCall:
+        loop = LoopingCall(call)
+        loop.clock = cast("IReactorTime", reactor)
+        return loop
+
+    def _look(self) -> None:
+        if self._sqlite is not None:
+            self._sqlite.look()
+
+    def _prune(self) -> None:
+        """Start a round; it goes on beside the chat."""
+        self.log.prune(self._retention, self._now()).addCallbacks(self._pruned, self._not_pruned)
+
+    def _pruned(self, count: int) -> None:
+        if count:
+            self._log.info("{count} lines are no longer kept", count=count)
+
+    def _not_pruned(self, failure: Failure) -> None:
+        self._log.warn("could not prune: {why}", why=failure.getErrorMessage())
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("looking after the history ended", failure=failure)

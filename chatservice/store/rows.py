@@ -1,0 +1,323 @@
+"""What is asked of the database, statement by statement; on whatever connection and thread.
+
+Every function raises sqlite3.Error if the database does. Those that write do it within the
+caller's transaction and in small steps, so that nobody waits for long.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, replace
+from itertools import takewhile
+from typing import Final
+
+from chatservice.events import Event, Kind
+from chatservice.interfaces import Hit
+from chatservice.names import is_inbox
+from chatservice.resume import Ticket
+from chatservice.retention import Keep
+from chatservice.search import Query, who, words
+
+STEP: Final = 500
+"""Rows that are changed in one transaction while others wait."""
+
+Connection = sqlite3.Connection
+Row = tuple[int, int, int, float, str, str, str, str, str]
+
+_KINDS: Final = {kind.label: kind for kind in Kind}
+_OF_ROOM: Final = (
+    "SELECT seq, at, kind, nick, text, recipient, author FROM events"
+    " WHERE room = (SELECT id FROM rooms WHERE name = ?)"
+)
+_FOUND: Final = (
+    "SELECT e.seq, e.at, e.kind, e.nick, e.text, e.recipient, e.author"
+    " FROM words JOIN events e ON e.id = words.rowid"
+    " WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? AND e.room = ?"
+    " ORDER BY words.rowid DESC LIMIT ?"
+)
+
+
+def event_of(room: str, row: Sequence[object]) -> Event:
+    """Return the event of a row of _OF_ROOM or _FOUND."""
+    seq, at, kind, nick, text, to, by = row
+    return Event(seq, at, room, _KINDS[kind], nick, text, to, by)  # type: ignore[arg-type,index]
+
+
+# Rooms and numbers.
+
+
+def rooms(db: Connection) -> dict[str, int]:
+    """Return the ids of all rooms but inboxes, of which there are many."""
+    found = db.execute("SELECT name, id FROM rooms WHERE name NOT LIKE '@%'")
+    return dict(found.fetchall())
+
+
+def room_id(db: Connection, room: str) -> int | None:
+    """Return a room's id; None if nothing was ever kept of it."""
+    found = db.execute("SELECT id FROM rooms WHERE name = ?", (room,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def start(db: Connection, room: str) -> int:
+    """Return the number before a new room's first: inboxes go on above those that were dropped."""
+    if not is_inbox(room):
+        return 0
+    return int(db.execute("SELECT value FROM meta WHERE name = 'dropped'").fetchone()[0])
+
+
+def add_room(db: Connection, room: str) -> int:
+    """Make a room; return its id."""
+    new = (room, start(db, room))
+    added = db.execute("INSERT INTO rooms (name, floor) VALUES (?, ?)", new)
+    return int(added.lastrowid or 0)
+
+
+def head(db: Connection, room: int) -> int:
+    """Return the number of a room's newest event, still kept or not."""
+    found = db.execute(
+        "SELECT max(floor, ifnull((SELECT max(seq) FROM events WHERE room = rooms.id), 0))"
+        " FROM rooms WHERE id = ?",
+        (room,),
+    )
+    return int(found.fetchone()[0])
+
+
+def head_of(db: Connection, name: str) -> int:
+    """Return the number of a room's newest event, whether there is such a room or not."""
+    found = room_id(db, name)
+    return start(db, name) if found is None else head(db, found)
+
+
+def next_id(db: Connection) -> int:
+    """Return an id above all that were indexed or are in use."""
+    found = db.execute(
+        "SELECT max(ifnull((SELECT max(id) FROM events), 0), value) + 1"
+        " FROM meta WHERE name = 'indexed'"
+    )
+    return int(found.fetchone()[0])
+
+
+def unindexed(db: Connection) -> int:
+    """Return how many events the index of words lacks, at most."""
+    (indexed,) = db.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
+    return next_id(db) - 1 - int(indexed)
+
+
+def insert(db: Connection, rows: Iterable[Row]) -> None:
+    """Add events."""
+    db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+# Reading.
+
+
+def after(db: Connection, room: str, seq: int, limit: int) -> list[Event]:
+    """Return the events that follow a number; see ILog."""
+    found = db.execute(_OF_ROOM + " AND seq > ? ORDER BY seq LIMIT ?", (room, seq, limit))
+    return [event_of(room, row) for row in found]
+
+
+def before(db: Connection, room: str, seq: int, limit: int) -> list[Event]:
+    """Return the events that precede a number; see ILog."""
+    found = db.execute(_OF_ROOM + " AND seq < ? ORDER BY seq DESC LIMIT ?", (room, seq, limit))
+    return [event_of(room, row) for row in found][::-1]
+
+
+def first_since(db: Connection, room: str, at: float) -> int:
+    """Return the number of the first event since a time; see ILog.
+
+    Looks in halves: times grow with numbers but for jumps of the clock.
+    """
+    found = room_id(db, room)
+    if found is None:
+        return 1
+    query = "SELECT seq, at FROM events WHERE room = ? AND seq >= ? ORDER BY seq LIMIT 1"
+    return _first(db, query, (found,), 1, head(db, found) + 1, at)
+
+
+def _first_id(db: Connection, at: float) -> int:
+    """Return the id of the first event of all since a time."""
+    return _first(db, "SELECT id, at FROM events WHERE id >= ? LIMIT 1", (), 1, next_id(db), at)
+
+
+def _first(
+    db: Connection, query: str, fixed: tuple[object, ...], low: int, high: int, at: float
+) -> int:
+    first = high
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute(query, (*fixed, middle)).fetchone()
+        if row is not None and row[1] < at:
+            low = row[0] + 1
+        else:
+            high = middle
+            first = first if row is None else row[0]  # numbers have holes
+    return int(first)
+
+
+def search(db: Connection, query: Query, room: str, limit: int) -> list[Hit]:
+    """Return the indexed lines of a room that fit, newest first; see ILog."""
+    found = room_id(db, room)
+    if found is None:
+        return []
+    lowest, highest = 0, 1 << 62
+    if query.since is not None:
+        lowest = _first_id(db, query.since)
+    if query.before is not None:
+        last = db.execute(
+            "SELECT id FROM events WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
+            (found, query.before),
+        ).fetchone()
+        highest = last[0] if last else 0
+    match = f'{query.expression()} AND {{place}} : "{_place(found)}"'
+    hits = db.execute(_FOUND, (match, lowest, highest, found, limit))
+    events = [event_of(room, row) for row in hits]
+    return [
+        Hit(
+            event,
+            before(db, room, event.seq, query.context) if query.context else [],
+            after(db, room, event.seq, query.context) if query.context else [],
+        )
+        for event in events
+    ]
+
+
+# The index of words.
+
+
+def _place(room: int) -> str:
+    return f"r{room}"
+
+
+def index(db: Connection) -> bool:
+    """Take the words of the next events into the index; return whether there are more."""
+    (indexed,) = db.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
+    found = db.execute(
+        "SELECT id, text, nick, room FROM events WHERE id > ? ORDER BY id LIMIT ?", (indexed, STEP)
+    ).fetchall()
+    if not found:
+        return False
+    db.executemany(
+        "INSERT INTO words (rowid, text, who, place) VALUES (?, ?, ?, ?)",
+        (_words(*row) for row in found),
+    )
+    db.execute("UPDATE meta SET value = ? WHERE name = 'indexed'", (found[-1][0],))
+    return len(found) == STEP
+
+
+def _words(row: int, text: str, nick: str, room: int) -> tuple[int, str, str, str]:
+    return row, " ".join(words(text)), who(nick), _place(room)
+
+
+# Removing.
+
+
+def _remove(db: Connection, found: Sequence[tuple[int, str, str, int, int]]) -> None:
+    """Remove events with their words: of each id, text, nick, room, seq."""
+    (indexed,) = db.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
+    db.executemany(
+        "INSERT INTO words (words, rowid, text, who, place) VALUES ('delete', ?, ?, ?, ?)",
+        (_words(*row[:4]) for row in found if row[0] <= indexed),
+    )
+    db.executemany(
+        "UPDATE rooms SET floor = max(floor, ?) WHERE id = ?", ((row[4], row[3]) for row in found)
+    )
+    db.executemany("DELETE FROM events WHERE id = ?", ((row[0],) for row in found))
+
+
+def forget(db: Connection, by: str, since: int, until: int) -> tuple[int, int]:
+    """Remove the next events by somebody among those with ids from since up to until.
+
+    :returns: how many, and from which id to go on; that is until when all are done.
+    """
+    stop = min(since + 20 * STEP, until)
+    found = db.execute(
+        "SELECT id, text, nick, room, seq FROM events WHERE id >= ? AND id < ? AND author = ?"
+        " ORDER BY id LIMIT ?",
+        (since, stop, by, STEP),
+    ).fetchall()
+    _remove(db, found)
+    return len(found), found[-1][0] + 1 if len(found) == STEP else stop
+
+
+def forget_range(db: Connection, since: float) -> tuple[int, int]:
+    """Return between which ids the events since a time are, give or take a jump of the clock."""
+    return max(1, _first_id(db, since) - STEP), next_id(db)
+
+
+def prune(db: Connection, room: str, keep: Keep, now: float) -> int:
+    """Remove the next events that a room should no longer keep; return how many."""
+    found = room_id(db, room)
+    if found is None or keep == Keep():
+        return 0
+    oldest = db.execute(
+        "SELECT id, text, nick, room, seq, at FROM events WHERE room = ? ORDER BY seq LIMIT ?",
+        (found, STEP),
+    ).fetchall()
+    newest = head(db, found)
+
+    def unwanted(row: tuple[int, str, str, int, int, float]) -> bool:
+        too_many = keep.lines is not None and row[4] <= newest - keep.lines
+        return too_many or (keep.seconds is not None and row[5] < now - keep.seconds)
+
+    # Up to the first that is to be kept: the order of numbers decides.
+    gone = [row[:5] for row in takewhile(unwanted, oldest)]
+    _remove(db, gone)
+    return len(gone)
+
+
+def all_rooms(db: Connection) -> list[str]:
+    """Return the names of all rooms and inboxes of which something may be kept."""
+    return [name for (name,) in db.execute("SELECT name FROM rooms ORDER BY id")]
+
+
+def drop_inbox(db: Connection, inbox: str) -> bool:
+    """Forget an inbox if it is empty and nobody can come back to it; tell whether it is gone.
+
+    Its owner may still be connected: should it be needed again, it goes on above its numbers.
+    """
+    gone = db.execute(
+        "DELETE FROM rooms WHERE name = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM events WHERE room = rooms.id)"
+        " AND NOT EXISTS (SELECT 1 FROM tickets WHERE inbox = ?1) RETURNING floor",
+        (inbox,),
+    ).fetchall()
+    db.executemany("UPDATE meta SET value = max(value, ?) WHERE name = 'dropped'", gone)
+    return bool(gone)
+
+
+# Tickets.
+
+
+def save_ticket(db: Connection, ticket: Ticket) -> None:
+    """Keep a ticket in place of the one with its key."""
+    read = None if ticket.read is None else json.dumps(dict(ticket.read))
+    db.execute(
+        "INSERT OR REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*astuple(ticket)[:5], json.dumps(ticket.rooms), read),
+    )
+
+
+def find_ticket(db: Connection, key: str) -> Ticket | None:
+    """Return a ticket; None if there is none."""
+    row = db.execute("SELECT * FROM tickets WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    key, nick, inbox, since, at, names, read = row
+    positions = None if read is None else json.loads(read)
+    return Ticket(key, nick, inbox, since, at, tuple(json.loads(names)), positions)
+
+
+def drop_tickets(db: Connection, before: float) -> None:
+    """Forget the tickets of those who left before a time."""
+    db.execute("DELETE FROM tickets WHERE read IS NOT NULL AND at < ?", (before,))
+
+
+def close_tickets(db: Connection, now: float) -> None:
+    """Take note, after a start, that nobody is connected: all had read all, as far as we know."""
+    for (key,) in db.execute("SELECT key FROM tickets WHERE read IS NULL").fetchall():
+        ticket = find_ticket(db, key)
+        if ticket is not None:
+            ids = {name: room_id(db, name) for name in (*ticket.rooms, ticket.inbox)}
+            read = {name: 0 if found is None else head(db, found) for name, found in ids.items()}
+            save_ticket(db, replace(ticket, at=now, read=read))
