@@ -4,7 +4,7 @@ import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import delivery as delivery_module
+from chatservice import catching_up
 from chatservice import feed as feed_module
 from chatservice.feed import PIECE
 from chatservice.store.memory import MemoryLog
@@ -89,7 +89,7 @@ class Behind(SynchronousTestCase):
 
     def test_further_back_than_the_recent_batches_it_reads_the_log(self) -> None:
         self.patch(feed_module, "RECENT", 1000)
-        self.patch(delivery_module, "PAGE", 7)
+        self.patch(catching_up, "PAGE", 7)
         self.scene.stall(self.slow)
         self.scene.fill(50)
         self.scene.read(self.slow)
@@ -100,7 +100,7 @@ class Behind(SynchronousTestCase):
 
     def test_lines_that_come_while_the_log_is_asked_are_not_lost(self) -> None:
         self.patch(feed_module, "RECENT", 1000)
-        self.patch(delivery_module, "PAGE", 7)
+        self.patch(catching_up, "PAGE", 7)
         self.scene.stall(self.slow)
         self.scene.fill(20)
         self.log.slow = True

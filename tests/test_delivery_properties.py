@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import delivery as delivery_module
+from chatservice import catching_up
 from chatservice import feed as feed_module
 from chatservice.events import Event
 from chatservice.plain import render
@@ -209,7 +209,7 @@ class EverybodyFarBehind(SynchronousTestCase):
     def setUp(self) -> None:
         self.patch(feed_module, "RECENT", 300)
         self.patch(feed_module, "PIECE", 200)
-        self.patch(delivery_module, "PAGE", 3)
+        self.patch(catching_up, "PAGE", 3)
 
     def check(self, play: Play) -> None:
         """Everybody has all that is due and kept, once and in order; the rest may be missing."""

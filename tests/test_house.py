@@ -18,6 +18,8 @@ LAYERS = [
     {"interfaces"},
     {"plain", "feed", "store"},
     {"nicks", "recall"},
+    {"reader"},
+    {"catching_up"},
     {"delivery"},
     {"past", "returns"},
     {"hub"},

@@ -1,0 +1,152 @@
+"""Bringing members that are BEHIND to the head of their rooms, at each one's own speed.
+
+One coroutine for each of them: it gives a piece, waits until the connection has taken it, gives the
+next; from the room's recent batches or, further back, from the log. Answers have their place among
+the pieces.
+"""
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from chatservice.errors import ChatError
+from chatservice.events import Event, Kind
+from chatservice.feed import Batch, Cursor, Feed, fitting
+from chatservice.interfaces import IBatch, ILog
+from chatservice.reader import Reader
+from chatservice.recall import PAGE, Recall, missing
+
+
+class CatchingUp:
+    """What is needed for catching up.
+
+    :param log: what those read who are far behind.
+    :param now: wall-clock time, for lines of its own.
+    :param let_go: disconnects a member: it has read all it should, or cannot be helped.
+    :param read: called with a room that somebody has read up to its head.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        log: ILog,
+        now: Callable[[], float],
+        let_go: Callable[[Reader], None],
+        read: Callable[[Feed[Reader]], None],
+    ) -> None:
+        self._history = log
+        self._now = now
+        self._let_go = let_go
+        self._read = read
+
+    def start(self, reader: Reader) -> None:
+        """See to it that a member catches up, unless somebody does already."""
+        if not reader.catching_up and not reader.gone:
+            running = Deferred.fromCoroutine(self._run(reader))
+            running.addErrback(lambda failure: self.fail(reader, "catching up failed"))
+
+    def give(self, reader: Reader, batch: IBatch) -> None:
+        """Give something to a member."""
+        try:
+            reader.holding = not reader.deliver(batch)
+        except Exception:
+            self.fail(reader, "delivery failed")
+
+    def answer_all(self, reader: Reader) -> None:
+        """Give a member its answers, up to one that must be read first."""
+        while reader.answers and reader.answers[0].recall is None:
+            self._answer(reader)
+
+    def fail(self, reader: Reader, what: str) -> None:
+        """Let go of a member with which something went wrong; the others must not notice."""
+        self._log.failure("{what}; the member is disconnected", what=what)
+        try:
+            self._let_go(reader)
+        except Exception:
+            self._log.failure("and could not be disconnected")
+
+    async def _run(self, reader: Reader) -> None:
+        reader.catching_up = True
+        try:
+            while not reader.gone:
+                if reader.holding:
+                    reader.fall_behind()
+                    self.answer_all(reader)
+                    reader.drained = Deferred()
+                    await reader.drained
+                elif (next_up := reader.next_up()) is not None:
+                    await self._give_next(reader, *next_up)
+                elif (answer := reader.due) is None:
+                    break
+                elif answer.recall is None:
+                    self._answer(reader)
+                else:
+                    await self._tell_past(reader, answer.recall)
+        finally:
+            reader.catching_up = False
+        for feed in [feed for feed, cursor in reader.cursors.items() if cursor is None]:
+            self._read(feed)
+        if reader.finishing and not reader.gone:
+            self._let_go_if_done(reader)
+
+    def _answer(self, reader: Reader) -> None:
+        if events := reader.answers.pop(0).events:  # else it only kept an order
+            self.give(reader, Batch("", events))
+
+    async def _tell_past(self, reader: Reader, past: Recall) -> None:
+        try:
+            page = await past.next_page(self._now())
+        except ChatError as refusal:
+            page = [self._event(Kind.ERROR, refusal.message, refusal.code)]
+            past.done = True
+        if past.done and reader.answers:
+            del reader.answers[0]
+        if page and not reader.gone:
+            self.give(reader, Batch("", page))
+
+    async def _give_next(
+        self, reader: Reader, feed: Feed[Reader], cursor: Cursor, mark: int | None
+    ) -> None:
+        if not feed.reaches(cursor):
+            await self._give_from_log(reader, feed, cursor)
+            return
+        self.give(reader, feed.take(cursor, mark))
+        if reader.holding and feed in reader.cursors:  # it is slow: all rooms get their turn
+            reader.cursors[feed] = reader.cursors.pop(feed)
+
+    async def _give_from_log(self, reader: Reader, feed: Feed[Reader], cursor: Cursor) -> None:
+        page: Sequence[Event] | None = None
+        try:
+            page = await self._history.after(feed.room, cursor.seq, PAGE)
+        except ChatError as refusal:
+            self.give(reader, Batch("", [self._event(Kind.ERROR, refusal.message, refusal.code)]))
+        if reader.gone:
+            return
+        position, seq = feed.origin()
+        if cursor.end is not None and cursor.end.position < position:
+            position, seq = cursor.end.position, cursor.end.seq
+        if page is None:  # what is at hand is better than nothing
+            cursor.position, cursor.seq = position, seq
+            return
+        page = [event for event in page if event.seq <= seq]
+        page = page[: fitting(page)]
+        reached = page[0].seq - 1 if page else seq
+        if missed := reached - cursor.seq:
+            self.give(reader, Batch("", [self._event(Kind.NOTICE, missing(missed))]))
+        if page and not missed:
+            self.give(reader, Batch(feed.room, page))
+            reached = page[-1].seq
+        cursor.seq = reached
+        if cursor.seq >= seq:
+            cursor.position = position
+
+    def _let_go_if_done(self, reader: Reader) -> None:
+        for cursor in reader.cursors.values():
+            if cursor and cursor.end and cursor.position < cursor.end.position:
+                return  # the rest is pending: the end of the turn comes back here
+        self._let_go(reader)
+
+    def _event(self, kind: Kind, text: str, nick: str = "") -> Event:
+        return Event(0, self._now(), "", kind, nick, text)

@@ -1,0 +1,145 @@
+"""A member as delivery knows it: where it is in each of its rooms, and what it waits for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred
+
+from chatservice.events import Event
+from chatservice.feed import Cursor, Feed
+from chatservice.interfaces import IBatch, IMember
+from chatservice.recall import Recall
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a member is told, and its place among what was committed in the same turn.
+
+    :ivar marks: positions in the member's rooms behind which it stands.
+    :ivar events: what is told, or:
+    :ivar recall: what is to be read and then told.
+    """
+
+    marks: "dict[Feed[Reader], int]"
+    events: list[Event]
+    recall: Recall | None = None
+
+
+class Reader:
+    """One member. It is LIVE in a room where its cursor is None, else BEHIND.
+
+    :ivar holding: whether the connection holds a rest of what it was given.
+    :ivar drained: fires when it holds nothing any more.
+    :ivar catching_up: whether somebody sees to it that it catches up.
+    :ivar finishing: whether it leaves once it has read up to its cursors' ends.
+    :ivar gone: whether its connection is.
+    """
+
+    __slots__ = (
+        "answers",
+        "catching_up",
+        "cursors",
+        "deliver",
+        "drained",
+        "finishing",
+        "gone",
+        "holding",
+        "member",
+    )
+
+    def __init__(self, member: IMember) -> None:
+        self.member = member
+        self.deliver: Callable[[IBatch], bool] = member.deliver
+        self.cursors: dict[Feed[Reader], Cursor | None] = {}
+        self.answers: list[Answer] = []
+        self.holding = False
+        self.drained: Deferred[None] | None = None
+        self.catching_up = False
+        self.finishing = False
+        self.gone = False
+
+    # Where it is.
+
+    @property
+    def live(self) -> bool:
+        """Whether it is LIVE in all its rooms."""
+        return all(cursor is None for cursor in self.cursors.values())
+
+    @property
+    def behind(self) -> bool:
+        """Whether something was handed out that it has not been given."""
+        return any(cursor and feed.behind(cursor) for feed, cursor in self.cursors.items())
+
+    @property
+    def owed(self) -> bool:
+        """Whether it should get something else before an answer given now."""
+        return (
+            self.catching_up
+            or bool(self.answers)
+            or any(feed.pending for feed in self.cursors)
+            or self.behind
+        )
+
+    def ends(self) -> dict[str, int]:
+        """Return for each room the number up to which all comes before an answer given now."""
+        return {feed.room: feed.end().seq for feed in self.cursors}
+
+    def read(self) -> dict[str, int]:
+        """Return for each room the number up to which it was given it, or will be if it leaves."""
+        return {
+            feed.room: feed.seq if cursor is None else (cursor.end or cursor).seq
+            for feed, cursor in self.cursors.items()
+        }
+
+    # Off the fan-out, and on it again.
+
+    def hold_back(self, feed: Feed["Reader"]) -> Cursor:
+        """Take it off the fan-out of a room; return where it is there."""
+        cursor = self.cursors[feed]
+        if cursor is None:
+            cursor = self.cursors[feed] = feed.here()
+            feed.live.pop(self, None)
+        return cursor
+
+    def fall_behind(self) -> None:
+        """Take it off the fan-out of all its rooms."""
+        for feed in self.cursors:
+            self.hold_back(feed)
+
+    def next_up(self) -> tuple[Feed["Reader"], Cursor, int | None] | None:
+        """Return a room with something for it, its cursor there, and where to stop for an answer.
+
+        Where nothing is left it becomes LIVE.
+        """
+        answer = self.answers[0] if self.answers else None
+        for feed, cursor in self.cursors.items():
+            if cursor is None:
+                continue
+            mark = answer.marks.get(feed, cursor.position) if answer else None
+            if feed.behind(cursor, mark):
+                return feed, cursor, mark
+            if cursor.end is None and cursor.position == feed.position and answer is None:
+                self.cursors[feed] = None
+                feed.live[self] = None
+        return None
+
+    # Answers.
+
+    def add_answer(self, events: Sequence[Event], recall: Recall | None = None) -> None:
+        """Tell it something behind all that was committed, and before all that comes."""
+        marks = {feed: feed.end().position for feed in self.cursors}
+        last = self.answers[-1] if self.answers else None
+        if recall is None and last is not None and last.marks == marks and last.recall is None:
+            last.events += events
+            return
+        self.answers.append(Answer(marks, [*events], recall))
+        for feed in marks:  # or the fan-out would overtake the answer
+            self.hold_back(feed)
+
+    @property
+    def due(self) -> Answer | None:
+        """The next answer, if all that it stands behind was handed out."""
+        answer = self.answers[0] if self.answers else None
+        if answer and all(mark <= feed.position for feed, mark in answer.marks.items()):
+            return answer
+        return None
