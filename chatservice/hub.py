@@ -5,13 +5,12 @@ somebody to deliver to; no bytes, no doors. What happens goes to the log and com
 from there; what concerns one person alone is told to that person.
 """
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from operator import setitem
-from typing import Final, TypeVar
+from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -20,11 +19,13 @@ from twisted.python.failure import Failure
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock, ILog, IMember, ITickets, ITimer
-from chatservice.limits import DEFAULT, Limits, Quota, Quotas
-from chatservice.names import LOBBY, check_nick, inbox
+from chatservice.interfaces import IClock, ILog, IMember, ITickets
+from chatservice.limits import Limits, Quota, Quotas
+from chatservice.names import LOBBY, check_nick
 from chatservice.nicks import Nicks
+from chatservice.order import Order
 from chatservice.past import Past, merged
+from chatservice.person import Person, Policy
 from chatservice.resume import Offer, describe, parse_offer
 from chatservice.returns import Place, Returns
 from chatservice.room import Room
@@ -38,75 +39,6 @@ LAST_WRITES: Final = 2.0
 
 PARTING: Final = 60.0
 """How long, in seconds, somebody who leaves may take to read what was said before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the operator decided.
-
-    :ivar limits: what one person and one address may do.
-    :ivar backlog: how many lines somebody who comes in is told of.
-    :ivar absence: how long, in seconds, the nickname of a lost connection is kept for whoever has
-        its token.
-    :ivar welcome: what everybody who comes in is told; "" for nothing.
-    """
-
-    limits: Limits = DEFAULT
-    backlog: int = 0
-    absence: float = 60.0
-    welcome: str = ""
-
-
-Result = TypeVar("Result")
-
-
-class Person:
-    """One connection as the hub knows it.
-
-    :ivar member: where to deliver.
-    :ivar nick: the nickname worn, "" before the first and after the last.
-    :ivar place: who it is beyond this connection: identity, inbox, token.
-    :ivar host: the IP address; None for who has none.
-    :ivar quota: what the person may still do; None before admission.
-    :ivar departed: whether it has left, in whatever way.
-    :ivar absent: whether its connection was lost and it may still come back to its nickname.
-    :ivar timer: until when it may be absent, or may take to read its last words.
-    """
-
-    __slots__ = (
-        "absent",
-        "departed",
-        "host",
-        "member",
-        "nick",
-        "offered",
-        "place",
-        "quota",
-        "timer",
-        "waiting",
-    )
-
-    def __init__(self, member: IMember, now: float) -> None:
-        self.member = member
-        self.place = Place(inbox(secrets.token_hex(8)), now)
-        self.nick = ""
-        self.host: str | None = None
-        self.quota: Quota | None = None
-        self.offered: Offer | None = None  # with which it came back
-        self.departed = False
-        self.absent = False
-        self.timer: ITimer | None = None
-        self.waiting = 0  # of what it did, how much is on its way through the log
-
-    @property
-    def inbox(self) -> str:
-        """The name of the log of what concerns this person alone; its identity in events."""
-        return self.place.inbox
-
-    def cancel(self) -> None:
-        """Let time pass."""
-        if self.timer is not None and self.timer.active():
-            self.timer.cancel()
 
 
 class Hub:
@@ -145,6 +77,7 @@ class Hub:
         self._said_goodbye = False
         self.delivery = Delivery(log, self._soon, now)
         self.past = Past(log, self.delivery, now)
+        self._order = Order(log, self.delivery, now)
         self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
         log.watch(self._trouble)
 
@@ -219,14 +152,15 @@ class Hub:
         else:
             self._take_over(ghost, person)
         heads: dict[str, int] = {}  # where the present begins
-        self._hear(person, self.lobby.name).addCallback(partial(setitem, heads, self.lobby.name))
+        here = self._order.hear(person, self.lobby.name)
+        here.addCallback(partial(setitem, heads, self.lobby.name))
         if person.offered:
-            here = self._history.head(person.inbox).addErrback(self._not_stored, person)
+            here = self._history.head(person.inbox).addErrback(self._order.refused, person)
             here.addCallback(partial(setitem, heads, person.inbox))
         news = [] if ghost else [self._event(self.lobby.name, Kind.JOINED, person)]
-        entered = self._in_order(person, self._history.append(news))
+        entered = self._order.keep(person, self._history.append(news))
         entered.addCallback(lambda _: self._welcome(person, heads))
-        entered.addErrback(self._not_stored, person)
+        entered.addErrback(self._order.refused, person)
         if person.offered:
             self._owners[person.place.token] = person
             self._returns.connected(person.place, nick, (self.lobby.name,))
@@ -251,7 +185,7 @@ class Hub:
         """Let a person go: it gets all up to here, the others hear of it, it is disconnected."""
         if person.departed:
             return
-        self._at_this_point(person, self._finish, person, person.nick)
+        self._order.at_this_point(person, self._finish, person, person.nick)
         self._depart(person)
         if self.clock is not None:  # who does not read would stay for ever
             person.timer = self.clock.callLater(PARTING, person.member.abort)
@@ -298,7 +232,7 @@ class Hub:
         :raises ChatError: if nothing can be said now.
         """
         self._history.check()
-        self._publish(person, self._event(self.lobby.name, kind, person, text))
+        self._order.publish(person, self._event(self.lobby.name, kind, person, text))
 
     def private(self, person: Person, nick: str, text: str) -> None:
         """Say something to one other person.
@@ -311,24 +245,15 @@ class Hub:
         self._history.check()
         both = (other, person)
         for one in both:
-            self._hear(one, one.inbox, until_read=True)
+            self._order.hear(one, one.inbox, until_read=True)
         event = self._event("", Kind.PRIVATE, person, text, other.nick)
-        self._publish(person, *(replace(event, room=one.inbox) for one in both))
+        self._order.publish(person, *(replace(event, room=one.inbox) for one in both))
         for one in both:
-            self._at_this_point(one, self.delivery.keep_order, one.member)
+            self._order.at_this_point(one, self.delivery.keep_order, one.member)
 
     def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
         """Answer one person, with an event for each text, behind all that it has done before."""
-        if person.waiting and not self._history.trouble:
-            self._at_this_point(person, partial(self._tell, person, kind, *texts, code=code))
-        else:
-            self._tell(person, kind, *texts, code=code)
-
-    def _tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
-        texts = texts or ("",)
-        nick = code if kind is Kind.ERROR else person.nick
-        now = self.now()
-        self.delivery.tell(person.member, *(Event(0, now, "", kind, nick, t) for t in texts))
+        self._order.tell(person, kind, *texts, code=code)
 
     def tell_token(self, person: Person) -> Deferred[None]:
         """Tell a person with what it can come back, and how far it has read.
@@ -344,7 +269,7 @@ class Hub:
         def tell(head: int) -> None:
             read = {**self.delivery.ends(person.member), person.inbox: head}
             text = f"{person.place.token} {describe(read, person.inbox)}"
-            self._tell(person, Kind.RESUME, text)
+            self._order.tell_now(person, Kind.RESUME, text)
 
         rooms = (self.lobby.name,)
         return self._returns.issue(person.place, person.nick, rooms).addCallback(issued)
@@ -373,40 +298,13 @@ class Hub:
     def _event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
         return Event(0, self.now(), room, kind, person.nick, text, to, person.inbox)
 
-    def _publish(self, person: Person, *events: Event) -> None:
-        self._in_order(person, self._history.append(events)).addErrback(self._not_stored, person)
-
-    def _at_this_point(self, person: Person, change: Callable[..., None], *args: object) -> None:
-        """Change what a person hears at this point of the log's order, behind all said before."""
-        self._in_order(person, self._history.append(())).addBoth(lambda _: change(*args))
-
-    def _in_order(self, person: Person, pending: Deferred[Result]) -> Deferred[Result]:
-        """Let a person's answers wait for something that is on its way through the log."""
-        person.waiting += 1
-
-        def passed(result: Result) -> Result:
-            person.waiting -= 1
-            return result
-
-        return pending.addBoth(passed)
-
-    def _hear(self, person: Person, room: str, until_read: bool = False) -> Deferred[int]:
-        """Let a person hear a room from this point on; fires with the room's head."""
-
-        def enter(head: int) -> int:
-            self.delivery.enter(person.member, room, head, until_read)
-            return head
-
-        head = self._in_order(person, self._history.head(room))
-        return head.addCallback(enter).addErrback(self._not_stored, person)
-
     def _welcome(self, person: Person, heads: dict[str, int]) -> None:
-        self._tell(person, Kind.WELCOME)
+        self._order.tell_now(person, Kind.WELCOME)
         notes = [self.policy.welcome]
         if self._history.trouble:
             notes.append(_unwritten(self._history.trouble))
         if any(notes):
-            self._tell(person, Kind.NOTICE, *filter(None, notes))
+            self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
         if person.offered is None:
             head = heads.get(self.lobby.name, 0)
             self.past.backlog(person.member, self.lobby.name, head, self.policy.backlog)
@@ -423,7 +321,7 @@ class Hub:
         person.nick = nick
         self._nicks.wear(person, nick)
         self.lobby.rename(old, nick)
-        self._publish(person, event)
+        self._order.publish(person, event)
         if person.place.token:
             self._returns.connected(person.place, nick, (self.lobby.name,))
 
@@ -439,7 +337,7 @@ class Hub:
         self._owners.pop(person.place.token, None)
         if person.nick:
             if self._closing is None:
-                self._publish(person, self._event(self.lobby.name, Kind.LEFT, person))
+                self._order.publish(person, self._event(self.lobby.name, Kind.LEFT, person))
             self.lobby.remove(person.nick)
             self._nicks.take_off(person)
             self._log.info("{nick!r} left", nick=person.nick)
@@ -465,24 +363,16 @@ class Hub:
             ghost.cancel()
             return
         self._returns.note(ghost.place, ghost.member)
-        self._tell(ghost, Kind.NOTICE, "You came back on another connection: this one ends.")
-        self._at_this_point(ghost, self.delivery.finish, ghost.member)
+        parting = "You came back on another connection: this one ends."
+        self._order.tell_now(ghost, Kind.NOTICE, parting)
+        self._order.at_this_point(ghost, self.delivery.finish, ghost.member)
 
     # Trouble, and the end.
 
     def _trouble(self, trouble: str) -> None:
         text = _unwritten(trouble) if trouble else "The history is written again: go on."
         for person in self.people():
-            self._tell(person, Kind.NOTICE, text)
-
-    def _not_stored(self, failure: Failure, person: Person) -> int:
-        """Tell a person what the log did not do; nothing (0) is known then."""
-        refusal = failure.value
-        if isinstance(refusal, ChatError):
-            self._tell(person, Kind.ERROR, refusal.message, code=refusal.code)
-        else:
-            self._log.failure("the log failed", failure=failure)
-        return 0
+            self._order.tell_now(person, Kind.NOTICE, text)
 
     def _close_failed(self, failure: Failure) -> None:
         self._log.failure("the log could not be closed", failure=failure)
@@ -495,7 +385,7 @@ class Hub:
             self._all_gone()
             return
         for person in list(self._people):
-            self._tell(person, Kind.NOTICE, goodbye)
+            self._order.tell_now(person, Kind.NOTICE, goodbye)
             self.delivery.finish(person.member)
         if self.clock is not None:
             self.clock.callLater(GRACE, self._cut_off)

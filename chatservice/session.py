@@ -15,8 +15,9 @@ from twisted.python.failure import Failure
 
 from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Kind
-from chatservice.hub import Hub, Person
+from chatservice.hub import Hub
 from chatservice.interfaces import IMember
+from chatservice.person import Person
 from chatservice.text import MAX_LINE
 
 

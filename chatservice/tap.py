@@ -20,11 +20,12 @@ from twisted.python import usage
 import chatservice
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
-from chatservice.hub import Hub, Policy
+from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, keys
 from chatservice.past import MOST_LINES
+from chatservice.person import Policy
 from chatservice.retention import Retention, parse_retention
 from chatservice.store.keeper import Keeper, Reactor
 from chatservice.store.schema import StoreError

@@ -11,8 +11,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event, Kind
-from chatservice.hub import Hub, Policy
+from chatservice.hub import Hub
 from chatservice.limits import Limits
+from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
 
 Heard = tuple[Kind, str, str]

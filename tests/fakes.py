@@ -16,9 +16,10 @@ from chatservice.commands import perform
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
-from chatservice.hub import Hub, Person, Policy
+from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IClock, ILog, ITickets
 from chatservice.limits import UNLIMITED, Limits
+from chatservice.person import Person, Policy
 from chatservice.plain import render
 from chatservice.session import Session
 from chatservice.store.memory import MemoryLog, MemoryTickets

@@ -22,6 +22,8 @@ LAYERS = [
     {"catching_up"},
     {"delivery"},
     {"past", "returns"},
+    {"person"},
+    {"order"},
     {"hub"},
     {"session"},
     {"commands"},

@@ -11,8 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.events import Event
-from chatservice.hub import Hub, Policy
+from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED
+from chatservice.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
 from tests.conformance import Conformance

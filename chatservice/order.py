@@ -1,0 +1,86 @@
+"""What people do and hear, each in its place in the log's order.
+
+The log decides what comes when. Somebody's answers wait for what that person did before, and who
+hears what changes at a point of the order, behind all that was said before it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatservice.delivery import Delivery
+from chatservice.errors import ChatError
+from chatservice.events import Event, Kind
+from chatservice.interfaces import ILog
+from chatservice.person import Person
+
+Result = TypeVar("Result")
+
+
+class Order:
+    """A log and the delivery of what it commits.
+
+    :param now: the wall clock.
+    """
+
+    _log = Logger()
+
+    def __init__(self, log: ILog, delivery: Delivery, now: Callable[[], float]) -> None:
+        self._history = log
+        self._delivery = delivery
+        self._now = now
+
+    def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
+        """Answer one person, with an event for each text, behind all that it has done before."""
+        if person.waiting and not self._history.trouble:
+            self.at_this_point(person, partial(self.tell_now, person, kind, *texts, code=code))
+        else:
+            self.tell_now(person, kind, *texts, code=code)
+
+    def tell_now(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
+        """Answer one person, at the point of the order that the log is at."""
+        texts = texts or ("",)
+        nick = code if kind is Kind.ERROR else person.nick
+        now = self._now()
+        self._delivery.tell(person.member, *(Event(0, now, "", kind, nick, t) for t in texts))
+
+    def publish(self, person: Person, *events: Event) -> None:
+        """Commit what a person does; the person is told if that fails."""
+        self.keep(person, self._history.append(events)).addErrback(self.refused, person)
+
+    def at_this_point(self, person: Person, change: Callable[..., None], *args: object) -> None:
+        """Change what a person hears at this point of the log's order, behind all said before."""
+        self.keep(person, self._history.append(())).addBoth(lambda _: change(*args))
+
+    def keep(self, person: Person, pending: Deferred[Result]) -> Deferred[Result]:
+        """Let a person's answers wait for something that is on its way through the log."""
+        person.waiting += 1
+
+        def passed(result: Result) -> Result:
+            person.waiting -= 1
+            return result
+
+        return pending.addBoth(passed)
+
+    def hear(self, person: Person, room: str, until_read: bool = False) -> Deferred[int]:
+        """Let a person hear a room from this point on; fires with the room's head."""
+
+        def enter(head: int) -> int:
+            self._delivery.enter(person.member, room, head, until_read)
+            return head
+
+        head = self.keep(person, self._history.head(room))
+        return head.addCallback(enter).addErrback(self.refused, person)
+
+    def refused(self, failure: Failure, person: Person) -> int:
+        """Tell a person what the log did not do; nothing (0) is known then."""
+        refusal = failure.value
+        if isinstance(refusal, ChatError):
+            self.tell_now(person, Kind.ERROR, refusal.message, code=refusal.code)
+        else:
+            self._log.failure("the log failed", failure=failure)
+        return 0

@@ -1,0 +1,76 @@
+"""One connection as the hub knows it, and what the operator decided for all of them."""
+
+import secrets
+from dataclasses import dataclass
+
+from chatservice.interfaces import IMember, ITimer
+from chatservice.limits import DEFAULT, Limits, Quota
+from chatservice.names import inbox
+from chatservice.resume import Offer
+from chatservice.returns import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator decided.
+
+    :ivar limits: what one person and one address may do.
+    :ivar backlog: how many lines somebody who comes in is told of.
+    :ivar absence: how long, in seconds, the nickname of a lost connection is kept for whoever has
+        its token.
+    :ivar welcome: what everybody who comes in is told; "" for nothing.
+    """
+
+    limits: Limits = DEFAULT
+    backlog: int = 0
+    absence: float = 60.0
+    welcome: str = ""
+
+
+class Person:
+    """One connection as the hub knows it.
+
+    :ivar member: where to deliver.
+    :ivar nick: the nickname worn, "" before the first and after the last.
+    :ivar place: who it is beyond this connection: identity, inbox, token.
+    :ivar host: the IP address; None for who has none.
+    :ivar quota: what the person may still do; None before admission.
+    :ivar departed: whether it has left, in whatever way.
+    :ivar absent: whether its connection was lost and it may still come back to its nickname.
+    :ivar timer: until when it may be absent, or may take to read its last words.
+    """
+
+    __slots__ = (
+        "absent",
+        "departed",
+        "host",
+        "member",
+        "nick",
+        "offered",
+        "place",
+        "quota",
+        "timer",
+        "waiting",
+    )
+
+    def __init__(self, member: IMember, now: float) -> None:
+        self.member = member
+        self.place = Place(inbox(secrets.token_hex(8)), now)
+        self.nick = ""
+        self.host: str | None = None
+        self.quota: Quota | None = None
+        self.offered: Offer | None = None  # with which it came back
+        self.departed = False
+        self.absent = False
+        self.timer: ITimer | None = None
+        self.waiting = 0  # of what it did, how much is on its way through the log
+
+    @property
+    def inbox(self) -> str:
+        """The name of the log of what concerns this person alone; its identity in events."""
+        return self.place.inbox
+
+    def cancel(self) -> None:
+        """Let time pass."""
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
