@@ -12,9 +12,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.limits import Limits
+from chatservice.past import NOW
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
+from chatservice.store.sqlite import SqliteTickets
+from tests.fakes import NOW as THEN
+from tests.store_fakes import Store
 
 Heard = tuple[Kind, str, str]
 """Kind, nick and text of an event; what doors must not change."""
@@ -40,24 +43,25 @@ class Person(Protocol):
         """Whether the server still holds the connection."""
 
 
-class Conformance:
-    """The scenarios. Mix in with a SynchronousTestCase and say how to connect."""
+class Stage:
+    """What scenarios need. Mix in with a SynchronousTestCase and say how to connect."""
 
     clock: Clock
     hub: Hub
+    policy = Policy()
+    """The default limits, and nothing from the past for who comes in."""
 
     @abstractmethod
     def connect(self) -> Person:
         """Return somebody who has just connected to self.hub."""
 
-    def open(self, limits: Limits | None = None) -> None:
+    def open(self) -> None:
         """Open a new chat."""
-        policy = Policy(limits or Limits())
         self.clock = Clock()
-        self.hub = Hub(MemoryLog(), self.clock, now=self.clock.seconds, policy=policy)
+        self.hub = Hub(MemoryLog(), self.clock, now=self.clock.seconds, policy=self.policy)
 
     def setUp(self) -> None:
-        """Open a chat with the default limits."""
+        """Open a chat."""
         self.open()
 
     def turn(self) -> None:
@@ -85,6 +89,43 @@ class Conformance:
         got = [(event.kind, event.nick) for event in person.heard()]
         assert isinstance(self, SynchronousTestCase)
         self.assertEqual(got, [(Kind.ERROR, code)])
+
+
+class Durable(Stage):
+    """The same with a log on disk: everything takes its time. To be mixed in first."""
+
+    def open(self) -> None:
+        """Open a new chat in a directory of its own."""
+        assert isinstance(self, SynchronousTestCase)
+        self.clock = Clock()
+        self.store = Store(self)
+
+        def now() -> float:
+            return THEN + self.clock.seconds()
+
+        self.hub = Hub(
+            self.store.log,
+            self.clock,
+            now=now,
+            policy=self.policy,
+            tickets=SqliteTickets(self.store.database, now),
+        )
+
+    def turn(self) -> None:
+        """End the reactor's turn once the disk has done what it was asked to do, and was asked
+        because of that."""
+        for _ in range(4):
+            if self.store.database.closing:
+                self.store.wait(self.store.log.close())
+            else:
+                self.store.wait(self.store.log.append(()))
+                self.store.wait(self.store.database.change(lambda db: True))
+            self.store.wait(self.store.database.ask(lambda db: True))
+            super().turn()
+
+
+class Conformance(Stage):
+    """The scenarios, without anything from before for who comes in."""
 
     def test_joining_is_seen_by_all_and_welcomed(self) -> None:
         """The order is the tutorial's: joined, then Connected."""
@@ -276,3 +317,237 @@ class Conformance:
             person.hang_up()
         assert isinstance(self, SynchronousTestCase)
         self.successResultOf(closed)
+
+    # The past.
+
+    def told(self, person: Person) -> list[tuple[bool, str]]:
+        """Return what somebody was told since the last look: whether it is past, and the text."""
+        self.turn()
+        return [(event.past, event.text) for event in person.heard()]
+
+    def test_history_pages_back(self) -> None:
+        """The last lines, then those before them, as lines from the past with their numbers."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        for n in range(1, 6):
+            alice.type(f"line {n}")
+            self.clock.advance(1)
+        self.turn()
+        bob.heard()
+        bob.type("/history 2")
+        self.turn()
+        told = bob.heard()
+        self.assertEqual(
+            [(event.past, event.seq, event.nick, event.text) for event in told],
+            [
+                (True, 4, "alice", "line 4"),
+                (True, 5, "alice", "line 5"),
+                (False, 0, "", "Earlier lines: /history 2 before 4"),
+            ],
+        )
+        bob.type("/history before 4")
+        lines = [(True, f"line {n}") for n in (1, 2, 3)]
+        self.assertEqual(self.told(bob), [*lines, (False, "That is where the history begins.")])
+        bob.type("/history before 1")
+        self.assertEqual(self.told(bob), [(False, "There is nothing earlier.")])
+
+    def test_what_is_said_can_be_found(self) -> None:
+        """By words, in any case; private lines only by who has them."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob, carol = map(self.joined, ("alice", "bob", "carol"))
+        alice.type("The deploy went wrong")
+        alice.type("/msg bob a secret deploy")
+        self.turn()
+        bob.heard(), carol.heard()
+        one = "One line found, the newest first; times are UTC:"
+        carol.type("/search DEPLOY")
+        self.assertEqual(self.told(carol), [(False, one), (True, "The deploy went wrong")])
+        carol.type("/search secret")
+        self.assertEqual(self.told(carol), [(False, "Nothing found.")])
+        carol.type("/search secret in:@")
+        self.assertEqual(self.told(carol), [(False, "Nothing found.")])
+        bob.type("/search secret in:@")
+        self.assertEqual(self.told(bob), [(False, one), (True, "a secret deploy")])
+
+    def test_a_search_that_cannot_be_is_refused(self) -> None:
+        """With the reason."""
+        alice = self.joined("alice")
+        for line, code in {
+            "/search ...": "bad-arguments",
+            "/search x since:yesterday": "bad-arguments",
+            "/search x in:#elsewhere": "no-such-room",
+            "/history never": "bad-arguments",
+            "/history 0": "bad-arguments",
+            "/history before": "bad-arguments",
+            "/history before noon": "bad-arguments",
+            "/forget bob": "bad-arguments",
+            "/time sometimes": "bad-arguments",
+        }.items():
+            alice.type(line)
+            self.refused(alice, code)
+            self.clock.advance(1)
+
+    def test_who_wants_to_be_forgotten_is(self) -> None:
+        """After a confirmation; others are not."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.type("mine")
+        bob.type("his")
+        alice.type("/forget me")
+        self.turn()
+        alice.heard()
+        alice.type("/forget me yes")
+        self.assertEqual(
+            self.told(alice), [(False, "One line was removed from the history for good.")]
+        )
+        alice.type("/history")
+        self.assertEqual([text for past, text in self.told(alice) if past], ["his"])
+
+    def test_lines_are_stamped_for_who_wants_it(self) -> None:
+        """With their numbers; for the others nothing changes."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.heard()
+        alice.type("/time on")
+        self.turn()
+        alice.heard()
+        bob.type("one")
+        self.turn()
+        seen = [(event.seq, event.text) for event in alice.heard() + bob.heard()]
+        self.assertEqual(seen, [(1, "one"), (0, "one")])
+        alice.type("/time off")
+        bob.type("two")
+        self.turn()
+        self.assertEqual([event.seq for event in alice.heard()], [0, 0])
+
+    # Coming back.
+
+    def token(self, person: Person) -> str:
+        """Ask for somebody's token."""
+        person.type("/resume")
+        self.turn()
+        (event,) = [event for event in person.heard() if event.kind is Kind.RESUME]
+        return f"{event.nick} {event.text.split()[0]}"
+
+    def test_a_lost_connection_may_come_back_unnoticed(self) -> None:
+        """And is told exactly what was said meanwhile."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.type("before")
+        token = self.token(alice)
+        alice.hang_up()
+        bob.type("meanwhile")
+        bob.type("/msg alice for you")
+        self.turn()
+        bob.heard()
+        again = self.connect()
+        again.heard()
+        again.offer(token)
+        self.turn()
+        heard = again.heard()
+        self.assertEqual((heard[0].kind, heard[0].text), (Kind.WELCOME, ""))
+        self.assertEqual(
+            [(event.past, event.kind, event.text) for event in heard[1:-1]],
+            [(True, Kind.SAID, "meanwhile"), (True, Kind.PRIVATE, "for you")],
+        )
+        self.assertEqual((heard[-1].kind, heard[-1].past), (Kind.NOTICE, False))
+        self.hears(bob)
+        again.type("here")
+        self.hears(bob, (Kind.SAID, "alice", "here"))
+
+    def test_who_does_not_come_back_in_time_has_left(self) -> None:
+        """And may still come back later and be told what it missed."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        token = self.token(alice)
+        alice.hang_up()
+        self.turn()
+        bob.heard()
+        self.clock.advance(59)
+        self.hears(bob)
+        self.clock.advance(2)
+        self.hears(bob, (Kind.LEFT, "alice", ""))
+        bob.type("too late")
+        self.turn()
+        bob.heard()
+        again = self.connect()
+        again.heard()
+        again.offer(token)
+        self.hears(bob, (Kind.JOINED, "alice", ""))
+        kinds = [(event.kind, event.past) for event in again.heard()]
+        self.assertEqual(kinds[:2], [(Kind.JOINED, False), (Kind.WELCOME, False)])
+        self.assertIn((Kind.SAID, True), kinds)
+
+    def test_coming_back_ends_the_old_connection(self) -> None:
+        """It is told, and can say nothing more."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        token = self.token(alice)
+        bob.heard()
+        again = self.connect()
+        again.heard()
+        again.offer(token)
+        self.turn()
+        self.assertEqual([event.kind for event in alice.heard()], [Kind.NOTICE])
+        self.assertFalse(alice.connected)
+        alice.type("ghost")
+        alice.hang_up()
+        self.hears(bob)
+
+    def test_a_wrong_token_is_refused(self) -> None:
+        """Somebody else's, a made-up one; the nickname alone is free to take or not, as ever."""
+        alice, bob = self.joined("alice"), self.joined("bob")
+        token = self.token(alice).split()[1]
+        for offer in (f"bob {token}", "alice ~" + "x" * 22):
+            mallory = self.connect()
+            mallory.heard()
+            mallory.offer(offer)
+            self.turn()
+            assert isinstance(self, SynchronousTestCase)
+            self.assertEqual(mallory.heard()[0].nick, "bad-token")
+            mallory.hang_up()
+        self.hears(alice)
+        self.hears(bob)
+
+
+class Backlog(Stage):
+    """What is shown to who comes in; mixed in and run like the other scenarios."""
+
+    policy = Policy(backlog=2, welcome="History is kept.")
+
+    def test_who_comes_in_is_shown_the_last_lines(self) -> None:
+        """Behind the welcome, as lines from the past, and then where the present begins."""
+        assert isinstance(self, SynchronousTestCase)
+        alice = self.joined("alice")
+        for n in range(1, 4):
+            alice.type(f"line {n}")
+        self.turn()
+        bob = self.connect()
+        bob.heard()
+        bob.offer("bob")
+        alice.type("now")
+        self.turn()
+        self.assertEqual(
+            [(event.kind, event.past, event.text) for event in bob.heard()],
+            [
+                (Kind.JOINED, False, ""),
+                (Kind.WELCOME, False, ""),
+                (Kind.NOTICE, False, "History is kept."),
+                (Kind.SAID, True, "line 2"),
+                (Kind.SAID, True, "line 3"),
+                (Kind.NOTICE, False, NOW),
+                (Kind.SAID, False, "now"),
+            ],
+        )
+
+    def test_when_nothing_was_said_nothing_is_shown(self) -> None:
+        """Not even where the present begins."""
+        bob = self.connect()
+        bob.heard()
+        bob.offer("bob")
+        self.hears(
+            bob,
+            (Kind.JOINED, "bob", ""),
+            (Kind.WELCOME, "", ""),
+            (Kind.NOTICE, "", "History is kept."),
+        )

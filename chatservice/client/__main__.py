@@ -13,9 +13,10 @@ from typing import Final, Protocol, cast
 from twisted.internet import stdio
 from twisted.internet.error import ReactorNotRunning
 
-from chatservice.client.link import Link, endpoint_for
+from chatservice.client.link import Link
 from chatservice.client.options import Settings, parse
 from chatservice.client.pipe import Pipe, PipeInput
+from chatservice.client.reach import endpoint_for
 from chatservice.interfaces import IClock
 
 PARTING: Final = 2.0
@@ -80,13 +81,12 @@ def in_pipe(settings: Settings) -> str | None:
 
     def done(reason: str | None) -> None:
         outcome.append(reason)
-        if reason is None:
-            pipe.link.send("/quit")
         pipe.link.stop().addBoth(lambda _: _stop(core))
 
     core = cast("Reactor", reactor)
     pipe = Pipe(core, settings.follow, show, warn, done)
-    pipe.link = Link(core, endpoint_for(reactor, settings), settings.nick, pipe)
+    endpoint = endpoint_for(reactor, settings)
+    pipe.link = Link(core, endpoint, settings.nick, pipe, stamps=settings.follow)
 
     def start() -> None:
         core.addSystemEventTrigger("before", "shutdown", pipe.link.stop)
@@ -115,7 +115,6 @@ def in_terminal(settings: Settings) -> str | None:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
     def leave() -> None:
-        screen.link.send("/quit")
         core.callLater(PARTING, _stop, core)
         screen.link.stop().addBoth(lambda _: _stop(core))
 

@@ -5,30 +5,23 @@ hostile as what anybody sends: it is cleaned before anybody sees it.
 """
 
 import itertools
-import os
+import time
 import unicodedata
 from collections.abc import Iterator
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
-from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.application.internet import ClientService, backoffPolicy
-from twisted.internet import ssl
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionAborted, ConnectionDone
-from twisted.internet.interfaces import (
-    IProtocol,
-    IReactorTime,
-    IStreamClientEndpoint,
-)
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from chatservice.client.options import Settings
+from chatservice.client.errands import RESUME, TIMES, Errands
 from chatservice.client.outbox import retry_after
+from chatservice.client.place import Place
+from chatservice.client.reach import CLOSED, Endpoint, Watched, describe
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
@@ -39,8 +32,6 @@ from chatservice.text import decode
 
 LONGEST: Final = 16 << 10
 """Bytes in a line of the server's; a longer one ends the connection."""
-
-CLOSED: Final = "the server closed the connection"
 
 ANSWER: Final = 10.0
 """Seconds in which the other side must say something at all."""
@@ -53,18 +44,18 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
 
 
-class Endpoint(Protocol):
-    """Where to connect (IStreamClientEndpoint)."""
-
-    def connect(self, factory: Any, /) -> Deferred[IProtocol]:
-        """Connect."""
-
-
 class User(Protocol):
     """Whom a link talks to."""
 
     def joined(self, nick: str) -> None:
-        """The chat is open, under this nickname."""
+        """We are in, under this nickname; nothing can be said before present."""
+
+    def present(self, whole: bool) -> None:
+        """What is said from now on is heard.
+
+        :param whole: whether all that was missed since the loss of the last connection has been
+            told: what was on its way then and has not come back was not accepted.
+        """
 
     def heard(self, event: Event) -> None:
         """Something was said, happened or was answered."""
@@ -89,7 +80,7 @@ class _Line(LineOnlyReceiver):
         self.factory.link._connected(self)
 
     def lineReceived(self, line: bytes) -> None:
-        self.factory.link._heard(parse(decode(line.rstrip(b"\r"))))
+        self.factory.link._heard(parse(decode(line.rstrip(b"\r")), time.time()))
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.factory.link._give_up("the server sent a line without end")
@@ -106,22 +97,6 @@ class _Lines(Factory):
         self.link = link
 
 
-@implementer(IStreamClientEndpoint)
-class _Watched:
-    """An endpoint that tells why it could not connect."""
-
-    def __init__(self, endpoint: Endpoint, link: "Link") -> None:
-        self._endpoint = endpoint
-        self._link = link
-
-    def connect(self, factory: object) -> Deferred[IProtocol]:
-        return self._endpoint.connect(factory).addErrback(self._failed)
-
-    def _failed(self, failure: Failure) -> Failure:
-        self._link._reason = describe(failure)
-        return failure
-
-
 class Link:
     """A place in the chat that is kept for as long as the user wants it.
 
@@ -129,28 +104,49 @@ class Link:
     :param endpoint: where to connect.
     :param nick: the nickname to offer first; taken ones are followed by a number.
     :param user: whom to tell.
+    :param stamps: whether to ask for each line's number. Without them what was read is counted,
+        which costs no command but is right only for who never falls behind.
+    :ivar joined: whether we are in.
+    :ivar ready: whether we are in and something can be said.
     """
 
-    def __init__(self, clock: IClock, endpoint: Endpoint, nick: str, user: User) -> None:
+    def __init__(
+        self, clock: IClock, endpoint: Endpoint, nick: str, user: User, stamps: bool = True
+    ) -> None:
         self.nick = unicodedata.normalize("NFC", nick.strip())
-        self.joined = False
+        self.joined = self.ready = False
         self._wanted = False
         self._clock = clock
         self._user = user
         self._line: _Line | None = None
         self._reason = CLOSED
         self._refusal: Event | None = None
+        self._asked = False  # for a nickname
         self._wish = self.nick  # what alternatives are made of
         self._alternatives = _alternatives(self._wish)
+        self._place = Place()
+        self._resuming = False  # the token was offered on this connection
+        self._errands = Errands(clock, self._write, user.heard, self._settled)
+        self._commands = (RESUME, TIMES) if stamps else (RESUME,)
         self._failures = 0  # since we were last in
         self._deadline: ITimer | None = None
         self._pauses = backoffPolicy(FIRST_PAUSE, LONGEST_PAUSE, factor=2.0)
         self._service = ClientService(
-            _Watched(endpoint, self),  # type: ignore[arg-type]
+            Watched(endpoint, self._unreachable),  # type: ignore[arg-type]
             _Lines(self),  # type: ignore[arg-type]
             retryPolicy=self._pause,
             clock=cast("IReactorTime", clock),
         )
+
+    @property
+    def can_return(self) -> bool:
+        """Whether coming back tells what was missed."""
+        return bool(self._place.token)
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether what comes from the past now was missed while there was no connection."""
+        return self.joined and not self.ready and self._resuming
 
     def start(self) -> None:
         """Connect, and connect again whenever the connection is gone."""
@@ -158,7 +154,9 @@ class Link:
         self._service.startService()
 
     def stop(self) -> "Deferred[None]":
-        """Disconnect and stay so; fires when that is done."""
+        """Say goodbye, disconnect and stay so; fires when that is done."""
+        if self._wanted and self.joined:  # without it we would be taken for lost, and waited for
+            self._write("/quit")
         self._wanted = False
         stopped: Deferred[None] | None = self._service.stopService()
         if stopped is None:
@@ -169,12 +167,11 @@ class Link:
     def send(self, line: str) -> bool:
         """Send a line as a person would type it.
 
-        :returns: False if there is no connection in which to say it.
+        :returns: False if there is no connection in which to say it, or not yet.
         """
-        if not self.joined or self._line is None:
-            return False
-        self._line.sendLine(line.encode("utf-8", "replace"))
-        return True
+        if self.ready:
+            self._write(line)
+        return self.ready
 
     def offer(self, nick: str) -> None:
         """Offer a nickname instead of a refused one."""
@@ -184,9 +181,16 @@ class Link:
         self._offer()
 
     def _offer(self) -> None:
+        """Answer the question for a nickname; unasked it would be said, token and all."""
         self._refusal = None
+        if self._asked:
+            self._asked = False
+            self._resuming = self.can_return
+            self._write(self._place.offer(self.nick))
+
+    def _write(self, line: str) -> None:
         if self._line is not None:
-            self._line.sendLine(self.nick.encode("utf-8", "replace"))
+            self._line.sendLine(line.encode("utf-8", "replace"))
 
     def _connected(self, line: _Line) -> None:
         self._line = line
@@ -213,37 +217,66 @@ class Link:
                 self._answer_prompt()
                 return
             case Kind.WELCOME:
-                self.joined = True
-                self._failures = 0
-                self._alternatives = _alternatives(self._wish)
-                self._user.joined(self.nick)
+                self._enter()
                 return
             case Kind.RENAMED if event.nick == self.nick:
                 self.nick = self._wish = event.text
+            case Kind.RESUME:
+                self._place.learn(event)
             case Kind.ERROR:
                 self._reason = event.text.rstrip(".")
                 if not self.joined:
                     self._refusal = event
                     return
-        self._user.heard(event)
+        self._place.saw(event)
+        self._errands.heard(event)
 
     def _answer_prompt(self) -> None:
+        if self.joined:
+            return
+        self._asked = True
         refusal = self._refusal
         if refusal is None:
             self._offer()
-        elif (pause := retry_after(refusal)) is not None:
+            return
+        if (pause := retry_after(refusal)) is not None:
             self._clock.callLater(pause, self._offer)
-        elif refusal.nick == Code.NICK_TAKEN:
+            return
+        resuming = self.can_return
+        self._place.forget()
+        if refusal.nick == Code.NICK_TAKEN:
             self.nick = next(self._alternatives)
+            self._offer()
+        elif refusal.nick == Code.BAD_TOKEN and resuming:
             self._offer()
         else:
             self._user.refused(refusal.text)
 
+    def _enter(self) -> None:
+        if self.joined:
+            return
+        self.joined = True
+        self._failures = 0
+        self._alternatives = _alternatives(self._wish)
+        if self._resuming:
+            self._place.came_back()
+        self._user.joined(self.nick)
+        self._errands.start(self._commands)
+
+    def _settled(self, answered: bool) -> None:
+        """Let the user speak: what was missed stands before the answers to our own commands."""
+        self.ready = True
+        self._user.present(self._resuming and answered and self._place.whole)
+
+    def _unreachable(self, reason: str) -> None:
+        self._reason = reason
+
     def _disconnected(self, reason: Failure | None) -> None:
         self._line = None
-        self.joined = False
+        self.joined = self.ready = self._asked = False
         self._refusal = None
         self._relax()
+        self._errands.stop()
         if reason is not None and not reason.check(ConnectionDone, ConnectionAborted):
             self._reason = describe(reason)
 
@@ -259,40 +292,3 @@ class Link:
 def _alternatives(nick: str) -> Iterator[str]:
     """Return nicknames to offer when this one is taken: with 2, 3, ... behind it."""
     return (f"{nick[: MAX_NICK - len(str(n))]}{n}" for n in itertools.count(2))
-
-
-def describe(failure: Failure) -> str:
-    """Return a failure's reason as one sentence without a full stop."""
-    error = failure.value
-    if failure.check(ConnectionDone):
-        return CLOSED
-    if isinstance(error, SSL.Error) and error.args and error.args[0]:
-        return "TLS: " + ", ".join(str(entry[-1]) for entry in error.args[0])
-    if isinstance(error, VerificationError):
-        return "TLS: the certificate is not for this host"
-    number = getattr(error, "osError", None)
-    text = os.strerror(number) if isinstance(number, int) else failure.getErrorMessage()
-    return text.rstrip(".")
-
-
-def endpoint_for(reactor: object, settings: Settings) -> Endpoint:
-    """Return where the settings say to connect.
-
-    :raises OSError: if the file of authorities cannot be read.
-    :raises ValueError: if it contains no certificate.
-    """
-    endpoint = HostnameEndpoint(reactor, settings.host, settings.port)
-    if settings.tls:
-        trust = ssl.platformTrust() if settings.tls_ca is None else _authorities(settings.tls_ca)
-        options = ssl.optionsForClientTLS(settings.host, trustRoot=trust)
-        return wrapClientTLS(options, endpoint)  # type: ignore[arg-type]
-    return endpoint
-
-
-def _authorities(path: str) -> Any:
-    end = b"-----END CERTIFICATE-----"
-    with open(path, "rb") as file:
-        blocks = [block + end for block in file.read().split(end)[:-1]]
-    if not blocks:
-        raise ValueError(f"{path} contains no certificate")
-    return ssl.trustRootFromCertificates([ssl.Certificate.loadPEM(block) for block in blocks])

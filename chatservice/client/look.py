@@ -1,7 +1,11 @@
 """What events look like on a terminal: colours, and what deserves a bell."""
 
 import re
+import time
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from chatservice.events import Event, Kind
@@ -19,16 +23,22 @@ class Look:
     """Turns events into lines for a terminal.
 
     :param colour: whether to use colours.
+    :param now: returns the time, seconds since 1970.
     """
 
-    def __init__(self, colour: bool) -> None:
+    def __init__(self, colour: bool, now: Callable[[], float] = time.time) -> None:
         self._colour = colour
+        self._now = now
 
     def line(self, event: Event, me: str) -> str:
-        """Return the event as a line.
+        """Return the event as a line; one from the past has its local time before it.
 
         :param me: the nickname worn here; its lines and mentions stand out.
         """
+        if event.past:
+            when = self._when(event.at)
+            line = self.line(replace(event, past=False), me)
+            return f"{_paint(when, _DIM) if self._colour else when} {line}"
         line = render(event)
         if not self._colour:
             return line
@@ -46,6 +56,10 @@ class Look:
         line = f"-- {text}"
         return _paint(line, _DIM) if self._colour else line
 
+    def _when(self, at: float) -> str:
+        then, now = _local(at), _local(self._now())
+        return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
+
     def _paint_nick(self, line: str, nick: str) -> str:
         colour = _COLOURS[zlib.crc32(fold(nick).encode()) % len(_COLOURS)]
         head, _, rest = line.partition(nick)
@@ -61,6 +75,13 @@ def mentions(event: Event, me: str) -> bool:
     if event.kind not in (Kind.SAID, Kind.ACTED):
         return False
     return fold(me) in map(fold, _WORD.findall(event.text))
+
+
+def _local(at: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(at)
+    except (OverflowError, OSError, ValueError):  # the server may say year 1 or 9999
+        return datetime.fromtimestamp(at, UTC)
 
 
 def _paint(text: str, code: int) -> str:

@@ -1,7 +1,8 @@
 """Lines on their way to the server, one at a time, at the speed that it allows.
 
 A line that was refused as too fast is sent again when the server said; so a paste of many lines
-arrives whole and in order instead of ending the connection.
+arrives whole and in order instead of ending the connection. A line that was on its way when the
+connection was lost is looked for in what was missed, and goes again only if it is not there.
 """
 
 import re
@@ -9,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from chatservice.errors import Code
+from chatservice.commands import find
+from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ITimer
 
@@ -17,7 +19,9 @@ MOST: Final = 200
 """Lines that may wait."""
 
 _RETRY: Final = 1.0
-_SILENT: Final = 3.0  # seconds after which a line without an answer is taken for done
+_SILENT: Final = 3.0  # seconds after which a command without an answer is taken for done
+_UNSEEN: Final = 30.0  # and a line that should come back
+_SAYING: Final = {"me": Kind.ACTED, "msg": Kind.PRIVATE}
 _SECONDS: Final = re.compile(r"in (\d+(?:\.\d+)?) seconds")
 
 
@@ -27,6 +31,20 @@ def retry_after(event: Event) -> float | None:
         return None
     found = _SECONDS.search(event.text)
     return min(60.0, float(found[1])) if found else _RETRY
+
+
+def trace(line: str) -> tuple[Kind, str] | None:
+    """Return kind and text of what the server keeps of a typed line; None if it keeps nothing."""
+    if not line.startswith("/") or line.startswith("//"):
+        return Kind.SAID, line.removeprefix("/")
+    name, _, rest = line[1:].partition(" ")
+    try:
+        command = find(name)
+        arguments = command.parse(rest)
+    except ChatError:
+        return None
+    kind = _SAYING.get(command.name)
+    return None if kind is None else (kind, arguments[-1])
 
 
 class Outbox:
@@ -42,6 +60,7 @@ class Outbox:
         self._lines: deque[str] = deque()  # the first is on its way if _busy
         self._busy = False
         self._refused = False  # the line on its way waits to be sent again
+        self._unsure = False  # the first was on its way when the connection was lost
         self._timer: ITimer | None = None
 
     def __len__(self) -> int:
@@ -62,6 +81,9 @@ class Outbox:
         :param me: the nickname worn.
         :returns: whether the event was for the outbox alone: a line goes again by itself.
         """
+        if self._unsure and event.nick == me and (event.kind, event.text) == trace(self._lines[0]):
+            self._unsure = False
+            self._lines.popleft()
         if not self._busy:
             return False
         pause = retry_after(event)
@@ -75,20 +97,31 @@ class Outbox:
 
     def _answers(self, event: Event, me: str) -> bool:
         """Tell whether an event is what the line on its way leads to."""
-        if event.kind is Kind.NOTICE:
-            line = self._lines[0]
-            return line.startswith("/") and not line.startswith("//")
+        if event.past or event.kind is Kind.NOTICE:
+            return trace(self._lines[0]) is None
         own = event.nick == me or (event.kind is Kind.RENAMED and event.text == me)
         return own or event.kind is Kind.ERROR
 
-    def lost(self) -> None:
-        """Stop; what was on its way may have arrived, the rest waits for the next connection."""
-        if self._busy:
-            self._lines.popleft()
+    def lost(self, returning: bool) -> None:
+        """Stop; the rest waits for the next connection.
+
+        :param returning: whether that will tell if the line on its way has arrived. If not, or if
+            it leaves no trace, it is not sent again: it may have arrived.
+        """
+        if self._busy and not self._refused:
+            self._unsure = returning and trace(self._lines[0]) is not None
+            if not self._unsure:
+                self._lines.popleft()
         self._stop()
 
-    def joined(self) -> None:
-        """Go on."""
+    def present(self, whole: bool) -> None:
+        """Go on.
+
+        :param whole: whether a line on its way would have come back if it had arrived.
+        """
+        if self._unsure and not whole:
+            self._lines.popleft()
+        self._unsure = False
         self._next()
 
     def clear(self) -> int:
@@ -98,18 +131,19 @@ class Outbox:
         dropped = len(self._lines) - len(kept)
         self._lines = deque(kept)
         if not on_its_way:
+            self._unsure = False
             self._stop()
         return dropped
 
     def _next(self) -> None:
-        if self._lines and not self._busy:
+        if self._lines and not self._busy and not self._unsure:
             self._again()
 
     def _again(self) -> None:
         self._refused = False
         self._busy = self._send(self._lines[0])
         if self._busy:
-            self._wait(_SILENT, self._done)
+            self._wait(_SILENT if trace(self._lines[0]) is None else _UNSEEN, self._done)
 
     def _done(self) -> None:
         self._lines.popleft()

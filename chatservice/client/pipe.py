@@ -2,6 +2,11 @@
 
 One line is on its way at a time: seeing it come back is the acknowledgement, and the server's
 limits are met by waiting. Lines are said as they are; one that starts with a slash is text, too.
+A line that was on its way when the connection was lost is looked for in what was missed: if it is
+there it was said, if not it is said again, and if nobody can tell, that is the end.
+
+What is shown of the past stands as on the wire, with number, date and time (UTC): nobody can write
+such a line, a program can tell the same one twice by its number, and so can another zone's.
 """
 
 from collections import deque
@@ -23,6 +28,10 @@ WAITING: Final = 100
 
 PATIENCE: Final = 30.0
 """Seconds in which a line must be seen back, and a nickname accepted."""
+
+
+AWAY: Final = 60.0
+"""Seconds in which a lost connection must be back, for who does not follow."""
 
 
 class PushInput(Protocol):
@@ -86,7 +95,9 @@ class Pipe:
         self._warn = warn
         self._done: Callable[[str | None], None] | None = done
         self._lines: deque[str] = deque()
-        self._expected: str | None = None
+        self._expected: str | None = None  # to be said next, or
+        self._sent = False  # said, and neither seen nor refused
+        self._trouble: str | None = None  # why there is no connection
         self._number = 0
         self._ended = False
         self._timer: ITimer | None = None
@@ -126,25 +137,37 @@ class Pipe:
     # From the link.
 
     def joined(self, nick: str) -> None:
-        """Begin to speak."""
+        """Be patient again: there is an answer."""
         self._cancel()
-        self._next()
+
+    def present(self, whole: bool) -> None:
+        """Speak, or speak again; give up if nobody knows what became of the line on its way."""
+        trouble, self._trouble = self._trouble, None
+        if self._expected is None:
+            self._next()
+        elif self._sent and not whole:
+            self._finish(trouble)
+        else:
+            self._say()
 
     def heard(self, event: Event) -> None:
         """Go on when what was said is seen; stop when it is refused."""
         pause = retry_after(event)
         if self._follow and pause is None:  # what is sent again is not for the reader
             self._show(render(event))
-        if self._expected is None:
+        if not self._sent:
             return
+        present = self.link.ready
         if event.kind is Kind.SAID and event.nick == self.link.nick:
-            if event.text == self._expected:
+            if event.text == self._expected and not (event.past and present):
                 self._cancel()
                 self._expected = None
+                self._sent = False
                 self._next()
-        elif pause is not None:
+        elif present and pause is not None:
+            self._sent = False
             self._wait(pause, self._say)
-        elif event.kind is Kind.ERROR:
+        elif present and event.kind is Kind.ERROR:
             self._finish(event.text)
 
     def refused(self, reason: str) -> None:
@@ -152,17 +175,22 @@ class Pipe:
         self._finish(reason)
 
     def lost(self, reason: str, pause: float) -> None:
-        """Come back if only listening; what was not seen back cannot be vouched for."""
-        if self._follow and not self.unfinished:
-            self._cancel()
-            self._warn(f"{reason}; trying again in {pause:.0f} seconds")
-        else:
+        """Come back if only listening, or if that tells what became of a line on its way."""
+        if not self.link.can_return and not (self._follow and not self.unfinished):
             self._finish(reason)
+        if self._done is None:
+            return
+        if self._trouble is None:
+            self._trouble = reason
+            self._cancel()
+        if self._timer is None and not self._follow:
+            self._wait(AWAY, lambda: self._finish(reason))
+        self._warn(f"{reason}; trying again in {pause:.0f} seconds")
 
     # Inside.
 
     def _next(self) -> None:
-        if not self.link.joined or self._expected is not None or self._done is None:
+        if not self.link.ready or self._expected is not None or self._done is None:
             return
         if self._lines:
             self._expected = self._lines.popleft()
@@ -175,6 +203,7 @@ class Pipe:
     def _say(self) -> None:
         text = self._expected
         if text is not None and self.link.send(f"/{text}" if text.startswith("/") else text):
+            self._sent = True
             unseen = f"a line was not seen within {PATIENCE:.0f} seconds"
             self._wait(PATIENCE, lambda: self._finish(unseen))
 

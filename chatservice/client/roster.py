@@ -27,7 +27,9 @@ class Roster:
         self._nicks.clear()
 
     def heard(self, event: Event) -> None:
-        """Learn from an event who is here."""
+        """Learn from an event who is here; the past does not tell."""
+        if event.past:
+            return
         match event.kind:
             case Kind.LEFT:
                 self._nicks.pop(event.nick, None)

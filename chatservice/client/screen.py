@@ -153,10 +153,13 @@ class Screen(TerminalProtocol):
     # From the link.
 
     def joined(self, nick: str) -> None:
-        """Say that the chat is open, and look who is here."""
+        """Say that the chat is open."""
         self._asking = False
         self._print(self._look.notice(f"Connected as {nick}. Ctrl-D leaves, /help helps."))
-        self._outbox.joined()
+
+    def present(self, whole: bool) -> None:
+        """Say what was typed meanwhile, and look who is here."""
+        self._outbox.present(whole)
         self._outbox.add("/who")
 
     def heard(self, event: Event) -> None:
@@ -171,7 +174,9 @@ class Screen(TerminalProtocol):
                 self._print(self._look.notice(hint))
             return
         self._roster.heard(event)
-        bell = "\a" if mentions(event, self.link.nick) else ""
+        # Of the past only what was missed is news; a backlog, or what was searched for, is not.
+        news = not event.past or self.link.catching_up
+        bell = "\a" if news and mentions(event, self.link.nick) else ""
         self._print(self._look.line(event, self.link.nick) + bell)
 
     def refused(self, reason: str) -> None:
@@ -183,7 +188,7 @@ class Screen(TerminalProtocol):
         """Say that there is no connection now."""
         self._asking = False
         self._roster.clear()
-        self._outbox.lost()
+        self._outbox.lost(self.link.can_return)
         self._print(self._look.notice(f"No connection: {reason}. Trying again in {pause:.0f} s."))
 
     # The keys that do more than edit.

@@ -24,6 +24,10 @@ from tests.fakes import quick
 TAKEN = "! That nickname is taken. [nick-taken]"
 
 
+TOKEN = "~" + "t" * 22
+OWN = ("/resume", "/time on")  # what the link sends by itself
+
+
 class Wire(StringTransport):
     """A connection's client side; like a socket's, its end is told a moment later."""
 
@@ -57,6 +61,8 @@ class Server:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.wires: list[Wire] = []
+        self._said: list[str] = []
+        self._own: list[str] = []
         self.error: Exception | None = None
 
     def connect(self, factory: Any) -> Deferred[IProtocol]:
@@ -65,6 +71,7 @@ class Server:
         wire = Wire(self._clock)
         wire.protocol = factory.buildProtocol(None)
         self.wires.append(wire)
+        self._own.clear()
         wire.protocol.makeConnection(wire)
         return succeed(wire.protocol)  # type: ignore[arg-type]
 
@@ -73,15 +80,38 @@ class Server:
             data = line.encode() if isinstance(line, str) else line
             self.wires[-1].protocol.dataReceived(data + b"\r\n")
 
-    def welcomes(self) -> None:
-        """Let the client in."""
-        self.says("NICK", "Connected to the server")
+    def welcomes(self, *lines: str, read: str = "#lobby:0 @:0") -> None:
+        """Let the client in, and tell it lines before the present begins."""
+        self.says("NICK", "Connected to the server", *lines)
+        self.settles(read)
+
+    def settles(self, read: str = "#lobby:0 @:0") -> None:
+        """Answer what the link asked by itself: a token, and what has been read."""
+        self._take()
+        while self._own:
+            resumes = self._own.pop(0) == "/resume"
+            self.says(comes_back(read) if resumes else "-- Each line has its time now.")
+            self._take()
 
     def said(self) -> list[str]:
-        """Return what the client sent since it was last asked."""
+        """Return what the client sent since this was last asked, but for the link's own."""
+        self._take()
+        said = self._said.copy()
+        self._said.clear()
+        return said
+
+    def own(self) -> list[str]:
+        """Return the link's own commands since this was last asked, to be answered by hand."""
+        self._take()
+        own = self._own.copy()
+        self._own.clear()
+        return own
+
+    def _take(self) -> None:
         data: bytes = self.wires[-1].value()
         self.wires[-1].clear()
-        return data.decode().splitlines()
+        for line in data.decode().splitlines():
+            (self._own if line in OWN else self._said).append(line)
 
     def closes(self) -> None:
         """Close the connection, and let the client notice."""
@@ -89,17 +119,26 @@ class Server:
         self._clock.advance(0)
 
 
+def comes_back(read: str, nick: str = "alice") -> str:
+    """Return the answer to /resume."""
+    return f"-- To come back, answer NICK with: {nick} {TOKEN} {read}"
+
+
 class Listener:
     """A user who keeps what the link tells."""
 
     def __init__(self) -> None:
         self.nicks: list[str] = []
+        self.presents: list[bool] = []
         self.events: list[Event] = []
         self.refusals: list[str] = []
         self.losses: list[tuple[str, float]] = []
 
     def joined(self, nick: str) -> None:
         self.nicks.append(nick)
+
+    def present(self, whole: bool) -> None:
+        self.presents.append(whole)
 
     def heard(self, event: Event) -> None:
         self.events.append(event)
@@ -140,6 +179,7 @@ class Nicknames(LinkCase):
         self.assertFalse(self.link.joined or self.link.send("early"))
         self.server.says("Connected to the server")
         self.assertEqual(self.user.nicks, ["alice"])
+        self.server.settles()
         self.assertTrue(self.link.send("héllo"))
         self.assertEqual(self.server.said(), ["héllo"])
         self.assertEqual(self.user.events, [])
@@ -181,16 +221,27 @@ class Nicknames(LinkCase):
         self.server.says("NICK")
         self.assertEqual(self.server.said(), ["bob"])
 
+    def test_a_nickname_is_offered_only_when_asked_for(self) -> None:
+        """It would be said in the room otherwise; here the person typed before the question."""
+        self.server.says("NICK", "! No. [nick-invalid]", "NICK")
+        self.server.closes()
+        self.comes_back()
+        self.server.said()
+        self.link.offer("bob")
+        self.assertEqual(self.server.said(), [])
+        self.server.says("NICK", "Connected to the server", "NICK")
+        self.assertEqual(self.server.said(), ["bob"])
+
     def test_a_rename_is_followed_on_the_next_connection(self) -> None:
         """One's own; not another's."""
         self.server.welcomes()
         self.server.says("bob is now known as rob", "alice is now known as al")
-        self.assertEqual(self.link.nick, "al")
+        self.assertEqual((self.link.nick, self.server.said()), ("al", ["alice"]))
         self.assertEqual([event.kind for event in self.user.events], [Kind.RENAMED] * 2)
         self.server.closes()
         self.comes_back()
         self.server.welcomes()
-        self.assertEqual(self.server.said(), ["al"])
+        self.assertEqual(self.server.said(), [f"al {TOKEN} #lobby:0 @:0"])
 
 
 class ComingBack(LinkCase):

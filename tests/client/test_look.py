@@ -1,5 +1,9 @@
 """What the client shows, rings at, and knows of who is here."""
 
+import os
+import time
+from datetime import UTC, datetime
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.client.look import Look, mentions
@@ -48,6 +52,50 @@ class Colours(SynchronousTestCase):
         self.assertGreater(len(many), 6)
 
 
+class Past(SynchronousTestCase):
+    """When something was said, if that was not now."""
+
+    def setUp(self) -> None:
+        before = os.environ.get("TZ")
+        self.zone("IST-5:30")
+        self.addCleanup(self.zone, before)
+
+    def zone(self, name: str | None) -> None:
+        """Live in a time zone (POSIX, which needs no files)."""
+        os.environ.pop("TZ", None)
+        if name is not None:
+            os.environ["TZ"] = name
+        time.tzset()
+
+    def test_it_has_its_local_time_before_it(self) -> None:
+        """With the date if that is not today's, here; what is live has none."""
+        now = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
+        look = Look(False, lambda: now)
+        for line, shown in {
+            "[2026-11-21 10:33:59 7] bob: hi": "16:03 bob: hi",
+            "[2026-11-20 18:30:00 7] * bob waves": "00:00 * bob waves",
+            "[2026-11-20 18:29:59 7] bob: hi": "2026-11-20 23:59 bob: hi",
+            "[2026-11-21 18:30:00 7] bob: hi": "2026-11-22 00:00 bob: hi",
+            "[10:33:59 7] bob: hi": "bob: hi",
+            "bob: hi": "bob: hi",
+        }.items():
+            self.assertEqual(look.line(parse(line, now), "alice"), shown)
+
+    def test_the_time_is_dim(self) -> None:
+        """The line is what it is without."""
+        look = Look(True, lambda: 0.0)
+        past = look.line(parse("[1970-01-01 00:00:00 7] bob: hi alice"), "alice")
+        self.assertEqual(past, "\x1b[2m05:30\x1b[0m " + look.line(parse("bob: hi alice"), "alice"))
+
+    def test_no_time_is_too_odd(self) -> None:
+        """The server may say any."""
+        for zone in ("A-14", "B14"):
+            self.zone(zone)
+            for day in ("0001-01-01 00:00:00", "9999-12-31 23:59:59"):
+                line = Look(False, lambda: 0.0).line(parse(f"[{day} 7] bob: hi"), "alice")
+                self.assertTrue(line.endswith(" bob: hi"), line)
+
+
 class Known(SynchronousTestCase):
     """The roster, from what is read."""
 
@@ -63,6 +111,8 @@ class Known(SynchronousTestCase):
             "bob is now known as rob",
             "alice: hi",
             "erin joined the chat",
+            "[2026-11-20 10:00:00 7] frank: I was here",
+            "[2026-11-20 10:00:00 8] rob: so was I",
         ):
             roster.heard(parse(line))
         self.assertEqual(roster.nicks(), ["erin", "alice", "rob", "dave"])

@@ -105,6 +105,10 @@ class Sending(SynchronousTestCase):
         self.assertEqual(self.sent, ["/quiet"])
         self.clock.advance(0.1)
         self.assertEqual((self.sent, len(self.outbox)), (["/quiet", "b"], 1))
+        self.clock.advance(29.9)  # what should come back may take longer
+        self.assertEqual(len(self.outbox), 1)
+        self.clock.advance(0.1)
+        self.assertEqual(len(self.outbox), 0)
 
     def test_it_is_bounded(self) -> None:
         """What is too much is not taken."""
@@ -123,7 +127,7 @@ class Sending(SynchronousTestCase):
             self.hear(answer)
             self.assertEqual(self.outbox.clear(), dropped)
             self.assertEqual(self.outbox.clear(), 0)
-            self.clock.advance(5)
+            self.clock.advance(30)
             self.assertEqual((self.sent, len(self.outbox)), (["a"], 0))
             self.outbox.add("next")
             self.assertEqual(self.sent, ["a", "next"])
@@ -134,14 +138,91 @@ class Sending(SynchronousTestCase):
         for line in "abc":
             self.outbox.add(line)
         self.connected = False
-        self.outbox.lost()
-        self.outbox.lost()
+        self.outbox.lost(returning=False)
+        self.outbox.lost(returning=False)
         self.clock.advance(100)
         self.assertEqual((self.sent, len(self.outbox)), (["a"], 2))
         self.connected = True
-        self.outbox.joined()
+        self.outbox.present(whole=False)
         self.hear("alice: b")
         self.assertEqual(self.sent, ["a", "b", "c"])
+
+    def test_what_was_on_its_way_is_looked_for_in_what_was_missed(self) -> None:
+        """If it is there it arrived; if not, and that is all, it goes again, before the rest."""
+        for line, missed, sent in (
+            ("x", ["[2026-11-20 10:00:00 5] alice: x"], ["next"]),
+            ("x", ["alice: x"], ["next"]),
+            ("//x", ["[2026-11-20 10:00:00 5] alice: /x"], ["next"]),
+            ("/ME  x ", ["[2026-11-20 10:00:00 5] * alice x"], ["next"]),
+            ("/tell Bob x", ["[2026-11-20 10:00:00 5] alice -> bob: x"], ["next"]),
+            ("x", [], ["x"]),
+            ("x", ["[2026-11-20 10:00:00 5] bob: x", "[2026-11-20 10:00:00 6] alice: y"], ["x"]),
+            ("/me x", ["[2026-11-20 10:00:00 5] alice: x", "! No. [internal]"], ["/me x"]),
+        ):
+            self.setUp()
+            for text in (line, "next"):
+                self.outbox.add(text)
+            self.outbox.lost(returning=True)
+            self.outbox.lost(returning=True)
+            self.connected = False
+            self.sent.clear()
+            for text in missed:
+                self.assertFalse(self.hear(text))
+            self.outbox.add("last")
+            self.assertEqual(self.sent, [])
+            self.connected = True
+            self.outbox.present(whole=True)
+            self.assertEqual(self.sent, sent, line)
+
+    def test_what_may_have_arrived_is_not_sent_again(self) -> None:
+        """If nobody can tell: a command leaves no trace, or what was missed has holes."""
+        for line, returning, whole in (
+            ("/nick al", True, True),
+            ("/nonsense", True, True),
+            ("/msg", True, True),
+            ("x", False, True),
+            ("x", True, False),
+        ):
+            self.setUp()
+            self.outbox.add(line)
+            self.outbox.add("next")
+            self.outbox.lost(returning)
+            self.outbox.present(whole)
+            self.assertEqual(self.sent, [line, "next"])
+
+    def test_what_was_refused_is_sent_again_in_any_case(self) -> None:
+        """It cannot have arrived."""
+        self.outbox.add("x")
+        self.hear(TOO_FAST)
+        self.outbox.lost(returning=False)
+        self.clock.advance(100)
+        self.assertEqual(self.sent, ["x"])
+        self.outbox.present(whole=False)
+        self.assertEqual(self.sent, ["x", "x"])
+
+    def test_what_is_not_known_to_have_arrived_can_be_dropped(self) -> None:
+        """It is not sent again then."""
+        self.outbox.add("x")
+        self.outbox.lost(returning=True)
+        self.assertEqual(self.outbox.clear(), 1)
+        self.hear("alice: x")
+        self.outbox.present(whole=True)
+        self.assertEqual((self.sent, len(self.outbox)), (["x"], 0))
+
+    def test_the_past_answers_commands_only(self) -> None:
+        """One's own old line is not the one on its way."""
+        old = "[2026-11-20 10:00:00 5] alice: x"
+        for line in ("/who", "x", "/me x"):
+            self.outbox.add(line)
+        self.hear(old)
+        self.assertEqual(self.sent, ["/who", "x"])
+        self.hear(old)
+        self.assertEqual(self.sent, ["/who", "x"])
+        self.hear("[10:00:00 6] alice: x")
+        self.assertEqual(self.sent, ["/who", "x", "/me x"])
+        self.hear("-- note")
+        self.hear(old)
+        self.assertEqual(len(self.outbox), 1)
 
     def test_without_a_connection_lines_wait(self) -> None:
         """And nothing runs meanwhile."""
@@ -149,5 +230,5 @@ class Sending(SynchronousTestCase):
         self.outbox.add("a")
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.connected = True
-        self.outbox.joined()
+        self.outbox.present(whole=False)
         self.assertEqual(self.sent, ["a"])

@@ -1,13 +1,15 @@
 """The client in a pipe, against a server that says what a test wants."""
 
-from twisted.internet.error import ConnectionDone
+from errno import ECONNREFUSED
+
+from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.client.link import Link
-from chatservice.client.pipe import PATIENCE, WAITING, Pipe, PipeInput
+from chatservice.client.pipe import AWAY, PATIENCE, WAITING, Pipe, PipeInput
 from chatservice.text import MAX_LINE
 from tests.client.test_link import Server
 
@@ -30,7 +32,7 @@ class PipeCase(SynchronousTestCase):
         self.pipe = Pipe(
             self.clock, follow, self.shown.append, self.warned.append, self.outcome.append
         )
-        self.pipe.link = Link(self.clock, self.server, "bot", self.pipe)
+        self.pipe.link = Link(self.clock, self.server, "bot", self.pipe, stamps=follow)
         self.pipe.link.start()
         self.input = PipeInput(self.pipe)
         self.source = self.pipe.input = StringTransport()
@@ -39,7 +41,14 @@ class PipeCase(SynchronousTestCase):
     def enter(self) -> None:
         """Let it in."""
         self.server.welcomes()
-        self.assertEqual(self.server.said()[0], "bot")
+        self.assertEqual(self.server.said()[0].split()[0], "bot")
+
+    def enter_for_once(self) -> None:
+        """Let it in, without a way to come back."""
+        self.server.says("NICK", "Connected to the server")
+        for _ in self.server.own():
+            self.server.says("! There is no such command. [unknown-command]")
+        self.server.says("bob: hi")
 
     def give(self, *lines: str) -> None:
         """Write lines to standard input."""
@@ -74,6 +83,7 @@ class Saying(PipeCase):
         """A taken nickname has a number."""
         self.give("one")
         self.server.says("NICK", "! Taken. [nick-taken]", "NICK", "Connected to the server")
+        self.server.settles()
         self.server.says("bot: one")
         self.end()
         self.assertEqual(self.outcome, [])
@@ -202,10 +212,10 @@ class Failing(PipeCase):
         self.assertEqual(self.outcome, [])
 
     def test_a_lost_connection(self) -> None:
-        """Mid-way, before anything, or waiting for input: nobody knows."""
+        """Without a way back; mid-way, before anything, or waiting for input: nobody knows."""
         for lines in ((), ("one",), ("one", "two")):
             self.begin()
-            self.enter()
+            self.enter_for_once()
             self.give(*lines)
             self.server.closes()
             self.assertEqual(self.outcome, ["the server closed the connection"], lines)
@@ -251,12 +261,23 @@ class Following(PipeCase):
         self.assertEqual((self.shown, self.outcome), (["bob: hi"], []))
 
     def test_a_line_on_its_way_cannot_be_vouched_for(self) -> None:
-        """So a loss ends it."""
-        self.enter()
+        """So a loss ends it if there is no way back."""
+        self.enter_for_once()
         self.give("one")
         self.end()
         self.server.closes()
         self.assertEqual(self.outcome, ["the server closed the connection"])
+
+    def test_the_past_is_no_answer_and_a_later_error_no_refusal(self) -> None:
+        """Only what is live tells of a line; and with none on its way nothing is refused."""
+        self.enter()
+        self.give("one")
+        self.server.said()
+        self.give("two")
+        self.server.says("[2026-11-20 10:00:00 6] bot: one")
+        self.assertEqual(self.server.said(), [])
+        self.server.says("bot: one", "bot: two", "! Closing down. [closing]")
+        self.assertEqual(self.outcome, [])
 
     def test_a_reader_who_is_gone(self) -> None:
         """The rest is said, then it ends well; nothing is shown."""
@@ -275,3 +296,106 @@ class Following(PipeCase):
         self.assertEqual(self.outcome, [])
         self.pipe.reader_gone()
         self.assertEqual(self.outcome, [None])
+
+    def test_the_past_is_shown_with_its_date(self) -> None:
+        """As on the wire; what is live is bare, however it came."""
+        past = "[2026-11-20 10:00:00 6] bob: old"
+        self.server.says("NICK", "Connected to the server", past)
+        self.server.settles("#lobby:6 @:0")
+        self.server.says("[10:00:00 7] bob: new", "* bob waves")
+        self.assertEqual(self.shown, [past, "bob: new", "* bob waves"])
+
+
+class ComingBack(PipeCase):
+    """After a lost connection, with a way back; whether it follows or not."""
+
+    def loses(self, follow: bool, *lines: str) -> None:
+        """Say lines, see none, and get a new connection."""
+        self.begin(follow)
+        self.server.welcomes(read="#lobby:4 @:0")
+        self.give(*lines)
+        self.server.closes()
+        self.server.said()
+        self.assertEqual(self.outcome, [])
+        self.clock.advance(2)
+
+    def test_what_was_missed_tells_whether_a_line_was_accepted(self) -> None:
+        """If it was the next is said, if not that one again; not before the present begins."""
+        for follow in (False, True):
+            for missed, said in (
+                (["[2026-11-20 10:00:00 5] bot: one"], ["two"]),
+                (["[2026-11-20 10:00:00 5] bob: one"], ["one"]),
+                ([], ["one"]),
+            ):
+                self.loses(follow, "one", "two")
+                self.server.says("NICK", "Connected to the server", "-- Kept.", *missed)
+                self.assertEqual(self.server.said()[1:], [])
+                self.server.settles(f"#lobby:{4 + len(missed)} @:0")
+                self.assertEqual((self.server.said(), self.outcome), (said, []))
+
+    def test_nobody_can_tell(self) -> None:
+        """The token is refused, something is no longer kept, or there is no answer: give up."""
+        for follow in (False, True):
+            for lines in (
+                ["NICK", "! Too old. [bad-token]", "NICK", "Connected to the server"],
+                ["NICK", "Connected to the server", "[2026-11-20 10:00:00 6] bob: hi"],
+            ):
+                self.loses(follow, "one")
+                self.server.says(*lines)
+                self.server.settles("#lobby:6 @:0")
+                self.assertEqual(self.outcome, ["the server closed the connection"])
+            self.loses(follow, "one")
+            self.server.says("NICK", "Connected to the server")
+            self.clock.advance(100)
+            self.assertEqual(self.outcome, ["the server closed the connection"])
+
+    def test_what_was_not_sent_or_was_refused_is_said_in_any_case(self) -> None:
+        """That it was not accepted is certain."""
+        self.loses(False)
+        self.give("one")
+        self.server.says("NICK", "! Too old. [bad-token]", "NICK", "Connected to the server")
+        self.server.settles()
+        self.assertEqual(self.server.said()[2:], ["one"])
+        self.server.says(TOO_FAST)
+        self.server.closes()
+        self.clock.advance(2)
+        self.server.says("NICK", "! Too old. [bad-token]", "NICK", "Connected to the server")
+        self.server.settles()
+        self.assertEqual((self.server.said()[2:], self.outcome), (["one"], []))
+
+    def test_patience_ends(self) -> None:
+        """For who does not follow; the first reason counts, and nothing is left behind."""
+        self.begin()
+        self.enter()
+        self.give("one")
+        self.server.error = ConnectError(ECONNREFUSED)
+        self.server.closes()
+        while not self.outcome:
+            self.clock.advance(1)
+        self.assertTrue(AWAY - 2 < self.clock.seconds() < AWAY + 2)
+        self.assertEqual(self.outcome, ["the server closed the connection"])
+        self.assertIn("Connection refused; trying again in ", self.warned[-1])
+        self.pipe.link.stop()
+        self.clock.advance(0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_who_follows_is_patient(self) -> None:
+        """It may take the server a day."""
+        self.begin(follow=True)
+        self.server.welcomes(read="#lobby:4 @:0")
+        self.give("one")
+        self.server.error = ConnectError(ECONNREFUSED)
+        self.server.closes()
+        self.clock.pump([60] * 24 * 60)
+        self.server.error = None
+        while not self.server.wires[-1].connected:
+            self.clock.advance(1)
+        self.server.welcomes(read="#lobby:4 @:0")
+        self.assertEqual((self.server.said()[-1:], self.outcome), (["one"], []))
+
+    def test_a_refusal_of_something_else_ends_nothing(self) -> None:
+        """While it is not known what became of the line."""
+        self.loses(False, "one")
+        self.server.says("NICK", "Connected to the server", "! No. [not-read]")
+        self.server.settles("#lobby:4 @:0")
+        self.assertEqual(self.outcome, [])

@@ -44,8 +44,9 @@ class ScreenCase(SynchronousTestCase):
         self.screen.link.start()
 
     def enter(self) -> None:
-        self.server.says("NICK", "Connected to the server", "-- 3 here: alice bob carol")
-        self.assertEqual(self.server.said(), ["alice", "/who"])
+        self.server.welcomes()
+        self.server.says("-- 3 here: alice bob carol")
+        self.assertEqual(self.server.said()[1:], ["/who"])
 
     def types(self, keys: str | bytes) -> None:
         self.keyboard.dataReceived(keys if isinstance(keys, bytes) else keys.encode())
@@ -186,6 +187,17 @@ class Sending(ScreenCase):
         self.types("\r")
         self.assertEqual(self.server.said(), ["hello"])
 
+    def test_what_was_on_its_way_is_looked_for(self) -> None:
+        """After coming back; it goes again only if it was not accepted."""
+        for missed, said in ((["[2026-11-20 10:00:00 1] alice: one"], ["two"]), ([], ["one"])):
+            self.setUp()
+            self.types("one\rtwo\r")
+            self.server.closes()
+            self.clock.advance(2)
+            self.server.said()
+            self.server.welcomes(*missed, read=f"#lobby:{len(missed)} @:0")
+            self.assertEqual(self.server.said()[1:], said)
+
     def test_interrupt(self) -> None:
         """^C clears the line, then drops the lines that wait, then leaves."""
         self.types("one\rtwo\rthree\x1b[D\x03")
@@ -240,6 +252,35 @@ class Showing(ScreenCase):
             self.written()
             self.server.says(line)
             self.assertEqual(self.written().count(b"\a"), rings)
+
+    def test_the_past_rings_only_if_it_was_missed(self) -> None:
+        """Not a backlog, nor what was asked for; and it is shown with its time."""
+        mention = "[2001-02-03 12:00:00 {}] bob: hi alice"
+        self.written()
+        self.server.welcomes(mention.format(1), read="#lobby:1 @:0")
+        self.assertNotIn(b"\a", self.written())
+        self.server.says(mention.format(1))
+        self.assertNotIn(b"\a", self.written())
+        self.server.closes()
+        self.clock.advance(2)
+        self.written()
+        self.server.welcomes(mention.format(2), read="#lobby:2 @:0")
+        self.assertEqual(self.written().count(b"\a"), 1)
+        shown = [row for row in self.rows() if row.endswith("bob: hi alice")]
+        self.assertEqual(len(shown), 3)
+        self.assertTrue(all(row.startswith("2001-02-0") for row in shown))
+
+    def test_what_the_client_asks_by_itself_is_not_shown(self) -> None:
+        """Nor is the answer."""
+        self.server.welcomes("-- Kept for 30 days.", "-- Now.")
+        expected = ["-- Connected as alice. Ctrl-D leaves, /help helps.", "-- Kept for 30 days."]
+        self.assertEqual(self.rows()[1:], [*expected, "-- Now.", "alice>"])
+
+    def test_who_leaves_at_once_is_not_held_up(self) -> None:
+        """Although nothing can be said yet."""
+        self.server.says("NICK", "Connected to the server")
+        self.types("\x03")
+        self.assertEqual(self.calls, ["leave"])
 
     def test_the_start(self) -> None:
         """Where it connects, and then as whom."""

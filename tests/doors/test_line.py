@@ -16,7 +16,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
-from tests.conformance import Conformance
+from tests.conformance import Backlog, Conformance, Durable, Stage
 
 
 class LinePerson:
@@ -61,8 +61,8 @@ class LinePerson:
         return not self.transport.disconnecting
 
 
-class LineConformance(Conformance, SynchronousTestCase):
-    """The scenarios, through the line door."""
+class AtTheLineDoor(Stage):
+    """Where the scenarios take place."""
 
     def setUp(self) -> None:
         """Open a chat with a line door."""
@@ -72,6 +72,22 @@ class LineConformance(Conformance, SynchronousTestCase):
     def connect(self) -> LinePerson:
         """Connect somebody."""
         return LinePerson(self.factory)
+
+
+class LineConformance(AtTheLineDoor, Conformance, SynchronousTestCase):
+    """The scenarios, through the line door."""
+
+
+class LineBacklog(AtTheLineDoor, Backlog, SynchronousTestCase):
+    """The scenarios of those who come in later, through the line door."""
+
+
+class DurableLineConformance(Durable, AtTheLineDoor, Conformance, SynchronousTestCase):
+    """The scenarios, with a log on disk."""
+
+
+class DurableLineBacklog(Durable, AtTheLineDoor, Backlog, SynchronousTestCase):
+    """The scenarios of those who come in later, with a log on disk."""
 
 
 class Alone(SynchronousTestCase):

@@ -10,7 +10,7 @@ from chatservice.doors.line import ChatFactory
 from chatservice.doors.raw import RawFactory, RawProtocol
 from chatservice.events import Event, Kind
 from chatservice.plain import parse
-from tests.conformance import Conformance
+from tests.conformance import Backlog, Conformance, Stage
 from tests.doors.test_line import LinePerson
 
 
@@ -58,8 +58,8 @@ class RawPerson:
         return not self.transport.disconnecting
 
 
-class RawConformance(Conformance, SynchronousTestCase):
-    """The scenarios, through the raw door."""
+class AtTheRawDoor(Stage):
+    """Where the scenarios take place."""
 
     def setUp(self) -> None:
         """Open a chat with a raw door and a line door."""
@@ -74,6 +74,14 @@ class RawConformance(Conformance, SynchronousTestCase):
     def replaced(self, text: str) -> str:
         """Return it in ASCII, which is all that the tutorial's client can read."""
         return text.encode("ascii", "replace").decode()
+
+
+class RawBacklog(AtTheRawDoor, Backlog, SynchronousTestCase):
+    """The scenarios of those who come in later, through the raw door."""
+
+
+class RawConformance(AtTheRawDoor, Conformance, SynchronousTestCase):
+    """The scenarios, through the raw door, and what is special there."""
 
     def test_the_question_is_a_chunk_of_its_own(self) -> None:
         """The client waits for exactly these four letters."""

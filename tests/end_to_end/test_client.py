@@ -1,10 +1,14 @@
 """chat-client as people use it: on a terminal, and in a pipe."""
 
+import contextlib
 import re
 import signal
+import socket
+import struct
 import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pyte
 import pytest
@@ -49,12 +53,11 @@ class Terminal(Program):
 def alice(open_chat: Server) -> Iterator[Terminal]:
     """Sit at a terminal as alice."""
     with Terminal(f"alice@127.0.0.1:{open_chat.port}", env={"NO_COLOR": "1"}) as terminal:
-        terminal.shows(
+        terminal.shows("-- 1 here: alice", "alice>")
+        assert terminal.rows()[1:3] == [
             "alice joined the chat",
             "-- Connected as alice. Ctrl-D leaves, /help helps.",
-            "-- 1 here: alice",
-            "alice>",
-        )
+        ]
         yield terminal
 
 
@@ -184,6 +187,103 @@ def test_the_terminal_is_restored(way: str, open_chat: Server) -> None:
         assert restored[1] & termios.OPOST
 
 
+class Relay:
+    """A way to a server that can break, as networks do.
+
+    :ivar port: where it is.
+    """
+
+    def __init__(self, server: int) -> None:
+        self._server = server
+        self._ends: list[socket.socket] = []
+        self.port = 0
+        self.mend()
+
+    def mend(self) -> None:
+        """Let connections through from now on."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Break everything, without a goodbye in either direction."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # which wakes accept
+        self._listener.close()
+        for end in self._ends:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RD)  # which wakes recv
+            end.close()
+        self._ends.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                one = listener.accept()[0]
+                other = socket.create_connection(("127.0.0.1", self._server))
+                self._ends += [one, other]
+                for ends in ((one, other), (other, one)):
+                    Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                target.sendall(data)
+
+
+@pytest.fixture
+def relay(open_chat: Server) -> Iterator[Relay]:
+    """Go to the server by a way that can break."""
+    way = Relay(open_chat.port)
+    yield way
+    way.cut()
+
+
+def test_a_broken_connection_costs_a_terminal_nothing(open_chat: Server, relay: Relay) -> None:
+    """What was missed is shown with its time, and rings; the others notice nothing."""
+    destination = f"alice@127.0.0.1:{relay.port}"
+    with open_chat.join("bob") as bob, Terminal(destination, env={"NO_COLOR": "1"}) as alice:
+        alice.expect("-- 2 here: ")
+        bob.say("before")
+        alice.shows("bob: before", "alice>")
+        relay.cut()
+        alice.expect("-- No connection")
+        bob.say("hello alice", "/msg alice psst")
+        bob.until("bob -> alice: psst")
+        relay.mend()
+        alice.expect(r"\d\d:\d\d bob: hello alice\a")
+        alice.expect(r"\d\d:\d\d bob -> alice: psst\a")
+        alice.expect("Connected as alice", times=2)
+        alice.type("here I am\r")
+        assert bob.until("alice: here I am") == []
+        alice.shows("alice: here I am", "alice>")
+        assert alice.text.count("bob: before\n") == 1
+
+
+@pytest.mark.parametrize("options", [["--follow"], []], ids=["follow", "plain"])
+def test_a_broken_connection_costs_a_pipe_nothing(
+    options: list[str], open_chat: Server, relay: Relay
+) -> None:
+    """Each line is said once; who follows sees what it missed."""
+    bot_at = f"bot@127.0.0.1:{relay.port}"
+    with open_chat.join("alice") as alice, Program(CLIENT, *options, bot_at) as bot:
+        bot.say("one")
+        alice.until("bot: one")
+        relay.cut()
+        bot.expect("trying again in")
+        alice.say("missed")
+        bot.say("two")
+        bot.close_input()
+        relay.mend()
+        assert alice.until("bot: two") == ["alice: missed"]
+        if options:
+            bot.expect(r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 2\] alice: missed$")
+            bot.expect("^bot: two$")
+        else:
+            assert bot.wait() == 0
+            alice.until("bot left the chat")
+
+
 def pipe(chat: Server, *options: str, nick: str = "bot") -> Program:
     """Return chat-client in a pipe."""
     return Program(CLIENT, *options, f"{nick}@127.0.0.1:{chat.port}")
@@ -247,13 +347,16 @@ def test_a_pipe_that_is_refused_says_why(chat: Server, nick: str, line: str, rea
 
 
 def test_a_pipe_whose_server_dies_does_not_claim_success(chat: Server) -> None:
-    """What was not seen back cannot be vouched for."""
+    """It would come back; whoever does not wait for that is told the truth."""
     with chat.join("alice") as alice, pipe(chat) as bot:
         bot.say("one")
         alice.until("bot: one")
         chat.process.kill()
+        bot.say("two")
+        bot.expect("chat-client: .*trying again in", times=2)  # by then it has read that
+        bot.process.terminate()
         assert bot.wait() == 1
-        assert bot.text.startswith("chat-client: ")
+        assert "interrupted before everything was said" in bot.text
 
 
 @pytest.mark.parametrize("destination", ["", "a@b@c", "host:99999", "host:x", "[::1"])

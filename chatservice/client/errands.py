@@ -1,0 +1,102 @@
+"""Commands that the client gives by itself on each connection, and what becomes of their answers.
+
+Answers come in the order of the commands, and until these are answered nothing else is sent; so an
+answer is theirs, not the user's. /resume comes first: its answer is like no other, and whatever
+the server tells of its own accord on joining stands before it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from chatservice.client.outbox import retry_after
+from chatservice.events import Event, Kind
+from chatservice.interfaces import IClock, ITimer
+
+RESUME: Final = "/resume"
+TIMES: Final = "/time on"
+
+_ANSWERS: Final = {RESUME: Kind.RESUME, TIMES: Kind.NOTICE}
+
+SILENT: Final = 10.0
+"""Seconds without an answer, or a line from the past, after which none is waited for."""
+
+
+class Errands:
+    """Stands between the link and its user.
+
+    :param clock: a reactor.
+    :param send: sends a line.
+    :param tell: tells the user of an event.
+    :param done: called when nothing is to be answered any more; with whether it was answered.
+    """
+
+    def __init__(
+        self,
+        clock: IClock,
+        send: Callable[[str], object],
+        tell: Callable[[Event], object],
+        done: Callable[[bool], object],
+    ) -> None:
+        self._clock = clock
+        self._send = send
+        self._tell = tell
+        self._done = done
+        self._sent: deque[str] = deque()
+        self._refused: list[str] = []  # to be sent again
+        self._pause = 0.0
+        self._timer: ITimer | None = None
+
+    def start(self, commands: Iterable[str]) -> None:
+        """Send commands; done is called once they are answered."""
+        self.stop()
+        for command in commands:
+            self._sent.append(command)
+            self._send(command)
+        self._wait(SILENT, self._give_up)
+
+    def stop(self) -> None:
+        """Forget what is to be answered, as after a lost connection."""
+        self._sent.clear()
+        self._refused.clear()
+        self._cancel()
+
+    def heard(self, event: Event) -> None:
+        """Pass an event on to the user unless it is an answer to one of the commands.
+
+        Refusals are passed on, too, except to try again later.
+        """
+        if not self._sent or event.kind not in (_ANSWERS[self._sent[0]], Kind.ERROR):
+            if self._sent and event.past:  # much was missed, and the answer comes behind it
+                self._wait(SILENT, self._give_up)
+            self._tell(event)
+            return
+        command = self._sent.popleft()
+        if (pause := retry_after(event)) is not None:
+            self._refused.append(command)
+            self._pause = pause
+        elif event.kind is Kind.ERROR:
+            self._tell(event)
+        if not self._sent:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._refused:
+            again = tuple(self._refused)
+            self._wait(self._pause, lambda: self.start(again))
+        else:
+            self._cancel()
+            self._done(True)
+
+    def _give_up(self) -> None:
+        self.stop()
+        self._done(False)
+
+    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
+        self._cancel()
+        self._timer = self._clock.callLater(seconds, call)
+
+    def _cancel(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
