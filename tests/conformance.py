@@ -120,7 +120,8 @@ class Durable(Stage):
             else:
                 self.store.wait(self.store.log.append(()))
                 self.store.wait(self.store.database.change(lambda db: True))
-            self.store.wait(self.store.database.ask(lambda db: True))
+            while self.store.database.asked:
+                self.store.pump.turn()
             super().turn()
 
 

@@ -60,9 +60,9 @@ class Database:
         self._now = now
         self._report: Callable[[Sequence[Outcome]], None] = lambda outcomes: None
         self._close: Deferred[None] = Deferred()
-        self._closing = False
+        self.closing = False  # whether no more changes are taken
         self._lock = -1
-        self._asked = 0
+        self.asked = 0  # questions under way
         self._pool = _Readers(0, READERS, "chat-readers")
         self._connections: queue.SimpleQueue[sqlite3.Connection | None] = queue.SimpleQueue()
         self.writer = Writer(
@@ -106,7 +106,7 @@ class Database:
         :returns: the last step's result. Fails with a ChatError (NOT_STORED).
         """
         done: Deferred[Result] = Deferred()
-        if self._closing:
+        if self.closing:
             _finish(done, InterruptedError("the server is closing"))
             return done
         job = Job(step, lambda result: self._threads.callFromThread(_finish, done, result))
@@ -120,17 +120,17 @@ class Database:
         """
         if self._pool.joined:
             return _unanswered("the server is closing")
-        if self._asked >= MOST_QUESTIONS:
+        if self.asked >= MOST_QUESTIONS:
             return _unanswered("too many wait to read it")
-        self._asked += 1
+        self.asked += 1
         threads = cast("IReactorFromThreads", self._threads)
         answer: Deferred[Result] = deferToThreadPool(threads, self._pool, self._answer, question)
         return answer.addBoth(self._answered)
 
     def close(self) -> Deferred[None]:
         """Commit what waits, then change no more; fires when that is done."""
-        if not self._closing:
-            self._closing = True
+        if not self.closing:
+            self.closing = True
             self.writer.stop()
         closed: Deferred[None] = Deferred()
         self._close.chainDeferred(closed)
@@ -165,7 +165,7 @@ class Database:
             self._connections.put(db)
 
     def _answered(self, answer: Result | Failure) -> "Result | Deferred[Result]":
-        self._asked -= 1
+        self.asked -= 1
         if isinstance(answer, Failure):
             return _unanswered(str(answer.value))
         return answer
