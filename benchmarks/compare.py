@@ -1,11 +1,12 @@
-"""Compares the chat with the naive one, in the same run: deliveries, processor time, latency.
+"""Compares the chat, on disk and in memory, with the naive one: deliveries, time, latency.
 
 python benchmarks/compare.py CHATLOAD [--rounds 3] [--clients 10 100 1000]
 
 CHATLOAD is a load generator that joins --clients to --port, has --senders of them send in a closed
 loop for --duration seconds, and prints its figures as JSON; --pid names the server whose processor
-time it reads. Server and generator are pinned to cores 0 and 1. The two servers take turns, so that
-a machine whose speed drifts treats both alike; quoted are medians and their ratio.
+time it reads. Server and generator are pinned to cores 0 and 1. The servers take turns, so that a
+machine whose speed drifts treats them alike; quoted are medians and the ratios to the naive one.
+With --rate R so many messages a second are sent instead of as many as go.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,13 +23,16 @@ from statistics import median
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 TWISTD = [str(BIN / "twistd"), "-n", "--pidfile=", "--logfile=/dev/null", "chat", "--no-limits"]
+ENDPOINT = "tcp:{port}:interface=127.0.0.1:backlog=1024"
 SERVERS = {
     "naive": [sys.executable, str(HERE / "naive.py"), "{port}"],
-    "chat": [*TWISTD, "--port", "tcp:{port}:interface=127.0.0.1:backlog=1024"],
+    "disk": [*TWISTD, "--data", "{data}", "--port", ENDPOINT],
+    "memory": [*TWISTD, "--data", ":memory:", "--port", ENDPOINT],
 }
 FIGURES = {
     "deliveries_per_s": "deliveries/s",
     "cpu_us_per_delivery": "CPU us/delivery",
+    "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "joins_per_s": "joins/s",
 }
@@ -43,8 +48,13 @@ def free_port() -> int:
 def running(name: str) -> Iterator[tuple[int, int]]:
     """Run a server on core 0; give its port and process id once it listens."""
     port = free_port()
-    command = ["taskset", "-c", "0", *(part.format(port=port) for part in SERVERS[name])]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        subprocess.Popen(
+            ["taskset", "-c", "0", *(p.format(port=port, data=data) for p in SERVERS[name])],
+            stdout=subprocess.DEVNULL,
+        ) as server,
+    ):
         try:
             while server.poll() is None:
                 try:
@@ -57,10 +67,13 @@ def running(name: str) -> Iterator[tuple[int, int]]:
             server.terminate()
 
 
-def measure(chatload: str, name: str, clients: int, seconds: float) -> dict[str, float]:
+def measure(
+    chatload: str, name: str, clients: int, seconds: float, rate: float
+) -> dict[str, float]:
     """Return the generator's figures for one run."""
     with running(name) as (port, pid):
         options = {"clients": clients, "senders": 10, "duration": seconds, "port": port, "pid": pid}
+        options |= {"rate": rate} if rate else {}
         command = ["taskset", "-c", "1", chatload, "--dialect", "line", "--json"]
         for option, value in options.items():
             command += [f"--{option}", str(value)]
@@ -78,17 +91,22 @@ def main() -> None:
     parser.add_argument("chatload")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--clients", type=int, nargs="+", default=[10, 100, 1000])
     given = parser.parse_args()
-    print("| clients | | naive | chat | ratio |\n|---|---|---|---|---|")
+    print("| clients | | naive | disk | memory | ratios |\n|---|---|---|---|---|---|")
     for clients in given.clients:
         runs: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
         for _ in range(given.rounds):
             for name, results in runs.items():
-                results.append(measure(given.chatload, name, clients, given.seconds))
+                results.append(measure(given.chatload, name, clients, given.seconds, given.rate))
         for figure, label in FIGURES.items():
-            naive, chat = (median(run[figure] for run in runs[name]) for name in ("naive", "chat"))
-            print(f"| {clients} | {label} | {naive:,.2f} | {chat:,.2f} | {chat / naive:.2f} |")
+            found = {name: median(run[figure] for run in results) for name, results in runs.items()}
+            naive, disk, memory = (found[name] for name in SERVERS)
+            print(
+                f"| {clients} | {label} | {naive:,.2f} | {disk:,.2f} | {memory:,.2f} "
+                f"| {disk / naive:.2f} {memory / naive:.2f} |"
+            )
 
 
 if __name__ == "__main__":

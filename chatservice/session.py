@@ -187,8 +187,8 @@ class Session:
 
     def lost(self) -> None:
         """Take note that the connection is gone; what it still had to say is said."""
-        self._idle = None
         while self._later:
+            self._idle = None  # nobody waits for answers any more
             self._later.popleft()()
         self._idle = None
         if self.state is not State.LEFT:
