@@ -176,11 +176,11 @@ class SlowHub(Hub):
         super().__init__(log, clock, now=lambda: NOW, policy=Policy(UNLIMITED))
         self._undecided: list[Callable[[], object]] = []
 
-    def claim(self, person: Person, text: str) -> Deferred[str]:
+    def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
         if not self.slow:
-            return super().claim(person, text)
+            return super()._claim_nick(person, text)
         decided: Deferred[str] = Deferred()
-        decision = super().claim(person, text)
+        decision = super()._claim_nick(person, text)
         self._undecided.append(lambda: decision.chainDeferred(decided))
         return decided
 

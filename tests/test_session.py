@@ -1,8 +1,9 @@
 """One connection's state: which steps there are, and what may happen in which state."""
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.errors import ChatError, Code, NickRefused
+from chatservice.errors import ChatError, Code, Expelled, NickRefused
 from chatservice.limits import STRIKES, UNLIMITED, Limits
 from chatservice.session import TRANSITIONS, State, Step
 from tests.fakes import Chat, SlowChat
@@ -286,3 +287,98 @@ class Failing(SynchronousTestCase):
         self.assertNotIn("secret", line)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.alice.disconnects, 0)
+
+
+class TakingTime(SynchronousTestCase):
+    """What takes its time is finished before the next line is taken."""
+
+    def setUp(self) -> None:
+        self.chat = Chat()
+        self.alice, self.bob = self.chat.everybody("alice", "bob")
+        self.slow: list[Deferred[None]] = []
+
+    def begin(self) -> None:
+        """Let alice ask for something that takes its time."""
+
+        def ask() -> Deferred[None]:
+            self.slow.append(Deferred())
+            return self.slow[-1]
+
+        self.alice.session.do(ask)
+
+    def end(self) -> None:
+        """Finish what was asked for first."""
+        self.slow.pop(0).callback(None)
+        self.chat.turn()
+
+    def test_the_next_line_waits_for_it(self) -> None:
+        self.begin()
+        self.alice.types("after")
+        self.assertEqual(self.bob.hears(), [])
+        self.end()
+        self.assertEqual(self.bob.hears(), ["alice: after"])
+
+    def test_others_do_not(self) -> None:
+        self.begin()
+        self.bob.types("meanwhile")
+        self.assertEqual(self.alice.hears(), ["bob: meanwhile"])
+
+    def test_one_after_the_other_in_order(self) -> None:
+        self.begin()
+        self.alice.types("1")
+        self.begin()
+        self.alice.types("2", "3")
+        self.end()
+        self.assertEqual(self.bob.hears(), ["alice: 1"])
+        self.end()
+        self.assertEqual(self.bob.hears(), ["alice: 2", "alice: 3"])
+
+    def test_whoever_wants_to_know_is_told_when_all_is_done(self) -> None:
+        self.assertIsNone(self.alice.session.idle())
+        self.begin()
+        first = self.alice.session.idle()
+        self.begin()
+        second = self.alice.session.idle()
+        assert first is not None
+        assert second is not None
+        self.end()
+        self.assertNoResult(first)
+        self.end()
+        self.assertEqual((self.successResultOf(first), self.successResultOf(second)), (None, None))
+        self.assertIsNone(self.alice.session.idle())
+
+    def test_leaving_waits_for_it_too(self) -> None:
+        self.begin()
+        self.alice.types("bye")
+        self.alice.session.leave()
+        self.assertEqual((self.bob.hears(), self.alice.disconnects), ([], 0))
+        self.end()
+        self.assertEqual(self.bob.hears(), ["alice: bye", "alice left the chat"])
+        self.assertEqual(self.alice.disconnects, 1)
+
+    def test_of_a_lost_connection_everything_is_said_all_the_same(self) -> None:
+        self.begin()
+        self.alice.types("1")
+        self.begin()
+        self.alice.types("2")
+        self.alice.goes()
+        self.assertEqual(self.bob.hears(), ["alice: 1", "alice: 2", "alice left the chat"])
+        for _ in range(2):
+            self.end()
+        self.assertEqual(self.bob.hears(), [])
+
+    def test_if_it_fails_that_is_told_and_the_next_is_taken(self) -> None:
+        self.begin()
+        self.alice.types("after")
+        self.slow.pop().errback(ChatError(Code.NOT_READ, "Not now."))
+        self.chat.turn()
+        self.assertEqual(self.alice.hears(), ["! Not now. [not-read]", "alice: after"])
+
+    def test_who_is_thrown_out_does_not_wait(self) -> None:
+        self.begin()
+        self.alice.types("never said")
+        self.alice.session.expel(Expelled(Code.FLOODING, "Too much."))
+        self.chat.turn()
+        self.assertEqual(self.bob.hears(), ["alice left the chat"])
+        self.end()
+        self.assertEqual(self.bob.hears(), [])

@@ -1,0 +1,205 @@
+"""Coming back, as the hub sees it: with logs and tickets that take their time or fail."""
+
+from twisted.internet.defer import Deferred, fail
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice import past
+from chatservice.errors import NickRefused
+from chatservice.limits import UNLIMITED
+from chatservice.person import Policy
+from chatservice.resume import Offer, Ticket, describe, parse_offer
+from chatservice.store.memory import MemoryLog, MemoryTickets
+from tests.fakes import NOT_STORED, NOW, Chat, Guest, SlowLog
+
+
+class Offers(SynchronousTestCase):
+    """What somebody answers who comes back."""
+
+    token = "~" + "aB3_-" * 4 + "xy"
+
+    def test_a_nickname_a_token_and_positions(self) -> None:
+        self.assertEqual(
+            parse_offer(f" alice  {self.token} #lobby:17 @:3 "),
+            Offer("alice", self.token, {"#lobby": 17, "@": 3}),
+        )
+
+    def test_what_is_no_position_is_left_out(self) -> None:
+        for nonsense in ("#lobby", "#lobby:-1", "#lobby:x", ":3", "@bob:3", "#l:" + "9" * 19, "é"):
+            offer = parse_offer(f"alice {self.token} {nonsense} @:1")
+            self.assertEqual(offer, Offer("alice", self.token, {"@": 1}), nonsense)
+
+    def test_anything_else_is_a_nickname(self) -> None:
+        for text in (
+            "",
+            "alice",
+            "alice smith",
+            f"alice {self.token[:-1]}",
+            f"alice {self.token}x",
+        ):
+            self.assertIsNone(parse_offer(text), text)
+
+    def test_positions_are_described_as_they_are_offered(self) -> None:
+        text = describe({"#lobby": 17, "@77": 3}, "@77")
+        offer = parse_offer(f"alice {self.token} {text}")
+        assert offer is not None
+        self.assertEqual(offer.read, {"#lobby": 17, "@": 3})
+
+
+def token_of(guest: Guest) -> str:
+    """Let somebody ask for a token; return what to offer, without positions."""
+    guest.types("/resume")
+    (line,) = [line for line in guest.hears() if "To come back" in line]
+    return " ".join(line.partition(": ")[2].split()[:2])
+
+
+class Returning(SynchronousTestCase):
+    """On one server."""
+
+    def setUp(self) -> None:
+        self.log = SlowLog()
+        self.chat = Chat(self.log)
+        self.alice, self.bob = self.chat.everybody("alice", "bob")
+        self.token = token_of(self.alice)
+        self.bob.hears()
+
+    def returns(self, offer: str = "") -> Guest:
+        """Come back."""
+        guest = self.chat.connect()
+        guest.claims(offer or self.token)
+        return guest
+
+    def test_positions_that_are_offered_count(self) -> None:
+        self.bob.types("1", "2", "3")
+        self.alice.goes()
+        self.bob.types("4")
+        lines = self.returns(f"{self.token} #lobby:1").hears()
+        self.assertEqual([line.split(": ")[-1] for line in lines[1:-1]], ["2", "3", "4"])
+
+    def test_a_position_ahead_of_the_room_is_no_mistake(self) -> None:
+        self.alice.goes()
+        self.bob.types("1")
+        self.assertEqual(
+            self.returns(f"{self.token} #lobby:99").hears(), ["Connected to the server"]
+        )
+        self.bob.types("2")
+
+    def test_what_was_missed_comes_before_what_comes(self) -> None:
+        self.alice.goes()
+        self.bob.types("missed")
+        self.log.slow = True
+        guest = self.returns()
+        self.bob.types("present")
+        for _ in range(12):
+            self.log.commit()
+            self.log.answer()
+            self.chat.turn()
+        self.assertEqual(
+            [line.split("] ")[-1] for line in guest.hears()],
+            [
+                "Connected to the server",
+                "bob: missed",
+                "-- The lines above are from before, their times are UTC. Now:",
+                "bob: present",
+            ],
+        )
+
+    def test_more_than_can_be_told_is_said_so(self) -> None:
+        self.patch(past, "MOST_MISSED", 2)
+        self.alice.goes()
+        self.bob.types("1", "2", "3")
+        lines = self.returns().hears()
+        self.assertEqual(lines[1], "-- You missed 3 lines; here are the newest, /history has more.")
+        self.assertEqual([line.split("] ")[-1] for line in lines[2:-1]], ["bob: 2", "bob: 3"])
+
+    def test_a_new_nickname_counts(self) -> None:
+        self.alice.types("/nick al")
+        self.alice.goes()
+        offered = self.token.replace("alice", "al")
+        self.assertEqual(self.returns(offered).nick, "al")
+        self.bob.hears()
+
+    def test_private_lines_reach_who_is_absent(self) -> None:
+        self.alice.goes()
+        self.bob.types("/msg alice psst")
+        self.assertIn("bob -> alice: psst", self.bob.hears())
+        self.assertIn("bob -> alice: psst", " ".join(self.returns().hears()))
+
+    def test_absent_people_hold_nothing_up(self) -> None:
+        self.alice.goes()
+        closed = self.chat.hub.close("Bye.")
+        self.bob.goes()
+        self.successResultOf(closed)
+        self.chat.clock.advance(100)
+        self.assertEqual(self.alice.person.nick, "alice")  # the time for coming back was called off
+
+    def test_a_quota_is_given_back_while_absent(self) -> None:
+        self.alice.goes()
+        self.assertEqual(len(self.chat.hub.people()), 1)
+        self.returns()
+        self.assertEqual(len(self.chat.hub.people()), 2)
+
+    def test_who_leaves_may_come_back_but_has_left(self) -> None:
+        self.alice.types("/quit")
+        self.assertEqual(self.bob.hears(), ["alice left the chat"])
+        self.bob.types("missed")
+        self.bob.hears()
+        lines = self.returns().hears()
+        self.assertEqual(lines[:2], ["alice joined the chat", "Connected to the server"])
+        self.assertIn("bob: missed", lines[2])
+
+    def test_the_nickname_may_be_anothers_by_then(self) -> None:
+        self.alice.types("/quit")
+        self.chat.join("alice")
+        guest = self.chat.connect()
+        failure = self.failureResultOf(guest.claims(self.token), NickRefused)
+        self.assertEqual(failure.value.code, "nick-taken")
+
+    def test_while_it_is_absent_nobody_else_may_wear_it(self) -> None:
+        self.alice.goes()
+        other = self.chat.connect()
+        failure = self.failureResultOf(other.claims("alice"), NickRefused)
+        self.assertEqual(failure.value.code, "nick-taken")
+
+    def test_without_absence_a_lost_connection_has_left_at_once(self) -> None:
+        chat = Chat(policy=Policy(UNLIMITED, absence=0))
+        alice, bob = chat.everybody("alice", "bob")
+        token_of(alice)
+        alice.goes()
+        self.assertEqual(bob.hears(), ["alice left the chat"])
+
+    def test_what_somebody_forgets_includes_what_was_said_before_coming_back(self) -> None:
+        self.alice.types("before")
+        self.alice.goes()
+        guest = self.returns()
+        guest.types("after", "/forget me yes")
+        self.assertIn("-- 2 lines were removed from the history for good.", guest.hears())
+
+    def test_who_wears_a_nickname_later_cannot_have_its_lines_removed(self) -> None:
+        self.alice.types("hers", "/quit")
+        other = self.chat.join("alice")
+        other.types("/forget me yes")
+        self.assertIn("-- 0 lines were removed from the history for good.", other.hears())
+
+
+class Tickets(MemoryTickets):
+    """Tickets that cannot be kept."""
+
+    failing = False
+
+    def save(self, ticket: Ticket) -> Deferred[None]:
+        return fail(NOT_STORED) if self.failing else super().save(ticket)
+
+
+class FailingTickets(SynchronousTestCase):
+    """A token is only given out once it is kept."""
+
+    def test_who_asks_is_told(self) -> None:
+        tickets = Tickets(lambda: NOW)
+        chat = Chat(MemoryLog(), tickets=tickets)
+        alice = chat.join("alice")
+        tickets.failing = True
+        alice.types("/resume")
+        self.assertEqual(alice.hears(), [f"! {NOT_STORED.message} [not-stored]"])
+        tickets.failing = False
+        alice.types("/resume")
+        self.assertIn("To come back", alice.hears()[0])
