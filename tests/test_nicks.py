@@ -21,7 +21,7 @@ class Wearing(SynchronousTestCase):
     def refused(self, wearer: int, nick: str) -> str:
         refusal = self.assertRaises(NickRefused, self.nicks.claim, wearer, nick)
         self.assertEqual(refusal.code, Code.NICK_TAKEN)
-        return refusal.message
+        return str(refusal.message)
 
     def test_what_is_worn_is_found_in_any_case(self) -> None:
         self.assertEqual([self.nicks.find(name) for name in ("alice", "ALICE")], [1, 1])
