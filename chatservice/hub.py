@@ -14,8 +14,8 @@ from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
+from chatservice.closing import Closing
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
@@ -24,18 +24,12 @@ from chatservice.limits import Limits, Quota, Quotas
 from chatservice.names import LOBBY, check_nick
 from chatservice.nicks import Nicks
 from chatservice.order import Order
-from chatservice.past import Past, merged
+from chatservice.past import Past
 from chatservice.person import Person, Policy
 from chatservice.resume import Offer, describe, parse_offer
-from chatservice.returns import Place, Returns
+from chatservice.returns import Place, Returns, merged
 from chatservice.room import Room
 from chatservice.store.memory import MemoryTickets
-
-GRACE: Final = 2.5
-"""How long, in seconds, the last words may take to reach everybody when the server closes."""
-
-LAST_WRITES: Final = 2.0
-"""How long, in seconds, the log may take to commit what it has when the server closes."""
 
 PARTING: Final = 60.0
 """How long, in seconds, somebody who leaves may take to read what was said before."""
@@ -73,11 +67,10 @@ class Hub:
         self._people: dict[Person, None] = {}  # every connection
         self._nicks: Nicks[Person] = Nicks()
         self._owners: dict[str, Person] = {}  # of tokens
-        self._closing: Deferred[None] | None = None
-        self._said_goodbye = False
         self.delivery = Delivery(log, self._soon, now)
         self.past = Past(log, self.delivery, now)
         self._order = Order(log, self.delivery, now)
+        self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
         self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
         log.watch(self._trouble)
 
@@ -101,7 +94,7 @@ class Hub:
         :param host: the peer's IP address; None for peers without one.
         :raises ChatError: if there are too many, or the server is closing.
         """
-        if self._closing is not None:
+        if self._closing.begun:
             raise ChatError(Code.CLOSING, "The server is closing: connect again later.")
         person.quota = self._quotas.admit(host)
         person.host = host
@@ -203,26 +196,19 @@ class Hub:
             del self._people[person]
             if person.quota is not None:
                 self._quotas.release(person.quota)
-        if self._closing is not None and not self._people:
-            self._all_gone()
+        self._closing.gone()
 
     def close(self, goodbye: str) -> Deferred[None]:
         """End the chat: what was accepted is committed and delivered, with a last word to all.
 
-        :returns: fires when everybody is gone, in LAST_WRITES and GRACE seconds at most.
+        :returns: fires when everybody is gone.
         """
-        if self._closing is None:
-            self._closing = Deferred()
+        if not self._closing.begun:
             for person in self._owners.values():
                 person.cancel()
                 if self.delivery.behind(person.member):  # it may not get the rest any more
                     self._returns.keep(person.place, person.nick, person.member)
-            self._history.close().addErrback(self._close_failed).addCallback(
-                lambda _: self._say_goodbye(goodbye)
-            )
-            if self.clock is not None:
-                self.clock.callLater(LAST_WRITES, self._say_goodbye, goodbye)
-        return self._closing
+        return self._closing.begin(goodbye)
 
     # What people do.
 
@@ -309,7 +295,7 @@ class Hub:
             head = heads.get(self.lobby.name, 0)
             self.past.backlog(person.member, self.lobby.name, head, self.policy.backlog)
         else:
-            read = merged(person.place.read, person.offered.read, person.inbox)
+            read = merged(person.place, person.offered.read)
             self.past.missed(person.member, read, heads)
 
     def _wear(self, nick: str, person: Person) -> None:
@@ -336,7 +322,7 @@ class Hub:
         person.departed = True
         self._owners.pop(person.place.token, None)
         if person.nick:
-            if self._closing is None:
+            if not self._closing.begun:
                 self._order.publish(person, self._event(self.lobby.name, Kind.LEFT, person))
             self.lobby.remove(person.nick)
             self._nicks.take_off(person)
@@ -344,7 +330,7 @@ class Hub:
             person.nick = ""
 
     def _may_return(self) -> bool:
-        return self.clock is not None and self._closing is None and self.policy.absence > 0
+        return self.clock is not None and not self._closing.begun and self.policy.absence > 0
 
     def _wait_for(self, person: Person) -> None:
         """Keep the nickname of a lost connection for a while."""
@@ -367,36 +353,10 @@ class Hub:
         self._order.tell_now(ghost, Kind.NOTICE, parting)
         self._order.at_this_point(ghost, self.delivery.finish, ghost.member)
 
-    # Trouble, and the end.
-
     def _trouble(self, trouble: str) -> None:
         text = _unwritten(trouble) if trouble else "The history is written again: go on."
         for person in self.people():
             self._order.tell_now(person, Kind.NOTICE, text)
-
-    def _close_failed(self, failure: Failure) -> None:
-        self._log.failure("the log could not be closed", failure=failure)
-
-    def _say_goodbye(self, goodbye: str) -> None:
-        if self._said_goodbye:
-            return
-        self._said_goodbye = True
-        if not self._people:
-            self._all_gone()
-            return
-        for person in list(self._people):
-            self._order.tell_now(person, Kind.NOTICE, goodbye)
-            self.delivery.finish(person.member)
-        if self.clock is not None:
-            self.clock.callLater(GRACE, self._cut_off)
-
-    def _cut_off(self) -> None:
-        for person in list(self._people):
-            person.member.abort()
-
-    def _all_gone(self) -> None:
-        if self._closing is not None and not self._closing.called:
-            self._closing.callback(None)
 
 
 def _unwritten(trouble: str) -> str:

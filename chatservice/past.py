@@ -141,19 +141,6 @@ class Past:
         return Event(0, self._now(), "", Kind.NOTICE, "", text)
 
 
-def merged(known: Mapping[str, int], said: Mapping[str, int], inbox: str) -> dict[str, int]:
-    """Return how far somebody has read: what the server knows, and what the person says.
-
-    :param said: rooms and OWN; other rooms than the known ones do not count.
-    """
-    read = dict(known)
-    for room, seq in said.items():
-        name = inbox if room == OWN else room
-        if name in read:
-            read[name] = seq
-    return read
-
-
 def room_named(name: str, own: Sequence[str], inbox: str) -> str:
     """Return which of the logs that somebody may read is meant by ``in:``.
 

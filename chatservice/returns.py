@@ -11,7 +11,7 @@ from chatservice.delivery import Delivery
 from chatservice.errors import Code, NickRefused
 from chatservice.interfaces import ILog, IMember, ITickets
 from chatservice.names import fold
-from chatservice.resume import Offer, Ticket, digest, new_token
+from chatservice.resume import OWN, Offer, Ticket, digest, new_token
 
 
 @dataclass(slots=True)
@@ -21,12 +21,14 @@ class Place:
     :ivar inbox: its inbox and identity.
     :ivar since: when it first came, seconds since 1970.
     :ivar token: the token with which it may come back; "" if none was asked for.
-    :ivar read: how far it had read when it was lost.
+    :ivar rooms: the rooms that it was in when it was lost.
+    :ivar read: how far it had read then, of each room and the inbox, as far as that is known.
     """
 
     inbox: str
     since: float
     token: str = ""
+    rooms: tuple[str, ...] = ()
     read: dict[str, int] = field(default_factory=dict)
 
 
@@ -46,6 +48,7 @@ class Returns:
         self._history = log
         self._delivery = delivery
         self._now = now
+        self._saving: dict[str, Deferred[object]] = {}  # by token, what is being kept just now
 
     def issue(self, place: Place, nick: str, rooms: tuple[str, ...]) -> Deferred[str]:
         """Return a person's token, once the server is sure to know it. Fails with ChatError."""
@@ -55,17 +58,21 @@ class Returns:
 
     def recognise(self, offer: Offer) -> Deferred[Place]:
         """Return the place of somebody who comes back. Fails with NickRefused."""
+        return Deferred.fromCoroutine(self._recognise(offer))
 
-        def check(ticket: Ticket | None) -> Place:
-            if ticket is None or fold(ticket.nick) != fold(offer.nick):
-                raise NickRefused(
-                    Code.BAD_TOKEN,
-                    "That token is not good (any more) for this nickname: "
-                    "give a nickname alone, or with its own token.",
-                )
-            return Place(ticket.inbox, ticket.since, offer.token, dict(ticket.read or {}))
-
-        return self._tickets.find(digest(offer.token)).addCallback(check)
+    async def _recognise(self, offer: Offer) -> Place:
+        key = digest(offer.token)
+        ticket = await self._tickets.find(key)
+        if (saving := self._saving.get(offer.token)) is not None:  # it has only just left
+            await waits_for(saving)
+            ticket = await self._tickets.find(key)
+        if ticket is None or fold(ticket.nick) != fold(offer.nick):
+            raise NickRefused(
+                Code.BAD_TOKEN,
+                "That token is not good (any more) for this nickname: "
+                "give a nickname alone, or with its own token.",
+            )
+        return Place(ticket.inbox, ticket.since, offer.token, ticket.rooms, dict(ticket.read or {}))
 
     def note(self, place: Place, member: IMember) -> Deferred[Mapping[str, int]]:
         """Note how far somebody has been given its rooms and its inbox, at this point."""
@@ -82,9 +89,15 @@ class Returns:
     def keep(self, place: Place, nick: str, member: IMember) -> None:
         """Remember how far somebody who leaves has read, so that it can come back."""
         rooms = tuple(room for room in self._delivery.read(member) if room != place.inbox)
-        self.note(place, member).addCallback(
-            lambda read: self._save(place, nick, rooms, read)
-        ).addErrback(self._not_kept)
+        place.rooms = rooms
+
+        def kept(_: object) -> None:
+            self._saving.pop(place.token, None)
+
+        noted = self.note(place, member)
+        saved = noted.addCallback(lambda read: self._save(place, nick, rooms, read))
+        self._saving[place.token] = saved.addErrback(self._not_kept)
+        saved.addCallback(kept)
 
     def connected(self, place: Place, nick: str, rooms: tuple[str, ...]) -> None:
         """Take note that the owner of a token is here, under this nickname."""
@@ -100,3 +113,28 @@ class Returns:
 
     def _not_kept(self, failure: Failure) -> None:
         self._log.warn("a resume token could not be kept: {why}", why=failure.getErrorMessage())
+
+
+def waits_for(other: Deferred[object]) -> Deferred[object]:
+    """Return what fires when another Deferred has fired, whose result is left alone."""
+    waiting: Deferred[object] = Deferred()
+
+    def passed(result: object) -> object:
+        waiting.callback(None)
+        return result
+
+    other.addBoth(passed)
+    return waiting
+
+
+def merged(place: Place, said: Mapping[str, int]) -> dict[str, int]:
+    """Return how far somebody has read: what the server knows, and what the person says.
+
+    :param said: rooms and OWN; rooms in which it was not do not count.
+    """
+    read = dict(place.read)
+    for room, seq in said.items():
+        name = place.inbox if room == OWN else room
+        if name in (*place.rooms, place.inbox):
+            read[name] = seq
+    return read

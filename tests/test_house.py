@@ -24,10 +24,11 @@ LAYERS = [
     {"past", "returns"},
     {"person"},
     {"order"},
+    {"closing"},
     {"hub"},
     {"session"},
     {"commands"},
-    {"doors", "client"},
+    {"doors", "client", "admin"},
     {"tap"},
 ]
 """A module may import from its own layer and from those above it in this list."""

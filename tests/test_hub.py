@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.closing import GRACE
 from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.hub import GRACE, PARTING, Hub
+from chatservice.hub import PARTING, Hub
 from chatservice.names import keys
 from chatservice.store.memory import MemoryLog
 from tests.fakes import NOT_STORED, Chat, FailingLog, Member, SlowLog, quick

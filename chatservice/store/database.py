@@ -86,7 +86,7 @@ class Database:
                 db.execute("BEGIN IMMEDIATE")
                 rows.close_tickets(db, self._now())
             for _ in range(READERS):
-                self._connections.put(None)
+                self._connections.put(connect(self.path, writing=False))  # while there are files
             self.writer.start()
         except (sqlite3.Error, StoreError) as error:
             self.shut()

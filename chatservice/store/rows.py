@@ -130,7 +130,7 @@ def first_since(db: Connection, room: str, at: float) -> int:
     """
     found = room_id(db, room)
     if found is None:
-        return 1
+        return start(db, room) + 1
     query = "SELECT seq, at FROM events WHERE room = ? AND seq >= ? ORDER BY seq LIMIT 1"
     return _first(db, query, (found,), 1, head(db, found) + 1, at)
 
@@ -308,9 +308,15 @@ def find_ticket(db: Connection, key: str) -> Ticket | None:
     return Ticket(key, nick, inbox, since, at, tuple(json.loads(names)), positions)
 
 
-def drop_tickets(db: Connection, before: float) -> None:
-    """Forget the tickets of those who left before a time."""
+def drop_tickets(db: Connection, before: float, most: int) -> None:
+    """Forget the tickets of those who left before a time, and the oldest of too many."""
     db.execute("DELETE FROM tickets WHERE read IS NOT NULL AND at < ?", (before,))
+    (count,) = db.execute("SELECT count(*) FROM tickets").fetchone()
+    if count > most:
+        db.execute(
+            "DELETE FROM tickets WHERE key IN (SELECT key FROM tickets ORDER BY at LIMIT ?)",
+            (count - most,),
+        )
 
 
 def close_tickets(db: Connection, now: float) -> None:

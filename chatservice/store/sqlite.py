@@ -25,6 +25,9 @@ MOST_WAITING: Final = 10_000
 STUCK: Final = 5.0
 """Seconds without an answer after which the disk is in trouble."""
 
+MOST_TICKETS: Final = 100_000
+"""Tickets kept; the oldest go first."""
+
 _ROOMS_AT_ONCE: Final = 100
 
 Told = TypeVar("Told")
@@ -212,7 +215,7 @@ class SqliteLog:
         def step(db: sqlite3.Connection) -> int | None:
             nonlocal total, waiting
             if waiting is None:
-                rows.drop_tickets(db, now - GOOD_FOR)
+                rows.drop_tickets(db, now - GOOD_FOR, MOST_TICKETS)
                 waiting = rows.all_rooms(db)[::-1]
             for _ in range(min(_ROOMS_AT_ONCE, len(waiting))):
                 count = rows.prune(db, waiting[-1], retention.of(waiting[-1]), now)
