@@ -16,6 +16,7 @@ _COLOURS: Final = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
 _BOLD: Final = 1
 _DIM: Final = 2
 _RED: Final = 31
+_ZONE: Final = re.compile(r"[,;](?: their)? times are UTC")  # not those shown here
 _WORD: Final = re.compile(r"[\w\-\[\]{}|^`]+")
 
 
@@ -40,6 +41,8 @@ class Look:
             line = self.line(replace(event, past=False), me)
             return f"{_paint(when, _DIM) if self._colour else when} {line}"
         line = render(event)
+        if event.kind is Kind.NOTICE:
+            line = _ZONE.sub("", line)
         if not self._colour:
             return line
         match event.kind:

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.client.look import Look, mentions
 from chatservice.client.roster import MOST, Roster
+from chatservice.past import NOW
 from chatservice.plain import parse
 
 
@@ -80,6 +81,16 @@ class Past(SynchronousTestCase):
             "bob: hi": "bob: hi",
         }.items():
             self.assertEqual(look.line(parse(line, now), "alice"), shown)
+
+    def test_the_zone_of_the_servers_times_is_not_told(self) -> None:
+        """Here they are shown in the reader's own."""
+        for told, shown in {
+            f"-- {NOW}": "-- The lines above are from before. Now:",
+            "-- 2 lines found, the newest first; times are UTC:": (
+                "-- 2 lines found, the newest first:"
+            ),
+        }.items():
+            self.assertEqual(Look(colour=False).line(parse(told), "alice"), shown)
 
     def test_the_time_is_dim(self) -> None:
         """The line is what it is without."""
