@@ -1,12 +1,13 @@
 """One chat, any client.
 
 errors names text events plain limits   small words and rules, no I/O
+search retention resume                 what is searched, kept, and come back to
 interfaces                              what a member, a dialect and a log are to the core
-room hub session commands               who is here, what is said, who may do what
-delivery                                committed events on their way to the members
+room person hub session commands        who is here, what is said, who may do what
+order delivery catching_up past         committed events on their way to the members
 store/                                  the log, at rest
 doors/                                  one module for each wire protocol
-client/                                 the terminal client
+client/ admin/                          chat-client, chat-admin
 tap                                     where the parts meet: ``twistd chat``
 """
 

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from chatservice.admin.lines import MAX_JSON, decode, encode, shown
-from chatservice.admin.opening import Refused, alone, examine, exists, turn
+from chatservice.admin.opening import Refused, Turns, alone, examine, exists, turn
 from chatservice.admin.progress import Progress, watched
 from chatservice.store import rows
 from chatservice.store.database import FILE, prepare_directory
@@ -222,13 +222,14 @@ def _conflict(room: str, stored: Sequence[Any], mine: Sequence[Any] | None) -> R
 def _take(db: sqlite3.Connection, staged: sqlite3.Connection, total: int) -> None:
     """Add the lines, a chunk at a time."""
     taken = 0
+    turns = Turns(db)
     try:
         with Progress("importing", total) as progress:
             with watched(staged, progress):
                 found = staged.execute(_IN_ORDER)
                 chunk = found.fetchmany(CHUNK)
             while chunk:
-                with turn(db):
+                with turns.next():
                     _add(db, chunk)
                 taken += len(chunk)
                 progress.at(taken)
@@ -246,6 +247,7 @@ def _add(db: sqlite3.Connection, chunk: Sequence[Any]) -> None:
         for room in {row[0] for row in chunk}
     }
     first = rows.next_id(db)
+    rows.mix(db, chunk[0][2], first + len(chunk) - 1)
     rows.insert(db, [(first + n, places[room], *rest) for n, (room, *rest) in enumerate(chunk)])
 
 
@@ -259,11 +261,12 @@ def _so_far(taken: int, total: int) -> str:
 def _index(db: sqlite3.Connection) -> None:
     """Take the words of all that is new into the index."""
     total = rows.unindexed(db)
+    turns = Turns(db)
     try:
         with Progress("indexing", total) as progress:
             more = True
             while more:
-                with turn(db):
+                with turns.next():
                     more = _until(monotonic() + INDEXING, lambda: rows.index(db))
                 progress.at(total - rows.unindexed(db))
     except KeyboardInterrupt:

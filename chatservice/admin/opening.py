@@ -15,7 +15,7 @@ from chatservice.store.schema import APPLICATION, MIGRATIONS, StoreError, connec
 LOOK_EVERY: Final = 100_000
 """Steps of SQLite's machine between two looks at the keyboard; some milliseconds."""
 
-_REST: Final = 0.5  # of the time that a turn took: the server gets in between two turns
+_REST: Final = 0.5  # of the time that a transaction took
 
 
 class Refused(Exception):
@@ -83,9 +83,8 @@ def opened(directory: Path, *, writing: bool) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def turn(db: sqlite3.Connection) -> Iterator[None]:
-    """Change something in one transaction, then rest, so that a running chat gets its turn."""
+    """Change something in one transaction."""
     db.execute("BEGIN IMMEDIATE")
-    began = time.monotonic()
     try:
         yield
         db.execute("COMMIT")
@@ -93,7 +92,26 @@ def turn(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-    time.sleep(_REST * (time.monotonic() - began))
+
+
+class Turns:
+    """Many transactions one after another, with a rest before each: a running chat gets its turn.
+
+    A rest is half as long as the transaction before it.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._rest = 0.0
+
+    @contextmanager
+    def next(self) -> Iterator[None]:
+        """Rest, then change something in one transaction."""
+        time.sleep(self._rest)
+        began = time.monotonic()
+        with turn(self._db):
+            yield
+        self._rest = _REST * (time.monotonic() - began)
 
 
 @contextmanager

@@ -45,13 +45,18 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Use it as a context: the line goes with the block."""
-        self.tick()
+        try:
+            self.tick()
+        except BaseException:  # Ctrl-C, as soon as there is something to see
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
         """Take the line away."""
         if self._width:
             self._stream.write("\r" + " " * self._width + "\r")
+            self._width = 0
             self._stream.flush()
 
     def at(self, lines: int, share: float | None = None) -> None:
@@ -69,9 +74,10 @@ class Progress:
         if self._shown and now - self._drawn >= DRAW_EVERY:
             self._drawn = now
             text = self._text(now - self._began)
-            self._stream.write("\r" + text.ljust(self._width))
-            self._stream.flush()
+            padded = text.ljust(self._width)
             self._width = len(text)
+            self._stream.write("\r" + padded)
+            self._stream.flush()
 
     def _text(self, seconds: float) -> str:
         parts = []

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from chatservice.admin.opening import Refused, opened, turn
+from chatservice.admin.opening import Refused, Turns, opened
 from chatservice.admin.progress import Progress, watched
 from chatservice.events import Kind
 from chatservice.names import fold
@@ -76,9 +76,10 @@ def _merge(db: sqlite3.Connection, progress: Progress) -> None:
     """
     size = -MERGED  # which says at first: everything is to become one
     before = -2
+    turns = Turns(db)
     while db.total_changes - before >= 2:
         before = db.total_changes
-        with turn(db):
+        with turns.next():
             db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (size,))
         size = MERGED
         progress.tick()
@@ -183,6 +184,8 @@ def _findable(db: sqlite3.Connection) -> Problems:
             " WHERE events.id >= ? AND events.id <= ? ORDER BY events.id LIMIT 1",
             (number, last),
         ).fetchone()
+        if row is None:
+            return
         room, seq, nick, text, kind = row
         found = words(text)[:_WORDS]
         if not found or kind not in KINDS:

@@ -32,9 +32,10 @@ _OF_ROOM: Final = (
 _FOUND: Final = (
     "SELECT e.seq, e.at, e.kind, e.nick, e.text, e.recipient, e.author"
     " FROM words JOIN events e ON e.id = words.rowid"
-    " WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? AND e.room = ?"
-    " ORDER BY words.rowid DESC LIMIT ?"
+    " WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? AND e.room = ? AND e.at >= ?"
+    " AND e.seq < ?"
 )
+_LARGEST: Final = (1 << 63) - 1
 
 
 def event_of(room: str, row: Sequence[object]) -> Event:
@@ -135,9 +136,35 @@ def first_since(db: Connection, room: str, at: float) -> int:
     return _first(db, query, (found,), 1, head(db, found) + 1, at)
 
 
+def mixed(db: Connection) -> int:
+    """Return the id up to which ids are not in the order of time, because lines were imported.
+
+    What has a higher id was said later than all of those, and has higher numbers.
+    """
+    found = db.execute("SELECT value FROM meta WHERE name = 'mixed'").fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def mix(db: Connection, at: float, last: int) -> None:
+    """Take note, before events are inserted, if their ids will not be in the order of time.
+
+    :param at: the time of the first of them.
+    :param last: the id of the last.
+    """
+    newest = db.execute("SELECT id, at FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    if newest is not None and (newest[1] > at or newest[0] <= mixed(db)):
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('mixed', ?)", (last,))
+
+
 def _first_id(db: Connection, at: float) -> int:
-    """Return the id of the first event of all since a time."""
-    return _first(db, "SELECT id, at FROM events WHERE id >= ? LIMIT 1", (), 1, next_id(db), at)
+    """Return an id below which there is no event since a time."""
+    query = "SELECT id, at FROM events WHERE id >= ? LIMIT 1"
+    border = mixed(db)
+    if border:
+        after = db.execute(query, (border + 1,)).fetchone()
+        if after is None or after[1] >= at:
+            return 1
+    return _first(db, query, (), border + 1, next_id(db), at)
 
 
 def _first(
@@ -160,7 +187,8 @@ def search(db: Connection, query: Query, room: str, limit: int) -> list[Hit]:
     found = room_id(db, room)
     if found is None:
         return []
-    lowest, highest = 0, 1 << 62
+    lowest, highest = 0, _LARGEST
+    border = mixed(db)
     if query.since is not None:
         lowest = _first_id(db, query.since)
     if query.before is not None:
@@ -168,9 +196,19 @@ def search(db: Connection, query: Query, room: str, limit: int) -> list[Hit]:
             "SELECT id FROM events WHERE room = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
             (found, query.before),
         ).fetchone()
-        highest = last[0] if last else 0
+        highest = max(last[0], border) if last else 0
     match = f'{query.expression()} AND {{place}} : "{_place(found)}"'
-    hits = db.execute(_FOUND, (match, lowest, highest, found, limit))
+    limits = (found, query.since or 0.0, query.before or _LARGEST)
+    # Above the border ids are in the order of numbers; only below it they must be sorted.
+    hits = db.execute(
+        _FOUND + " ORDER BY words.rowid DESC LIMIT ?",
+        (match, max(lowest, border + 1), highest, *limits, limit),
+    ).fetchall()
+    if len(hits) < limit and lowest <= border:
+        hits += db.execute(  # what was imported
+            _FOUND + " ORDER BY e.seq DESC LIMIT ?",
+            (match, lowest, min(highest, border), *limits, limit - len(hits)),
+        )
     events = [event_of(room, row) for row in hits]
     return [
         Hit(

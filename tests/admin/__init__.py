@@ -1,0 +1,1 @@
+"""chat-admin, command by command."""
