@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.end_to_end.harness", "tests.conformance", "tests.log_contract"
+    "tests.end_to_end.harness", "tests.conformance", "tests.log_contract", "tests.tickets_contract"
 )
 
 

@@ -128,7 +128,8 @@ class Store:
 
 def refusal(test: SynchronousTestCase, store: Store, deferred: Deferred[Result]) -> ChatError:
     """Return the refusal with which a Deferred fails."""
-    return test.assertRaises(ChatError, store.wait, deferred)
+    refused: ChatError = test.assertRaises(ChatError, store.wait, deferred)
+    return refused
 
 
 def new_directory(test: Cleans) -> Path:

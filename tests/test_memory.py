@@ -1,5 +1,6 @@
 """The log in memory: what every log promises, and that it is bounded."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 from hypothesis import given
@@ -8,9 +9,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event
-from chatservice.store.memory import MemoryLog, _cost
+from chatservice.store import memory
+from chatservice.store.memory import MemoryLog, MemoryTickets, _cost
 from tests.fakes import joined, quick, said
 from tests.log_contract import LogContract
+from tests.store_fakes import line, query
+from tests.tickets_contract import CONNECTED, TicketsContract
 
 Result = TypeVar("Result")
 
@@ -23,6 +27,24 @@ class MemoryLogContract(LogContract, SynchronousTestCase):
 
     def wait(self, deferred: Deferred[Result]) -> Result:
         return result_of(deferred)
+
+
+class MemoryTicketsContract(TicketsContract, SynchronousTestCase):
+    """What every store of tickets promises, and that it is bounded."""
+
+    def make_tickets(self) -> MemoryTickets:
+        return MemoryTickets(now=lambda: self.time)
+
+    def wait(self, deferred: Deferred[Result]) -> Result:
+        return result_of(deferred)
+
+    def test_the_ticket_that_was_saved_longest_ago_goes_when_there_are_too_many(self) -> None:
+        self.patch(memory, "_MOST_TICKETS", 2)
+        tickets = self.make_tickets()
+        for key in ("a", "b", "a", "c"):
+            result_of(tickets.save(replace(CONNECTED, key=key)))
+        found = [key for key in "abc" if result_of(tickets.find(key)) is not None]
+        self.assertEqual(found, ["a", "c"])
 
 
 class Capacity(SynchronousTestCase):
@@ -93,6 +115,28 @@ class Capacity(SynchronousTestCase):
         self.assertEqual(self.kept("#a"), [1, 2, 3])
 
 
+class Removing(SynchronousTestCase):
+    """What is removed makes room; a search looks through the newest lines only."""
+
+    def test_what_is_forgotten_makes_room(self) -> None:
+        log = MemoryLog(capacity=4 * _cost(line("x")))
+        result_of(log.append([line("x", by=by, room=room) for room in "ab" for by in "12"]))
+        self.assertEqual(result_of(log.forget("1", 0)), 2)
+        result_of(log.append([line("x", by="3", room="a"), line("x", by="3", room="a")]))
+        self.assertEqual(kept(log, "a"), [2, 3, 4])
+        self.assertEqual(kept(log, "b"), [2])
+        result_of(log.append([line("x", by="3", room="b")]))
+        self.assertEqual((kept(log, "a"), kept(log, "b")), ([3, 4], [2, 3]))
+
+    def test_a_search_looks_at_the_newest_lines(self) -> None:
+        self.patch(memory, "SEARCHED", 3)
+        log = MemoryLog()
+        events = result_of(log.append([line("tick") for _ in range(5)]))
+        hits = result_of(log.search(query("tick -C 1"), "#lobby", 10))
+        self.assertEqual([hit.event.seq for hit in hits], [5, 4, 3])
+        self.assertEqual(hits[0].earlier, [events[3]])
+
+
 rooms = st.sampled_from(["#a", "#b", "@a,b"])
 appended = st.one_of(
     st.builds(said, st.text("x", max_size=300), rooms),
@@ -145,6 +189,11 @@ class Model(SynchronousTestCase):
             for event in result_of(log.append(events)):
                 count[event.room] = count.get(event.room, 0) + event.kind.kept
                 self.assertEqual(event.seq, count[event.room])
+
+
+def kept(log: MemoryLog, room: str) -> list[int]:
+    """Return the numbers of what is kept of a room."""
+    return [event.seq for event in result_of(log.after(room, 0, 1000))]
 
 
 def result_of(deferred: Deferred[Result]) -> Result:
