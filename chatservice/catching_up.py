@@ -15,7 +15,7 @@ from chatservice.events import Event, Kind
 from chatservice.feed import Batch, Cursor, Feed, fitting
 from chatservice.interfaces import IBatch, ILog
 from chatservice.reader import Reader
-from chatservice.recall import PAGE, Recall, missing
+from chatservice.recall import Recall, missing, next_limit
 
 
 class CatchingUp:
@@ -119,7 +119,7 @@ class CatchingUp:
     async def _give_from_log(self, reader: Reader, feed: Feed[Reader], cursor: Cursor) -> None:
         page: Sequence[Event] | None = None
         try:
-            page = await self._history.after(feed.room, cursor.seq, PAGE)
+            page = await self._history.after(feed.room, cursor.seq, reader.limit)
         except ChatError as refusal:
             self.give(reader, Batch("", [self._event(Kind.ERROR, refusal.message, refusal.code)]))
         if reader.gone:
@@ -132,6 +132,7 @@ class CatchingUp:
             return
         page = [event for event in page if event.seq <= seq]
         page = page[: fitting(page)]
+        reader.limit = next_limit(reader.limit, len(page))
         reached = page[0].seq - 1 if page else seq
         if missed := reached - cursor.seq:
             self.give(reader, Batch("", [self._event(Kind.NOTICE, missing(missed))]))

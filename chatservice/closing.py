@@ -1,9 +1,9 @@
 """The end of a chat: what was accepted is committed and delivered, with a last word to all."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -51,13 +51,16 @@ class Closing:
         """Whether the end has begun."""
         return self._ended is not None
 
-    def begin(self, goodbye: str) -> Deferred[None]:
-        """Begin the end; fires when everybody is gone, in LAST_WRITES and GRACE at most."""
+    def begin(self, goodbye: str, pending: Sequence[Deferred[None]]) -> Deferred[None]:
+        """Begin the end; fires when everybody is gone, in LAST_WRITES and GRACE at most.
+
+        :param pending: what else is to be kept before the log is closed.
+        """
         if self._ended is None:
             self._ended = Deferred()
             self._goodbye = goodbye
-            closed = self._history.close().addErrback(self._failed)
-            closed.addCallback(lambda _: self._say_goodbye())
+            closed = DeferredList(pending).addCallback(lambda _: self._history.close())
+            closed.addErrback(self._failed).addCallback(lambda _: self._say_goodbye())
             if self._clock is not None:
                 self._clock.callLater(LAST_WRITES, self._say_goodbye)
         return self._ended

@@ -207,8 +207,8 @@ def _history(session: Session, text: str) -> Deferred[None]:
     hub, end = session.hub, form[2]
     number = int(end) if end and end.isdecimal() else None
     at = parse_moment(end, hub.now()) if end and number is None else None
-    member = session.person.member
-    return hub.past.history(member, hub.lobby.name, count, number, at)
+    member, room = session.person.member, hub.lobby.name
+    return hub.past.history(member, room, hub.present(session.person, room), count, number, at)
 
 
 def _search(session: Session, text: str) -> Deferred[None]:

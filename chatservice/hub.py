@@ -183,6 +183,13 @@ class Hub:
         if self.clock is not None:  # who does not read would stay for ever
             person.timer = self.clock.callLater(PARTING, person.member.abort)
 
+    def hang_up(self, person: Person) -> None:
+        """Let a person go who says no more but did not say so: as leave, but for who may return."""
+        if person.nick and person.place.token and self._may_return():
+            self._order.at_this_point(person, self._finish, person, person.nick)
+        else:
+            self.leave(person)
+
     def lost(self, person: Person) -> None:
         """Take note that a person's connection is gone; who has a token may come back to it."""
         if person.departed:
@@ -203,12 +210,13 @@ class Hub:
 
         :returns: fires when everybody is gone.
         """
+        kept = []
         if not self._closing.begun:
             for person in self._owners.values():
                 person.cancel()
                 if self.delivery.behind(person.member):  # it may not get the rest any more
-                    self._returns.keep(person.place, person.nick, person.member)
-        return self._closing.begin(goodbye)
+                    kept.append(self._returns.keep(person.place, person.nick, person.member))
+        return self._closing.begin(goodbye, kept)
 
     # What people do.
 
@@ -260,7 +268,11 @@ class Hub:
         rooms = (self.lobby.name,)
         return self._returns.issue(person.place, person.nick, rooms).addCallback(issued)
 
-    # Who is here.
+    # Who is here, and where they are.
+
+    def present(self, person: Person, room: str) -> Deferred[int]:
+        """Return the number of the last line of a room that comes before an answer given now."""
+        return self._order.present(person, room)
 
     def find(self, nick: str) -> Person:
         """Return the person with a nickname, however it is capitalised.
@@ -285,7 +297,10 @@ class Hub:
         return Event(0, self.now(), room, kind, person.nick, text, to, person.inbox)
 
     def _welcome(self, person: Person, heads: dict[str, int]) -> None:
+        person.welcomed = True
         self._order.tell_now(person, Kind.WELCOME)
+        if person.replaced:  # somebody else with its token was as fast
+            return
         notes = [self.policy.welcome]
         if self._history.trouble:
             notes.append(_unwritten(self._history.trouble))
@@ -335,7 +350,8 @@ class Hub:
     def _wait_for(self, person: Person) -> None:
         """Keep the nickname of a lost connection for a while."""
         person.absent = True
-        self._returns.keep(person.place, person.nick, person.member)
+        if self.delivery.read(person.member):  # else that was done when it hung up
+            self._returns.keep(person.place, person.nick, person.member)
         if self.clock is not None:
             person.timer = self.clock.callLater(self.policy.absence, self._depart, person)
 
@@ -343,14 +359,15 @@ class Hub:
         """Put a person in the place of a connection that it had before; nobody else notices."""
         self._nicks.hand_over(ghost, person)
         ghost.nick = ""
-        ghost.departed = True
+        ghost.departed = ghost.replaced = True
         person.place = ghost.place
         if ghost.absent:
             ghost.cancel()
             return
-        self._returns.note(ghost.place, ghost.member)
+        if ghost.welcomed:  # else it has been told nothing
+            self._returns.note(ghost.place, ghost.member)
         parting = "You came back on another connection: this one ends."
-        self._order.tell_now(ghost, Kind.NOTICE, parting)
+        self._order.tell(ghost, Kind.NOTICE, parting)
         self._order.at_this_point(ghost, self.delivery.finish, ghost.member)
 
     def _trouble(self, trouble: str) -> None:

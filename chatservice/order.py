@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -75,6 +75,13 @@ class Order:
 
         head = self.keep(person, self._history.head(room))
         return head.addCallback(enter).addErrback(self.refused, person)
+
+    def present(self, person: Person, room: str) -> Deferred[int]:
+        """Return the number of the last line of a room that comes before an answer given now."""
+        ends = self._delivery.ends(person.member)
+        if person.waiting or room not in ends:
+            return self._history.head(room)
+        return succeed(ends[room])
 
     def refused(self, failure: Failure, person: Person) -> int:
         """Tell a person what the log did not do; nothing (0) is known then."""

@@ -66,21 +66,28 @@ class Past:
             self._delivery.recall(member, Recall(self._log, room, head, since=seq, ending=ending))
 
     def history(
-        self, member: IMember, room: str, count: int, before: int | None, at: float | None
+        self,
+        member: IMember,
+        room: str,
+        head: Deferred[int],
+        count: int,
+        before: int | None,
+        at: float | None,
     ) -> Deferred[None]:
         """Tell somebody what was said.
 
+        :param head: the number of the last line that comes before the answer.
         :param count: how many lines.
         :param before: the number before which they end; None for the present.
         :param at: instead of a number: the time.
         :returns: fires when the answer has its place. Fails with ChatError.
         """
         if before is not None:
-            end = self._log.head(room).addCallback(lambda head: min(head + 1, before))
+            end = head.addCallback(lambda head: min(head + 1, before))
         elif at is not None:
-            end = self._log.first_since(room, at)
+            end = head.addCallback(lambda _: self._log.first_since(room, at))
         else:
-            end = self._log.head(room).addCallback(lambda head: head + 1)
+            end = head.addCallback(lambda head: head + 1)
 
         def ending(first: Event | None, told: int) -> str:
             if first is None:

@@ -36,6 +36,8 @@ class Person:
     :ivar host: the IP address; None for who has none.
     :ivar quota: what the person may still do; None before admission.
     :ivar departed: whether it has left, in whatever way.
+    :ivar replaced: whether it left because somebody with its token took its place.
+    :ivar welcomed: whether it has come in, from its own point of view.
     :ivar absent: whether its connection was lost and it may still come back to its nickname.
     :ivar timer: until when it may be absent, or may take to read its last words.
     """
@@ -49,8 +51,10 @@ class Person:
         "offered",
         "place",
         "quota",
+        "replaced",
         "timer",
         "waiting",
+        "welcomed",
     )
 
     def __init__(self, member: IMember, now: float) -> None:
@@ -61,6 +65,8 @@ class Person:
         self.quota: Quota | None = None
         self.offered: Offer | None = None  # with which it came back
         self.departed = False
+        self.replaced = False
+        self.welcomed = False
         self.absent = False
         self.timer: ITimer | None = None
         self.waiting = 0  # of what it did, how much is on its way through the log

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from chatservice.events import Event
 from chatservice.feed import Cursor, Feed
 from chatservice.interfaces import IBatch, IMember
-from chatservice.recall import Recall
+from chatservice.recall import PAGE, Recall
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Reader:
     """One member. It is LIVE in a room where its cursor is None, else BEHIND.
 
     :ivar holding: whether the connection holds a rest of what it was given.
+    :ivar limit: how many events to read from the log for it at once.
     :ivar drained: fires when it holds nothing any more.
     :ivar catching_up: whether somebody sees to it that it catches up.
     :ivar finishing: whether it leaves once it has read up to its cursors' ends.
@@ -44,6 +45,7 @@ class Reader:
         "finishing",
         "gone",
         "holding",
+        "limit",
         "member",
     )
 
@@ -53,6 +55,7 @@ class Reader:
         self.cursors: dict[Feed[Reader], Cursor | None] = {}
         self.answers: list[Answer] = []
         self.holding = False
+        self.limit = PAGE
         self.drained: Deferred[None] | None = None
         self.catching_up = False
         self.finishing = False
@@ -86,10 +89,14 @@ class Reader:
 
     def read(self) -> dict[str, int]:
         """Return for each room the number up to which it was given it, or will be if it leaves."""
-        return {
+        read = {
             feed.room: feed.seq if cursor is None else (cursor.end or cursor).seq
             for feed, cursor in self.cursors.items()
         }
+        for answer in self.answers:  # what it missed before and is still to be told
+            if answer.recall is not None and answer.recall.since is not None:
+                read[answer.recall.room] = answer.recall.since
+        return read
 
     # Off the fan-out, and on it again.
 

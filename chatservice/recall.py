@@ -8,7 +8,16 @@ from chatservice.feed import fitting
 from chatservice.interfaces import ILog
 
 PAGE: Final = 500
-"""Events read from the log at once."""
+"""Events read from the log at once, at most."""
+
+
+def next_limit(limit: int, used: int) -> int:
+    """Return how many events to read next: about as many as make a piece.
+
+    :param limit: how many were asked for.
+    :param used: how many of them made a piece.
+    """
+    return min(PAGE, 2 * limit if used >= limit else used + used // 4 + 1)
 
 
 def missing(count: int) -> str:
@@ -28,6 +37,9 @@ class Recall:
     :param since: the number after which they begin; None for the last few.
     :param last: how many of the last.
     :param ending: what to say behind them, given the first and how many they were; "" for nothing.
+
+    :ivar since: the number of the last that was told; None for the last few.
+    :ivar done: whether all were told.
     """
 
     def __init__(
@@ -44,19 +56,20 @@ class Recall:
         self.done = False
         self._log = log
         self._upto = upto
-        self._since = since
+        self.since = since
         self._last = last
         self._ending = ending
         self._rest: list[Event] | None = None  # of the last few
         self._first: Event | None = None
         self._count = 0
+        self._limit = PAGE
 
     async def next_page(self, now: float) -> Sequence[Event]:
         """Return what comes next, a piece (feed.PIECE) at most; sets done with the last.
 
         :raises ChatError: if it cannot be read.
         """
-        page = await (self._page_of_last() if self._since is None else self._page_since())
+        page = await (self._page_of_last() if self.since is None else self._page_since())
         told = [event.retold() if event.kind.kept else event for event in page]
         if self.done and (text := self._ending(self._first, self._count)):
             told.append(Event(0, now, "", Kind.NOTICE, "", text))
@@ -68,13 +81,15 @@ class Recall:
         return self._count_in(self._rest, len(self._rest))
 
     async def _page_since(self) -> list[Event]:
-        since = self._since or 0
-        found = await self._log.after(self.room, since, PAGE)
+        since = self.since or 0
+        limit = self._limit
+        found = await self._log.after(self.room, since, limit)
         page = [event for event in found if event.seq <= self._upto]
-        full = len(page) == PAGE
+        full = len(page) == limit
         gap = (page[0].seq - 1 if page else self._upto) - since
         page = self._count_in(page, None if full else len(page))
-        self._since = page[-1].seq if page else self._upto
+        self._limit = next_limit(limit, len(page))
+        self.since = page[-1].seq if page else self._upto
         if gap > 0:  # removed from the old end, or by those who said them
             page.insert(0, Event(0, 0.0, "", Kind.NOTICE, "", missing(gap)))
         return page

@@ -77,6 +77,7 @@ class Returns:
     def note(self, place: Place, member: IMember) -> Deferred[Mapping[str, int]]:
         """Note how far somebody has been given its rooms and its inbox, at this point."""
         place.read = self._delivery.read(member)
+        place.rooms = tuple(room for room in place.read if room != place.inbox)
         if place.inbox in place.read:
             return succeed(place.read)
 
@@ -86,18 +87,16 @@ class Returns:
 
         return self._history.head(place.inbox).addCallback(all_read)
 
-    def keep(self, place: Place, nick: str, member: IMember) -> None:
+    def keep(self, place: Place, nick: str, member: IMember) -> Deferred[None]:
         """Remember how far somebody who leaves has read, so that it can come back."""
-        rooms = tuple(room for room in self._delivery.read(member) if room != place.inbox)
-        place.rooms = rooms
 
         def kept(_: object) -> None:
             self._saving.pop(place.token, None)
 
         noted = self.note(place, member)
-        saved = noted.addCallback(lambda read: self._save(place, nick, rooms, read))
+        saved = noted.addCallback(lambda read: self._save(place, nick, place.rooms, read))
         self._saving[place.token] = saved.addErrback(self._not_kept)
-        saved.addCallback(kept)
+        return saved.addCallback(kept)
 
     def connected(self, place: Place, nick: str, rooms: tuple[str, ...]) -> None:
         """Take note that the owner of a token is here, under this nickname."""

@@ -59,7 +59,7 @@ class Session:
 
     _log = Logger()
 
-    __slots__ = ("_idle", "_later", "_leaving", "hub", "person", "state")
+    __slots__ = ("_hanging_up", "_idle", "_later", "hub", "person", "state")
 
     def __init__(self, hub: Hub, member: IMember) -> None:
         self.hub = hub
@@ -67,7 +67,7 @@ class Session:
         self.state = State.CONNECTED
         self._idle: Deferred[None] | None = None  # while something takes its time: fires then
         self._later: deque[Callable[[], None]] = deque()  # waits for that
-        self._leaving = False
+        self._hanging_up = False
 
     @property
     def nick(self) -> str:
@@ -154,8 +154,8 @@ class Session:
             if idle is not None:
                 self._idle.chainDeferred(idle)
             return
-        if self._leaving:
-            self._leave()
+        if self._hanging_up:
+            self._leave(self.hub.hang_up)
         if idle is not None:
             idle.callback(None)
 
@@ -175,15 +175,19 @@ class Session:
 
     def leave(self) -> None:
         """Leave in good order: everything up to here is delivered, then the connection closed."""
-        if self._idle is None:
-            self._leave()
-        else:
-            self._leaving = True
+        self._leave()
 
-    def _leave(self) -> None:
+    def hang_up(self) -> None:
+        """Take note that the person says no more, for whatever reason; as leave otherwise."""
+        if self._idle is None:
+            self._leave(self.hub.hang_up)
+        else:
+            self._hanging_up = True
+
+    def _leave(self, how: Callable[[Person], None] | None = None) -> None:
         if self.state is not State.LEFT:
             self._step(Step.LEAVE)
-            self.hub.leave(self.person)
+            (how or self.hub.leave)(self.person)
 
     def lost(self) -> None:
         """Take note that the connection is gone; what it still had to say is said."""

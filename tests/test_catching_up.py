@@ -4,8 +4,8 @@ import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import catching_up
 from chatservice import feed as feed_module
+from chatservice import reader, recall
 from chatservice.feed import PIECE
 from chatservice.store.memory import MemoryLog
 from tests.fakes import Scene, SlowLog, joined, numbers, said, texts
@@ -89,7 +89,8 @@ class Behind(SynchronousTestCase):
 
     def test_further_back_than_the_recent_batches_it_reads_the_log(self) -> None:
         self.patch(feed_module, "RECENT", 1000)
-        self.patch(catching_up, "PAGE", 7)
+        for module in (reader, recall):
+            self.patch(module, "PAGE", 7)
         self.scene.stall(self.slow)
         self.scene.fill(50)
         self.scene.read(self.slow)
@@ -100,7 +101,8 @@ class Behind(SynchronousTestCase):
 
     def test_lines_that_come_while_the_log_is_asked_are_not_lost(self) -> None:
         self.patch(feed_module, "RECENT", 1000)
-        self.patch(catching_up, "PAGE", 7)
+        for module in (reader, recall):
+            self.patch(module, "PAGE", 7)
         self.scene.stall(self.slow)
         self.scene.fill(20)
         self.log.slow = True

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import catching_up
 from chatservice import feed as feed_module
+from chatservice import reader, recall
 from chatservice.events import Event
 from chatservice.plain import render
 from tests.fakes import Lines, Member, Scene, joined, quick, said
@@ -209,7 +209,8 @@ class EverybodyFarBehind(SynchronousTestCase):
     def setUp(self) -> None:
         self.patch(feed_module, "RECENT", 300)
         self.patch(feed_module, "PIECE", 200)
-        self.patch(catching_up, "PAGE", 3)
+        for module in (reader, recall):
+            self.patch(module, "PAGE", 3)
 
     def check(self, play: Play) -> None:
         """Everybody has all that is due and kept, once and in order; the rest may be missing."""

@@ -350,7 +350,7 @@ class TakingTime(SynchronousTestCase):
     def test_leaving_waits_for_it_too(self) -> None:
         self.begin()
         self.alice.types("bye")
-        self.alice.session.leave()
+        self.alice.session.hang_up()
         self.assertEqual((self.bob.hears(), self.alice.disconnects), ([], 0))
         self.end()
         self.assertEqual(self.bob.hears(), ["alice: bye", "alice left the chat"])

@@ -82,7 +82,7 @@ class Connection:
 
     def readConnectionLost(self) -> None:
         """The peer sends no more (the end of a pipe): give it all up to here, then close."""
-        self.session.leave()
+        self.session.hang_up()
 
     def writeConnectionLost(self) -> None:
         """The peer reads no more."""

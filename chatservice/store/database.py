@@ -86,7 +86,9 @@ class Database:
                 db.execute("BEGIN IMMEDIATE")
                 rows.close_tickets(db, self._now())
             for _ in range(READERS):
-                self._connections.put(connect(self.path, writing=False))  # while there are files
+                db = connect(self.path, writing=False)
+                self._connections.put(db)
+                rows.rooms(db)  # makes what reading needs while there is room, and files
             self.writer.start()
         except (sqlite3.Error, StoreError) as error:
             self.shut()
@@ -156,10 +158,11 @@ class Database:
             deadline = time.monotonic() + LONGEST_QUESTION
             db.set_progress_handler(lambda: time.monotonic() > deadline, _LOOK_EVERY)
             return question(db)
-        except sqlite3.DatabaseError:
-            if db is not None:
+        except sqlite3.DatabaseError as error:
+            # A full disk leaves a connection as it is, and makes it hard to get another.
+            if db is not None and not isinstance(error, sqlite3.OperationalError):
                 db.close()
-            db = None  # the next question tries a new one
+                db = None  # the next question tries a new one
             raise
         finally:
             self._connections.put(db)

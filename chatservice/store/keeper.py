@@ -64,12 +64,13 @@ class Keeper:
     def consent(self, room: str) -> str:
         """Return the line that tells whoever joins a room what is kept of it."""
         keep = self._retention.of(room)
-        if self._sqlite is None:
-            words = "until the server stops"
-            words += f", {keep.words} at most" if keep != Keep() else ""
+        if keep.lines is not None:
+            kept = f"Of what is said here {keep.words} are kept"
+        elif self._sqlite is None and keep == Keep():
+            kept = "What is said here is kept until the server stops"
         else:
-            words = keep.words
-        return f"What is said here is kept {words}; /forget me removes what you said."
+            kept = f"What is said here is kept {keep.words}"
+        return f"{kept}; /forget me removes what you said."
 
     def open(self) -> None:
         """Open what there is to open, and look after it from now on.

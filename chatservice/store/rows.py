@@ -21,6 +21,9 @@ from chatservice.search import Query, who, words
 STEP: Final = 500
 """Rows that are changed in one transaction while others wait."""
 
+_PAGES: Final = 100  # of the index, merged in one step
+_WANTED, _UNDER_WAY = 1, 2  # meta's "purge"
+
 Connection = sqlite3.Connection
 Row = tuple[int, int, int, float, str, str, str, str, str]
 
@@ -243,6 +246,28 @@ def index(db: Connection) -> bool:
     return len(found) == STEP
 
 
+def purge(db: Connection) -> bool:
+    """Make the words of forgotten lines disappear from the index, a few pages at a time.
+
+    FTS5 only marks what is removed until its segments are merged; see "merge" in its documentation.
+
+    :returns: whether that is done.
+    """
+    found = db.execute("SELECT value FROM meta WHERE name = 'purge'").fetchone()
+    if found is None:
+        return True
+    if found[0] == _WANTED:  # the first call of a merge of all there is
+        db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-_PAGES,))
+        db.execute("UPDATE meta SET value = ? WHERE name = 'purge'", (_UNDER_WAY,))
+        return False
+    before = db.total_changes
+    db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (_PAGES,))
+    if db.total_changes - before < 2:
+        db.execute("DELETE FROM meta WHERE name = 'purge'")
+        return True
+    return False
+
+
 def _words(row: int, text: str, nick: str, room: int) -> tuple[int, str, str, str]:
     return row, " ".join(words(text)), who(nick), _place(room)
 
@@ -275,6 +300,8 @@ def forget(db: Connection, by: str, since: int, until: int) -> tuple[int, int]:
         (since, stop, by, STEP),
     ).fetchall()
     _remove(db, found)
+    if found:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('purge', ?)", (_WANTED,))
     return len(found), found[-1][0] + 1 if len(found) == STEP else stop
 
 

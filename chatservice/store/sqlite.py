@@ -1,5 +1,6 @@
 """The log at rest: one SQLite database, committed in groups, read beside the reactor's thread."""
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ MOST_WAITING: Final = 10_000
 
 STUCK: Final = 5.0
 """Seconds without an answer after which the disk is in trouble."""
+
+PURGE_EVERY: Final = 60.0
+"""Seconds after which forgotten words are taken out of the file at once again."""
 
 MOST_TICKETS: Final = 100_000
 """Tickets kept; the oldest go first."""
@@ -50,6 +54,7 @@ class SqliteLog:
         self._waiting = 0  # entries on their way
         self._progress = 0.0  # when the disk last answered, or had nothing to do
         self._stuck = False
+        self._purged = -math.inf  # when forgotten words were last taken out at once
         self._closing = False
         self.trouble = ""
 
@@ -193,17 +198,22 @@ class SqliteLog:
     # Removing.
 
     def forget(self, by: str, since: float) -> Deferred[int]:
-        """Remove somebody's events; see ILog."""
+        """Remove somebody's events; see ILog. Their words leave the file at once, or soon."""
         total = 0
         at, until = 0, 0
+        purge = time.monotonic() - self._purged > PURGE_EVERY  # it is work, not to be had for free
+        if purge:
+            self._purged = time.monotonic()
 
         def step(db: sqlite3.Connection) -> int | None:
             nonlocal total, at, until
             if not until:
                 at, until = rows.forget_range(db, since)
-            count, at = rows.forget(db, by, at, until)
-            total += count
-            return total if at >= until else None
+            if at < until:
+                count, at = rows.forget(db, by, at, until)
+                total += count
+                return None
+            return total if not purge or rows.purge(db) else None
 
         return self._database.change(step)
 
@@ -225,7 +235,7 @@ class SqliteLog:
                 room = waiting.pop()
                 if is_inbox(room) and rows.drop_inbox(db, room):
                     self._database.writer.forget_inboxes()
-            return None if waiting else total
+            return None if waiting or not rows.purge(db) else total
 
         return self._database.change(step)
 

@@ -4,6 +4,7 @@ Nothing here sleeps: whoever waits, waits for output, with a deadline after whic
 and shows what there was instead.
 """
 
+import contextlib
 import os
 import pty
 import re
@@ -11,6 +12,7 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import termios
@@ -227,10 +229,22 @@ class Server(Program):
         person.consents()
         return person
 
+    def come_back(self, answer: str) -> "Person":
+        """Connect and answer the question for a nickname with what /resume gave."""
+        person = self.connect()
+        person.expect("NICK")
+        person.say(answer)
+        return person
+
     def stop(self) -> int:
         """Ask it to end and wait until it has; return its exit code."""
         self.process.terminate()
         return self.wait()
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as a crash would."""
+        self.process.kill()
+        self.wait()
 
     @property
     def resident(self) -> int:
@@ -296,7 +310,32 @@ class Person:
             before.append(got)
         return before
 
+    def resume(self) -> str:
+        """Ask for a token; return the whole answer to give when coming back."""
+        self.say("/resume")
+        while (line := self.line()) is not None:
+            if found := re.fullmatch("-- To come back, answer NICK with: (.*)", line):
+                return found[1]
+        raise AssertionError("no token")
+
     def hang_up(self) -> None:
         """Close the connection."""
         self._file.close()
         self.sock.close()
+
+    def reset(self) -> None:
+        """Cut the connection without a goodbye, as a network does that went away."""
+        linger = (1).to_bytes(4, "little") + bytes(4)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.hang_up()
+
+
+def stored(data: Path, room: str = "#lobby") -> list[tuple[int, str, str]]:
+    """Return number, nickname and text of what a database keeps of a room, oldest first."""
+    path = (data / "chat.db").absolute().as_uri()
+    with contextlib.closing(sqlite3.connect(f"{path}?mode=ro", uri=True)) as db:
+        return db.execute(
+            "SELECT seq, nick, text FROM events JOIN rooms ON rooms.id = room WHERE name = ?"
+            " ORDER BY seq",
+            (room,),
+        ).fetchall()
