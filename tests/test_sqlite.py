@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
+from chatservice.interfaces import Hit
 from chatservice.retention import Keep, Retention
 from chatservice.store import database, rows, schema, sqlite, writer
 from chatservice.store.schema import StoreError
@@ -442,6 +443,22 @@ class Trouble(SynchronousTestCase):
         self.assertEqual((self.log.trouble, self.told[1:]), ("", [""]))
         self.assertEqual(self.store.found("xyz"), [3])
 
+    def test_when_there_is_room_again_nobody_has_to_try(self) -> None:
+        self.store.append(said("1"))
+        self.fill_disk()
+        self.refused(said(LONG))
+        self.log.look()
+        self.log.look()
+        self.fill_disk()  # which waits for what look began
+        self.assertEqual(self.log.trouble, "database or disk is full")
+        self.fill_disk(full=False)
+        self.log.look()
+        while self.log.trouble:
+            self.store.pump.turn()
+        self.assertEqual(self.told, ["database or disk is full", ""])
+        with self.store.plain() as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM probe").fetchone(), (0,))
+
     def test_a_full_disk_with_much_waiting(self) -> None:
         self.store.append(said("1"))
         self.fill_disk()
@@ -557,11 +574,13 @@ class Trouble(SynchronousTestCase):
             self.assertEqual(self.log.trouble, self.told[0])
             self.assertEqual(self.assertRaises(ChatError, self.log.check).code, Code.NOT_STORED)
             self.refused(said("refused at once"))
-            pending.append(self.log.append([joined("x")]))
+            # Coming and going do not wait for it: the chat goes on.
+            self.assertEqual(self.successResultOf(self.log.append([joined("x")]))[0].seq, 1)
+            self.assertEqual(self.successResultOf(self.log.head("#lobby")), 1)
         for deferred in pending:
             self.store.wait(deferred)
         self.assertEqual((self.log.trouble, self.told[1:]), ("", [""]))
-        self.assertEqual(self.seen, ["#lobby 1 1", "#lobby 2 2", "#lobby 3 3", "#lobby 3 x"])
+        self.assertEqual(self.seen, ["#lobby 1 1", "#lobby 1 x", "#lobby 2 2", "#lobby 3 3"])
         self.log.check()
         self.assertEqual(self.store.append(said("4"))[0].seq, 4)
 
@@ -604,12 +623,41 @@ class Questions(SynchronousTestCase):
 
     def test_a_question_that_fails_is_answered(self) -> None:
         self.assertIn("no such table", refusal(self, self.store, self.ask(no_such_table)).message)
-        self.assertIn("oh", refusal(self, self.store, self.ask(raise_oh)).message)
+        self.assertIn("server's log", refusal(self, self.store, self.ask(raise_oh)).message)
+        self.assertEqual(len(self.flushLoggedErrors(LookupError, sqlite3.OperationalError)), 2)
         self.assertEqual(len(self.store.kept()), 1)
 
     def test_readers_cannot_write(self) -> None:
         refused = refusal(self, self.store, self.ask(lambda db: rows.add_room(db, "#x")))
         self.assertIn("readonly", refused.message)
+        self.assertEqual(len(self.flushLoggedErrors(sqlite3.OperationalError)), 1)
+
+    def test_a_search_begins_with_the_words(self) -> None:
+        """Not with the lines of the room, of which there may be very many."""
+
+        def plan(db: sqlite3.Connection) -> list[str]:
+            asked = f"EXPLAIN QUERY PLAN {rows._FOUND}"
+            values = ('"x"', 0, 1, 1, 0.0, 1)
+            return [row[3] for row in db.execute(asked, values)]
+
+        first, second = self.store.wait(self.ask(plan))
+        self.assertIn("words VIRTUAL TABLE INDEX", first)
+        self.assertIn("e USING INTEGER PRIMARY KEY", second)
+
+    def test_a_search_leaves_one_who_reads(self) -> None:
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+
+        def slow(*_: object) -> list[Hit]:
+            gate.wait(PATIENCE)
+            return []
+
+        self.patch(rows, "search", slow)
+        searches = [self.store.log.search(query("x"), "#lobby", 1) for _ in range(5)]
+        self.assertEqual(len(self.store.kept()), 1)
+        gate.set()
+        for search in searches:
+            self.assertEqual(self.store.wait(search), [])
 
     def test_only_so_many_questions_may_wait(self) -> None:
         self.patch(database, "MOST_QUESTIONS", 3)

@@ -15,6 +15,7 @@ from typing import Final, TypeVar, cast
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
@@ -32,10 +33,15 @@ READERS: Final = 2
 MOST_QUESTIONS: Final = 1000
 """Questions that may wait for an answer."""
 
+PARTING: Final = 1.0
+"""Seconds that those who read may take to stop when all ends."""
+
 LONGEST_QUESTION: Final = 2.0
 """Seconds that a question may take; it is given up then."""
 
 _LOOK_EVERY: Final = 10_000  # steps of SQLite's machine between two looks at the clock
+
+_GIVEN_UP: Final = "interrupted"  # what SQLite says of a question that took too long
 
 Result = TypeVar("Result")
 
@@ -54,6 +60,8 @@ class Database:
     :param now: the wall clock, seconds since 1970.
     """
 
+    _log = Logger()
+
     def __init__(self, directory: Path, threads: IThreads, now: Callable[[], float] = time.time):
         self.path = directory / FILE
         self._threads = threads
@@ -62,6 +70,8 @@ class Database:
         self._close: Deferred[None] = Deferred()
         self.closing = False  # whether no more changes are taken
         self._lock = -1
+        self._shut = False
+        self._reading: set[sqlite3.Connection] = set()  # those that answer a question
         self.asked = 0  # questions under way
         self._pool = _Readers(0, READERS, "chat-readers")
         self._connections: queue.SimpleQueue[sqlite3.Connection | None] = queue.SimpleQueue()
@@ -140,21 +150,32 @@ class Database:
 
     def shut(self) -> None:
         """Answer no more questions, and leave the directory to others."""
+        self._shut = True  # questions that wait are refused, those under way given up
+        for db in list(self._reading):
+            db.interrupt()
+        ending = Thread(target=self._end_readers, daemon=True)
+        ending.start()
+        ending.join(PARTING)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _end_readers(self) -> None:
         if not self._pool.joined:
             self._pool.stop()
         for _ in range(READERS):
             with suppress(queue.Empty):
                 if (db := self._connections.get_nowait()) is not None:
                     db.close()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
 
     def _answer(self, question: Callable[[sqlite3.Connection], Result]) -> Result:
         db = self._connections.get()
         try:
             if db is None:
                 db = connect(self.path, writing=False)
+            self._reading.add(db)
+            if self._shut:
+                raise sqlite3.OperationalError("interrupted")
             deadline = time.monotonic() + LONGEST_QUESTION
             db.set_progress_handler(lambda: time.monotonic() > deadline, _LOOK_EVERY)
             return question(db)
@@ -165,12 +186,17 @@ class Database:
                 db = None  # the next question tries a new one
             raise
         finally:
+            if db is not None:
+                self._reading.discard(db)
             self._connections.put(db)
 
     def _answered(self, answer: Result | Failure) -> "Result | Deferred[Result]":
         self.asked -= 1
         if isinstance(answer, Failure):
-            return _unanswered(str(answer.value))
+            reason = str(answer.value) if answer.check(sqlite3.OperationalError) else ""
+            if reason != _GIVEN_UP:
+                self._log.failure("the history cannot be read", failure=answer)
+            return _unanswered(reason or "see the server's log")
         return answer
 
 
@@ -213,6 +239,6 @@ def _finish(done: Deferred[Result], result: object) -> None:
 
 def _unanswered(reason: str) -> Deferred[Result]:
     failed: Deferred[Result] = Deferred()
-    reason = "that takes too long, ask for less" if reason == "interrupted" else reason
+    reason = "that takes too long, ask for less" if reason == _GIVEN_UP else reason
     failed.errback(ChatError(Code.NOT_READ, f"The history cannot be read now: {reason}."))
     return failed

@@ -21,7 +21,7 @@ from chatservice.search import Query
 _OVERHEAD: Final = 151
 """What an event costs besides its text, in bytes, roughly."""
 
-SEARCHED: Final = 5000
+SEARCHED: Final = 1000
 """The newest lines of a room that a search looks through; there is no index."""
 
 _MOST_TICKETS: Final = 10_000
@@ -124,6 +124,8 @@ class MemoryLog:
         first = {
             room: _first_kept(log, retention.of(room), now) for room, log in self._rooms.items()
         }
+        if not any(log.events and log.events[0].seq < first[r] for r, log in self._rooms.items()):
+            return succeed(0)
         return succeed(self._remove(lambda event: event.seq < first[event.room]))
 
     def close(self) -> Deferred[None]:

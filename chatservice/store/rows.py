@@ -21,6 +21,7 @@ from chatservice.search import Query, who, words
 STEP: Final = 500
 """Rows that are changed in one transaction while others wait."""
 
+_PROBE: Final = 64 << 10  # bytes
 _PAGES: Final = 100  # of the index, merged in one step
 _WANTED, _UNDER_WAY = 1, 2  # meta's "purge"
 
@@ -34,7 +35,7 @@ _OF_ROOM: Final = (
 )
 _FOUND: Final = (
     "SELECT e.seq, e.at, e.kind, e.nick, e.text, e.recipient, e.author"
-    " FROM words JOIN events e ON e.id = words.rowid"
+    " FROM words CROSS JOIN events e ON e.id = words.rowid"  # CROSS: the words come first
     " WHERE words MATCH ? AND words.rowid BETWEEN ? AND ? AND e.room = ? AND e.at >= ?"
     " AND e.seq < ?"
 )
@@ -207,7 +208,7 @@ def search(db: Connection, query: Query, room: str, limit: int) -> list[Hit]:
         _FOUND + " ORDER BY words.rowid DESC LIMIT ?",
         (match, max(lowest, border + 1), highest, *limits, limit),
     ).fetchall()
-    if len(hits) < limit and lowest <= border:
+    if border and len(hits) < limit and lowest <= border:
         hits += db.execute(  # what was imported
             _FOUND + " ORDER BY e.seq DESC LIMIT ?",
             (match, lowest, min(highest, border), *limits, limit - len(hits)),
@@ -221,6 +222,14 @@ def search(db: Connection, query: Query, room: str, limit: int) -> list[Hit]:
         )
         for event in events
     ]
+
+
+def probe(db: Connection) -> bool | None:
+    """Find out in two steps whether there is room again: take some and give it back."""
+    if db.execute("DELETE FROM probe").rowcount > 0:
+        return True
+    db.execute("INSERT INTO probe VALUES (zeroblob(?))", (_PROBE,))
+    return None
 
 
 # The index of words.

@@ -9,8 +9,8 @@ from typing import Final
 APPLICATION: Final = 0x43484154
 """Marks the file as ours (SQLite's application_id): "CHAT"."""
 
-BUSY: Final = 15.0
-"""Seconds to wait for chat-admin to let go of the database."""
+BUSY: Final = 4.0
+"""Seconds to wait for another program to let go of the database."""
 
 MIGRATIONS: Final[Sequence[str]] = (
     """
@@ -40,6 +40,8 @@ MIGRATIONS: Final[Sequence[str]] = (
     -- The words as search.words cuts them, so that ascii is all the tokenizer that is needed.
     -- A change of search.words needs a migration that fills this again.
     CREATE VIRTUAL TABLE words USING fts5 (text, who, place, content='', tokenize='ascii');
+
+    CREATE TABLE probe (bytes BLOB NOT NULL) STRICT;  -- empty, but while looking for room
 
     CREATE TABLE tickets (
         key TEXT PRIMARY KEY,

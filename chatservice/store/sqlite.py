@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, fail, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
@@ -40,7 +41,8 @@ Told = TypeVar("Told")
 class SqliteLog:
     """The log in a database; see ILog.
 
-    While nothing is on its way to the disk, fences and what is not kept need not wait for it.
+    While nothing is on its way to the disk, fences and what is not kept need not wait for it. Nor
+    do they when it does not answer: what waits for it is then behind them, whenever it comes.
 
     :param database: not open yet.
     """
@@ -54,6 +56,8 @@ class SqliteLog:
         self._waiting = 0  # entries on their way
         self._progress = 0.0  # when the disk last answered, or had nothing to do
         self._stuck = False
+        self._probing = False
+        self._searches = DeferredSemaphore(1)
         self._purged = -math.inf  # when forgotten words were last taken out at once
         self._closing = False
         self.trouble = ""
@@ -88,7 +92,7 @@ class SqliteLog:
                 self.check()
         except ChatError as refusal:
             return fail(refusal)
-        if not entry.kept and not self._waiting:
+        if not entry.kept and (not self._waiting or self._stuck):
             heads = [self._database.writer.head(event.room) for event in events]
             if None not in heads:
                 numbered = [e.numbered(h or 0) for e, h in zip(events, heads, strict=True)]
@@ -98,8 +102,9 @@ class SqliteLog:
 
     def head(self, room: str) -> Deferred[int]:
         """Return a room's head; see ILog."""
-        if not self._waiting and (head := self._database.writer.head(room)) is not None:
-            return succeed(head)
+        at_hand = self._database.writer.head(room) if not self._waiting or self._stuck else None
+        if at_hand is not None:
+            return succeed(at_hand)
         if self._closing:
             return self.close().addCallback(
                 lambda _: self._database.ask(lambda db: rows.head_of(db, room))
@@ -132,12 +137,20 @@ class SqliteLog:
         if self._waiting and time.monotonic() - self._progress > STUCK:
             self._stuck = True
             self._note(f"the disk has not answered for {STUCK:.0f} seconds")
+        elif self.trouble and not self._stuck and not self._probing:
+            self._probing = True
+            self._database.change(rows.probe).addBoth(self._probed)
+
+    def _probed(self, result: object) -> None:
+        self._probing = False
+        if not isinstance(result, Failure):
+            self._note("")
 
     def _report(self, outcomes: Sequence[Outcome]) -> None:
         self._progress = time.monotonic()
-        if self._stuck:
-            self._stuck = False
+        if self._stuck and not any(outcome.error for outcome in outcomes):
             self._note("")
+        self._stuck = False
         for outcome in outcomes:
             entry, error = outcome.entry, outcome.error
             if error is not None:
@@ -189,11 +202,16 @@ class SqliteLog:
 
     def search(self, query: Query, room: str, limit: int) -> Deferred[Sequence[Hit]]:
         """Return the lines that fit; see ILog. The newest words are indexed first."""
-        indexed = self._database.change(lambda db: None if rows.index(db) else True)
-        indexed.addErrback(lambda _: True)  # a full disk: what is indexed can still be found
-        return indexed.addCallback(
-            lambda _: self._database.ask(lambda db: rows.search(db, query, room, limit))
-        )
+
+        def search() -> Deferred[list[Hit]]:
+            return self._database.ask(lambda db: rows.search(db, query, room, limit))
+
+        indexed: Deferred[bool] = succeed(True)
+        if not self.trouble:
+            indexed = self._database.change(lambda db: None if rows.index(db) else True)
+            indexed.addErrback(lambda _: True)  # what is indexed can still be found
+        # One at a time, so that somebody else can read meanwhile.
+        return indexed.addCallback(lambda _: self._searches.run(search))
 
     # Removing.
 
