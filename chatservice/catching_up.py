@@ -105,6 +105,8 @@ class CatchingUp:
             del reader.answers[0]
         if page and not reader.gone:
             self.give(reader, Batch("", page))
+        if past.done:
+            past.end()
 
     async def _give_next(
         self, reader: Reader, feed: Feed[Reader], cursor: Cursor, mark: int | None

@@ -59,6 +59,7 @@ class Command:
     :ivar handler: called with the session and a string for each argument.
     :ivar aliases: other names.
     :ivar free: whether it counts for no limit.
+    :ivar patient: whether the next line waits for its answer however long that takes.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Command:
     handler: Handler
     aliases: tuple[str, ...] = ()
     free: bool = False
+    patient: bool = False
 
     @property
     def usage(self) -> str:
@@ -108,7 +110,10 @@ def perform(session: Session, line: str) -> None:
     if line and not line.isspace():
         name = line[1:].partition(" ")[0].lower() if line.startswith("/") else ""
         row = _BY_NAME.get(name)
-        session.do(_perform, session, line, free=row is not None and row.free)
+        if row is None:
+            session.do(_perform, session, line)
+        else:
+            session.do(_perform, session, line, free=row.free, patient=row.patient)
 
 
 def _perform(session: Session, line: str) -> Deferred[None] | None:
@@ -205,7 +210,7 @@ def _history(session: Session, text: str) -> Deferred[None]:
             "or /history 50 before 14:30 (or 2026-11-22, or 2d for two days ago).",
         )
     hub, end = session.hub, form[2]
-    number = int(end) if end and end.isdecimal() else None
+    number = int(end) if end and _NUMBER.fullmatch(end) else None
     at = parse_moment(end, hub.now()) if end and number is None else None
     member, room = session.person.member, hub.lobby.name
     return hub.past.history(member, room, hub.present(session.person, room), count, number, at)
@@ -219,10 +224,11 @@ def _search(session: Session, text: str) -> Deferred[None]:
 
 
 def _time(session: Session, word: str) -> None:
-    if word not in ("on", "off"):
+    on = word.lower() == "on"
+    if not on and word.lower() != "off":
         raise ChatError(Code.BAD_ARGUMENTS, "Type /time on or /time off.")
-    session.person.member.stamp(word == "on")
-    shown = "Before each line now stand its time (UTC) and number." if word == "on" else "No times."
+    session.person.member.stamp(on)
+    shown = "Before each line now stand its time (UTC) and number." if on else "No more times."
     session.hub.tell(session.person, Kind.NOTICE, shown)
 
 
@@ -250,7 +256,8 @@ def _forget(session: Session, text: str) -> Deferred[None] | None:
 HISTORY: Final = 20
 """Lines that /history gives unless told otherwise."""
 
-_HISTORY: Final = re.compile(r"(\d{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
+_HISTORY: Final = re.compile(r"([0-9]{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
+_NUMBER: Final = re.compile("[0-9]+")
 _TEXT: Final = Argument("TEXT", rest=True)
 _NICK: Final = Argument("NICK", longest=4 * MAX_NICK)
 
@@ -281,6 +288,7 @@ COMMANDS: Final = (
         "/history 50 before 14:30",
         _history,
         aliases=("hist", "backlog"),
+        patient=True,
     ),
     Command(
         "search",
@@ -290,7 +298,13 @@ COMMANDS: Final = (
         _search,
         aliases=("find", "grep"),
     ),
-    Command("time", (Argument("on|off"),), "show each line's time and number", "/time on", _time),
+    Command(
+        "time",
+        (Argument("on|off"),),
+        "show each line's time and number",
+        "/time on",
+        _time,
+    ),
     Command("resume", (), "a token to come back with and miss nothing", "/resume", _resume),
     Command(
         "forget",

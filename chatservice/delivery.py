@@ -95,7 +95,9 @@ class Delivery:
     def recall(self, member: IMember, past: Recall) -> None:
         """Tell a member of the past, in the place of an answer: what comes then has to wait."""
         reader = self._readers.get(member)
-        if reader is not None:
+        if reader is None:
+            past.end()
+        else:
             reader.add_answer((), past)
             self._wake(reader)
 
@@ -121,6 +123,9 @@ class Delivery:
             feed.readers -= 1
             self._close_if_over(feed)
         reader.cursors.clear()
+        for answer in reader.answers:
+            if answer.recall is not None:
+                answer.recall.end()
         self._resume(reader)
 
     # What the hub asks.

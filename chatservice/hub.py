@@ -26,8 +26,8 @@ from chatservice.nicks import Nicks
 from chatservice.order import Order
 from chatservice.past import Past
 from chatservice.person import Person, Policy
-from chatservice.resume import Offer, describe, parse_offer
-from chatservice.returns import Place, Returns, merged
+from chatservice.resume import Offer, Place, describe, parse_offer
+from chatservice.returns import Returns, merged
 from chatservice.room import Room
 from chatservice.store.memory import MemoryTickets
 
@@ -106,10 +106,6 @@ class Hub:
         :param text: what the person offered: a nickname, perhaps with a token behind it.
         :returns: the nickname in its normal form. Fails with ChatError.
         """
-        try:
-            self._history.check()
-        except ChatError as refusal:
-            return fail(refusal)
         offer = parse_offer(text)
         if offer is None:
             return self._claim_nick(person, text)
@@ -138,6 +134,7 @@ class Hub:
     def enter(self, person: Person, nick: str) -> None:
         """Bring a person into the lobby, under a nickname it has claimed."""
         person.nick = nick
+        person.place.rooms = (self.lobby.name,)
         ghost = self._owners.get(person.offered.token) if person.offered else None
         if ghost is None:
             self._nicks.wear(person, nick)
@@ -156,7 +153,7 @@ class Hub:
         entered.addErrback(self._order.refused, person)
         if person.offered:
             self._owners[person.place.token] = person
-            self._returns.connected(person.place, nick, (self.lobby.name,))
+            self._returns.connected(person)
         self._log.info("{nick!r} joined from {host!r}", nick=nick, host=person.host)
 
     def rename(self, person: Person, text: str) -> Deferred[None]:
@@ -164,10 +161,6 @@ class Hub:
 
         :returns: fires when it is changed. Fails with ChatError.
         """
-        try:
-            self._history.check()
-        except ChatError as refusal:
-            return fail(refusal)
         return self._claim_nick(person, text).addCallback(self._wear, person)
 
     def unclaim(self, person: Person, nick: str) -> None:
@@ -180,20 +173,22 @@ class Hub:
             return
         self._order.at_this_point(person, self._finish, person, person.nick)
         self._depart(person)
-        if self.clock is not None:  # who does not read would stay for ever
-            person.timer = self.clock.callLater(PARTING, person.member.abort)
+        self._cut_off_later(person)
 
     def hang_up(self, person: Person) -> None:
         """Let a person go who says no more but did not say so: as leave, but for who may return."""
         if person.nick and person.place.token and self._may_return():
             self._order.at_this_point(person, self._finish, person, person.nick)
+            self._cut_off_later(person)
         else:
             self.leave(person)
 
     def lost(self, person: Person) -> None:
         """Take note that a person's connection is gone; who has a token may come back to it."""
+        person.cancel()
         if person.departed:
-            person.cancel()
+            if person.place.token:  # before delivery forgets it
+                self._returns.note(person)
         elif person.nick and person.place.token and self._may_return():
             self._wait_for(person)
         else:
@@ -215,7 +210,7 @@ class Hub:
             for person in self._owners.values():
                 person.cancel()
                 if self.delivery.behind(person.member):  # it may not get the rest any more
-                    kept.append(self._returns.keep(person.place, person.nick, person.member))
+                    kept.append(self._returns.keep(person, person.nick))
         return self._closing.begin(goodbye, kept)
 
     # What people do.
@@ -265,8 +260,7 @@ class Hub:
             text = f"{person.place.token} {describe(read, person.inbox)}"
             self._order.tell_now(person, Kind.RESUME, text)
 
-        rooms = (self.lobby.name,)
-        return self._returns.issue(person.place, person.nick, rooms).addCallback(issued)
+        return self._returns.issue(person).addCallback(issued)
 
     # Who is here, and where they are.
 
@@ -324,14 +318,14 @@ class Hub:
         self.lobby.rename(old, nick)
         self._order.publish(person, event)
         if person.place.token:
-            self._returns.connected(person.place, nick, (self.lobby.name,))
+            self._returns.connected(person)
 
     # Going, and coming back.
 
     def _finish(self, person: Person, nick: str) -> None:
         self.delivery.finish(person.member)
         if person.place.token and nick:
-            self._returns.keep(person.place, nick, person.member)
+            self._returns.keep(person, nick)
 
     def _depart(self, person: Person) -> None:
         person.departed = True
@@ -350,25 +344,29 @@ class Hub:
     def _wait_for(self, person: Person) -> None:
         """Keep the nickname of a lost connection for a while."""
         person.absent = True
-        if self.delivery.read(person.member):  # else that was done when it hung up
-            self._returns.keep(person.place, person.nick, person.member)
+        self._returns.keep(person, person.nick)
         if self.clock is not None:
             person.timer = self.clock.callLater(self.policy.absence, self._depart, person)
+
+    def _cut_off_later(self, person: Person) -> None:
+        """Give a person some time to read its last words: who does not would stay for ever."""
+        if self.clock is not None:
+            person.timer = self.clock.callLater(PARTING, person.member.abort)
 
     def _take_over(self, ghost: Person, person: Person) -> None:
         """Put a person in the place of a connection that it had before; nobody else notices."""
         self._nicks.hand_over(ghost, person)
-        ghost.nick = ""
-        ghost.departed = ghost.replaced = True
         person.place = ghost.place
+        ghost.cancel()
         if ghost.absent:
-            ghost.cancel()
+            ghost.nick, ghost.departed = "", True
             return
-        if ghost.welcomed:  # else it has been told nothing
-            self._returns.note(ghost.place, ghost.member)
+        self._returns.note(ghost)
         parting = "You came back on another connection: this one ends."
+        ghost.nick, ghost.departed, ghost.replaced = "", True, True
         self._order.tell(ghost, Kind.NOTICE, parting)
         self._order.at_this_point(ghost, self.delivery.finish, ghost.member)
+        self._cut_off_later(ghost)
 
     def _trouble(self, trouble: str) -> None:
         text = _unwritten(trouble) if trouble else "The history is written again: go on."

@@ -80,7 +80,8 @@ class Past:
         :param count: how many lines.
         :param before: the number before which they end; None for the present.
         :param at: instead of a number: the time.
-        :returns: fires when the answer has its place. Fails with ChatError.
+        :returns: fires when it was told, or the member is gone: who asks for more and does not
+            read should wait. Fails with ChatError.
         """
         if before is not None:
             end = head.addCallback(lambda head: min(head + 1, before))
@@ -96,11 +97,13 @@ class Past:
                 return "That is where the history begins."
             return f"Earlier lines: /history {count} before {first.seq}"
 
-        return end.addCallback(
-            lambda end: self._delivery.recall(
-                member, Recall(self._log, room, end - 1, last=count, ending=ending)
-            )
-        )
+        def tell(end: int) -> Deferred[None]:
+            past = Recall(self._log, room, end - 1, last=count, ending=ending)
+            told = past.ended()
+            self._delivery.recall(member, past)
+            return told
+
+        return end.addCallback(tell)
 
     def search(self, member: IMember, room: str, query: Query, typed: str) -> Deferred[None]:
         """Tell somebody which lines of a room fit.
@@ -136,6 +139,9 @@ class Past:
         """
 
         def done(count: int) -> None:
+            if not count:
+                self._tell(member, "You have said nothing that is kept.")
+                return
             lines = "One line was" if count == 1 else f"{count:,} lines were"
             self._tell(member, f"{lines} removed from the history for good.")
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from chatservice.interfaces import IMember, ITimer
 from chatservice.limits import DEFAULT, Limits, Quota
 from chatservice.names import inbox
-from chatservice.resume import Offer
-from chatservice.returns import Place
+from chatservice.resume import Offer, Place
 
 
 @dataclass(frozen=True, slots=True)

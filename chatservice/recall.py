@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from twisted.internet.defer import Deferred
+
 from chatservice.events import Event, Kind
 from chatservice.feed import fitting
 from chatservice.interfaces import ILog
@@ -63,6 +65,19 @@ class Recall:
         self._first: Event | None = None
         self._count = 0
         self._limit = PAGE
+        self._waiting: Deferred[None] | None = None
+
+    def ended(self) -> Deferred[None]:
+        """Return what fires when all was told, or nobody is there to be told any more."""
+        self._waiting = Deferred()
+        return self._waiting
+
+    def end(self) -> None:
+        """Take note that nothing more is told."""
+        self.done = True
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.callback(None)
 
     async def next_page(self, now: float) -> Sequence[Event]:
         """Return what comes next, a piece (feed.PIECE) at most; sets done with the last.

@@ -9,7 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 GOOD_FOR: Final = 86400.0
@@ -19,7 +19,7 @@ OWN: Final = "@"
 """What one's own inbox is called towards its owner."""
 
 _TOKEN: Final = re.compile(r"~[A-Za-z0-9_-]{22}")
-_POSITION: Final = re.compile(r"(@|#\S{1,100}):(\d{1,18})")
+_POSITION: Final = re.compile(r"(@|#\S{1,100}):([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,24 @@ class Ticket:
     read: Mapping[str, int] | None = None
 
 
+@dataclass(slots=True)
+class Place:
+    """What is known of one person beyond its connection.
+
+    :ivar inbox: its inbox and identity.
+    :ivar since: when it first came, seconds since 1970.
+    :ivar token: the token with which it may come back; "" if none was asked for.
+    :ivar rooms: the rooms it is in, or was in when it was lost.
+    :ivar read: how far it had read then, of each room and the inbox, as far as that is known.
+    """
+
+    inbox: str
+    since: float
+    token: str = ""
+    rooms: tuple[str, ...] = ()
+    read: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What somebody answers who comes back.
@@ -63,15 +81,23 @@ def new_token() -> str:
     return "~" + secrets.token_urlsafe(16)
 
 
+def is_token(text: str) -> bool:
+    """Tell whether something looks as new_token makes them."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def digest(token: str) -> str:
     """Return the key under which the server knows a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def parse_offer(text: str) -> Offer | None:
-    """Read ``nick TOKEN [#room:17 ...] [@:3]``; None if the text is nothing of the kind."""
+    """Read ``nick TOKEN [#room:17 ...] [@:3]``; None if the text is nothing of the kind.
+
+    What begins as a token does is one, good or not.
+    """
     nick, *rest = text.split() or [""]
-    if not rest or not _TOKEN.fullmatch(rest[0]):
+    if not rest or not rest[0].startswith("~"):
         return None
     found = [_POSITION.fullmatch(word) for word in rest[1:]]
     return Offer(nick, rest[0], {f[1]: int(f[2]) for f in found if f is not None})

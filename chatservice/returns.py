@@ -1,7 +1,6 @@
 """Coming back: who may, as whom, and how far it has read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -9,27 +8,10 @@ from twisted.python.failure import Failure
 
 from chatservice.delivery import Delivery
 from chatservice.errors import Code, NickRefused
-from chatservice.interfaces import ILog, IMember, ITickets
+from chatservice.interfaces import ILog, ITickets
 from chatservice.names import fold
-from chatservice.resume import OWN, Offer, Ticket, digest, new_token
-
-
-@dataclass(slots=True)
-class Place:
-    """What is known of one person beyond its connection.
-
-    :ivar inbox: its inbox and identity.
-    :ivar since: when it first came, seconds since 1970.
-    :ivar token: the token with which it may come back; "" if none was asked for.
-    :ivar rooms: the rooms that it was in when it was lost.
-    :ivar read: how far it had read then, of each room and the inbox, as far as that is known.
-    """
-
-    inbox: str
-    since: float
-    token: str = ""
-    rooms: tuple[str, ...] = ()
-    read: dict[str, int] = field(default_factory=dict)
+from chatservice.person import Person
+from chatservice.resume import OWN, Offer, Place, Ticket, digest, new_token
 
 
 class Returns:
@@ -50,11 +32,11 @@ class Returns:
         self._now = now
         self._saving: dict[str, Deferred[object]] = {}  # by token, what is being kept just now
 
-    def issue(self, place: Place, nick: str, rooms: tuple[str, ...]) -> Deferred[str]:
+    def issue(self, person: Person) -> Deferred[str]:
         """Return a person's token, once the server is sure to know it. Fails with ChatError."""
+        place = person.place
         place.token = place.token or new_token()
-        saved = self._save(place, nick, rooms, None)
-        return saved.addCallback(lambda _: place.token)
+        return self._save(place, person.nick, None).addCallback(lambda _: place.token)
 
     def recognise(self, offer: Offer) -> Deferred[Place]:
         """Return the place of somebody who comes back. Fails with NickRefused."""
@@ -74,40 +56,42 @@ class Returns:
             )
         return Place(ticket.inbox, ticket.since, offer.token, ticket.rooms, dict(ticket.read or {}))
 
-    def note(self, place: Place, member: IMember) -> Deferred[Mapping[str, int]]:
-        """Note how far somebody has been given its rooms and its inbox, at this point."""
-        place.read = self._delivery.read(member)
-        place.rooms = tuple(room for room in place.read if room != place.inbox)
-        if place.inbox in place.read:
-            return succeed(place.read)
+    def note(self, person: Person) -> Deferred[None]:
+        """Note how far somebody has been given its rooms and its inbox, at this point.
 
-        def all_read(head: int) -> Mapping[str, int]:  # it is not behind there
-            place.read[place.inbox] = head
-            return place.read
+        Whoever was told nothing yet, or is forgotten by delivery already, has read what it had.
+        """
+        place, read = person.place, self._delivery.read(person.member)
+        if not read or not person.welcomed or person.replaced:
+            return succeed(None)
+        place.read = read
+        if place.inbox in read:
+            return succeed(None)
+
+        def all_read(head: int) -> None:  # it is not behind there
+            read[place.inbox] = head
 
         return self._history.head(place.inbox).addCallback(all_read)
 
-    def keep(self, place: Place, nick: str, member: IMember) -> Deferred[None]:
-        """Remember how far somebody who leaves has read, so that it can come back."""
+    def keep(self, person: Person, nick: str) -> Deferred[None]:
+        """Remember how far somebody who goes has read, so that it can come back."""
+        place = person.place
 
         def kept(_: object) -> None:
             self._saving.pop(place.token, None)
 
-        noted = self.note(place, member)
-        saved = noted.addCallback(lambda read: self._save(place, nick, place.rooms, read))
+        saved = self.note(person).addCallback(lambda _: self._save(place, nick, place.read))
         self._saving[place.token] = saved.addErrback(self._not_kept)
         return saved.addCallback(kept)
 
-    def connected(self, place: Place, nick: str, rooms: tuple[str, ...]) -> None:
-        """Take note that the owner of a token is here, under this nickname."""
-        self._save(place, nick, rooms, None).addErrback(self._not_kept)
+    def connected(self, person: Person) -> None:
+        """Take note that the owner of a token is here, under the nickname it wears now."""
+        self._save(person.place, person.nick, None).addErrback(self._not_kept)
 
-    def _save(
-        self, place: Place, nick: str, rooms: tuple[str, ...], read: Mapping[str, int] | None
-    ) -> Deferred[None]:
-        ticket = Ticket(
-            digest(place.token), nick, place.inbox, place.since, self._now(), rooms, read
-        )
+    def _save(self, place: Place, nick: str, read: Mapping[str, int] | None) -> Deferred[None]:
+        key, now = digest(place.token), self._now()
+        kept = None if read is None else dict(read)
+        ticket = Ticket(key, nick, place.inbox, place.since, now, place.rooms, kept)
         return self._tickets.save(ticket)
 
     def _not_kept(self, failure: Failure) -> None:

@@ -20,6 +20,9 @@ from chatservice.interfaces import IMember
 from chatservice.person import Person
 from chatservice.text import MAX_LINE
 
+PATIENCE: Final = 5.0
+"""Seconds that a person's next line waits for what takes its time (a disk may hang for ever)."""
+
 
 class State(Enum):
     """Where a connection stands."""
@@ -110,6 +113,7 @@ class Session:
         action: Callable[..., Deferred[None] | None],
         *args: object,
         free: bool = False,
+        patient: bool = False,
     ) -> None:
         """Do something for the person if that is within the limits; say so if it is refused.
 
@@ -117,9 +121,10 @@ class Session:
 
         :param action: raises ChatError, or fails with it, for what the person should be told.
         :param free: whether it counts for no limit, as leaving does.
+        :param patient: whether the next may have to wait for longer than PATIENCE.
         """
         if self._idle is not None:
-            self._later.append(lambda: self.do(action, *args, free=free))
+            self._later.append(lambda: self.do(action, *args, free=free, patient=patient))
             return
         if self.state is not State.JOINED or self.person.departed:
             return
@@ -135,8 +140,7 @@ class Session:
             self._broken(Failure())
         else:
             if pending is not None:
-                self._idle = Deferred()
-                pending.addErrback(self._told).addBoth(self._go_on)
+                self._wait_for(pending.addErrback(self._told), patient)
 
     def idle(self) -> Deferred[None] | None:
         """Return what fires when nothing takes its time any more; None if nothing does now."""
@@ -146,7 +150,20 @@ class Session:
         self._idle.chainDeferred(waiting)
         return waiting
 
-    def _go_on(self, _: object = None) -> None:
+    def _wait_for(self, pending: Deferred[None], patient: bool) -> None:
+        idle = self._idle = Deferred()
+
+        def go_on(_: object = None) -> None:
+            if timer is not None and timer.active():
+                timer.cancel()
+            if self._idle is idle:
+                self._go_on()
+
+        clock = self.hub.clock
+        timer = None if patient or clock is None else clock.callLater(PATIENCE, go_on)
+        pending.addBoth(go_on)
+
+    def _go_on(self) -> None:
         idle, self._idle = self._idle, None
         while self._later and self._idle is None:
             self._later.popleft()()

@@ -130,7 +130,7 @@ class Options(usage.Options):
             self.retention = parse_retention(self["keep"])
         except ValueError as error:
             raise usage.UsageError(f"--keep: {error}") from None
-        if not (self["backlog"].isdecimal() and int(self["backlog"]) <= MOST_LINES):
+        if not re.fullmatch("[0-9]{1,4}", self["backlog"]) or int(self["backlog"]) > MOST_LINES:
             raise usage.UsageError(f"--backlog needs a number from 0 to {MOST_LINES}")
         if self["burst"] < 1 or self["connections"] < 1:
             raise usage.UsageError("--burst and --connections need at least 1")

@@ -5,9 +5,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import past
 from chatservice.errors import NickRefused
+from chatservice.hub import PARTING
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.resume import Offer, Ticket, describe, parse_offer
+from chatservice.session import PATIENCE
 from chatservice.store.memory import MemoryLog, MemoryTickets
 from tests.fakes import NOT_STORED, NOW, Chat, Guest, SlowLog
 
@@ -29,14 +31,13 @@ class Offers(SynchronousTestCase):
             self.assertEqual(offer, Offer("alice", self.token, {"@": 1}), nonsense)
 
     def test_anything_else_is_a_nickname(self) -> None:
-        for text in (
-            "",
-            "alice",
-            "alice smith",
-            f"alice {self.token[:-1]}",
-            f"alice {self.token}x",
-        ):
+        for text in ("", "alice", "alice smith", self.token):
             self.assertIsNone(parse_offer(text), text)
+
+    def test_a_token_that_was_cut_is_one_all_the_same(self) -> None:
+        """So that the answer is about the token, not about blanks in nicknames."""
+        for token in (self.token[:-1], f"{self.token}x", "~"):
+            self.assertEqual(parse_offer(f"alice {token}"), Offer("alice", token, {}))
 
     def test_positions_are_described_as_they_are_offered(self) -> None:
         text = describe({"#lobby": 17, "@77": 3}, "@77")
@@ -178,7 +179,146 @@ class Returning(SynchronousTestCase):
         self.alice.types("hers", "/quit")
         other = self.chat.join("alice")
         other.types("/forget me yes")
-        self.assertIn("-- 0 lines were removed from the history for good.", other.hears())
+        self.assertIn("-- You have said nothing that is kept.", other.hears())
+
+
+class WhileTheLogIsBusy(SynchronousTestCase):
+    """Somebody goes or comes back while the log has not come to that yet."""
+
+    def setUp(self) -> None:
+        self.log = SlowLog()
+        self.chat = Chat(self.log)
+        self.alice, self.bob = self.chat.everybody("alice", "bob")
+        self.token = token_of(self.alice)
+        self.bob.types("heard")
+
+    def settle(self) -> None:
+        """Let the log do all that it was asked to do, and what that leads to."""
+        for _ in range(12):
+            self.log.commit()
+            self.log.answer()
+            self.chat.turn()
+
+    def missed(self, guest: Guest) -> list[str]:
+        """Return what somebody who came back was told of the past."""
+        self.settle()
+        return [line.split(": ")[-1] for line in guest.hears() if line.startswith("[")]
+
+    def returns(self, positions: str = "") -> Guest:
+        guest = self.chat.connect()
+        guest.claims(f"{self.token} {positions}")
+        return guest
+
+    def test_leaving_and_lost_before_the_log_comes_to_it(self) -> None:
+        self.log.slow = True
+        self.alice.session.leave()
+        self.alice.goes()
+        self.settle()
+        self.bob.types("missed")
+        self.settle()
+        self.assertEqual(self.missed(self.returns()), ["missed"])
+
+    def test_hung_up_and_lost_before_the_log_comes_to_it(self) -> None:
+        self.log.slow = True
+        self.alice.session.hang_up()
+        self.alice.goes()
+        self.bob.types("missed")
+        self.settle()
+        self.assertEqual(self.missed(self.returns()), ["missed"])
+
+    def test_numbers_count_then_too(self) -> None:
+        self.log.slow = True
+        self.alice.session.leave()
+        self.alice.goes()
+        self.settle()
+        self.assertEqual(self.missed(self.returns("#lobby:0")), ["heard"])
+
+    def test_hung_up_and_back_before_the_connection_is_gone(self) -> None:
+        self.alice.session.hang_up()
+        self.chat.turn()
+        self.assertEqual(self.alice.disconnects, 1)
+        self.bob.types("missed")
+        self.assertEqual(self.missed(self.returns()), ["missed"])
+        self.alice.goes()
+        self.bob.hears()
+
+    def test_lost_again_before_the_welcome(self) -> None:
+        self.alice.goes()
+        self.bob.types("missed")
+        self.log.slow = True
+        self.returns().goes()
+        self.settle()
+        self.assertEqual(self.missed(self.returns()), ["missed"])
+
+    def test_lost_again_before_the_welcome_and_back_after_the_grace(self) -> None:
+        self.alice.goes()
+        self.bob.types("missed")
+        self.log.slow = True
+        self.returns().goes()
+        self.settle()
+        self.chat.clock.advance(61)
+        self.settle()
+        self.assertEqual(self.missed(self.returns()), ["missed"])
+
+    def test_lost_again_while_it_is_told(self) -> None:
+        self.alice.goes()
+        self.bob.types("missed")
+        again = self.chat.connect()
+        again.stalled = True
+        again.claims(self.token)
+        again.goes()
+        self.assertEqual(self.missed(self.returns()), ["missed"])
+
+    def test_two_at_once(self) -> None:
+        self.alice.goes()
+        self.bob.types("missed")
+        self.log.slow = True
+        first, second = self.returns(), self.returns()
+        self.settle()
+        told = self.missed(first) + self.missed(second)
+        self.assertEqual(told, ["missed"])
+        self.assertEqual((first.disconnects, second.disconnects), (1, 0))
+
+    def test_who_was_replaced_or_hung_up_and_does_not_read_is_cut_off(self) -> None:
+        self.alice.stalled = True
+        self.bob.types("held")
+        self.returns()
+        self.chat.clock.advance(PARTING)
+        self.assertEqual(self.alice.aborts, 1)
+        again = self.returns()
+        again.stalled = True
+        self.bob.types("held")
+        again.session.hang_up()
+        self.chat.clock.advance(PARTING)
+        self.assertEqual(again.aborts, 1)
+
+
+class Asking(SynchronousTestCase):
+    """Who asks for the past and does not read has to wait."""
+
+    def test_the_next_line_is_not_taken_before_history_was_told(self) -> None:
+        chat = Chat()
+        alice, bob = chat.everybody("alice", "bob")
+        bob.types("line")
+        alice.stalled = True
+        bob.types("held")
+        alice.types("/history", "/help", "later")
+        self.assertIsNotNone(alice.session.idle())
+        chat.clock.advance(100)
+        self.assertEqual([line for line in bob.hears() if "later" in line], [])
+        alice.reads()
+        self.assertIsNone(alice.session.idle())
+        self.assertEqual(bob.hears(), ["alice: later"])
+
+    def test_what_the_disk_holds_up_is_not_waited_for_without_end(self) -> None:
+        log = SlowLog()
+        chat = Chat(log)
+        alice = chat.join("alice")
+        log.slow = True
+        alice.types("/resume", "/help")
+        self.assertEqual(alice.hears(), [])
+        chat.clock.advance(PATIENCE)
+        self.assertIsNone(alice.session.idle())
 
 
 class Tickets(MemoryTickets):

@@ -40,6 +40,11 @@ PING: Final = 60.0
 PING_TIMEOUT: Final = 30.0
 """Seconds of silence before the kernel asks for a sign of life, and in which it must come."""
 
+RETRY: Final = 5.0
+"""Seconds after which a nickname is offered again that was refused for a reason that passes."""
+
+_PASSING: Final = (Code.NOT_STORED, Code.NOT_READ)
+
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
 
@@ -239,7 +244,8 @@ class Link:
         if refusal is None:
             self._offer()
             return
-        if (pause := retry_after(refusal)) is not None:
+        pause = RETRY if refusal.nick in _PASSING else retry_after(refusal)
+        if pause is not None:
             self._clock.callLater(pause, self._offer)
             return
         resuming = self.can_return

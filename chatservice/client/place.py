@@ -5,7 +5,7 @@ bare one is the next, as the numbers of a room are dense. Knows no connection.
 """
 
 from chatservice.events import Event, Kind
-from chatservice.resume import OWN, parse_offer
+from chatservice.resume import OWN, is_token, parse_offer
 from chatservice.text import MAX_LINE
 
 
@@ -43,7 +43,7 @@ class Place:
     def learn(self, event: Event) -> None:
         """Take the answer to /resume: a token, and what had been read when it was given."""
         found = parse_offer(f"{event.nick} {event.text}")
-        if found is None:
+        if found is None or not is_token(found.token):
             return
         known = {room: self._read.get(room, seq) for room, seq in found.read.items()}
         self.whole &= all(seq <= known[room] for room, seq in found.read.items())

@@ -65,11 +65,13 @@ class Keeper:
         """Return the line that tells whoever joins a room what is kept of it."""
         keep = self._retention.of(room)
         if keep.lines is not None:
-            kept = f"Of what is said here {keep.words} are kept"
-        elif self._sqlite is None and keep == Keep():
+            kept = f"Of what is said here {keep.words} {'is' if keep.lines == 1 else 'are'} kept"
+        elif self._sqlite is not None:
+            kept = f"What is said here is kept {keep.words}"
+        elif keep == Keep():
             kept = "What is said here is kept until the server stops"
         else:
-            kept = f"What is said here is kept {keep.words}"
+            kept = f"What is said here is kept {keep.words} or until the server stops"
         return f"{kept}; /forget me removes what you said."
 
     def open(self) -> None:
