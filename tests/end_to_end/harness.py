@@ -220,13 +220,17 @@ class Server(Program):
         """Connect with a plain socket."""
         return Person(socket.create_connection(("127.0.0.1", self.port), PATIENCE, (source, 0)))
 
-    def join(self, nick: str) -> "Person":
-        """Connect and join."""
+    def join(self, nick: str, *notes: str) -> "Person":
+        """Connect and join.
+
+        :param notes: what is told besides.
+        """
         person = self.connect()
         person.expect("NICK")
         person.say(nick)
         person.expect(f"{nick} joined the chat", "Connected to the server")
         person.consents()
+        person.expect(*notes)
         return person
 
     def come_back(self, answer: str) -> "Person":

@@ -485,8 +485,13 @@ def _gone(pid: int) -> None:
 def test_a_slow_disk_is_told_and_survived(tmp_path: Path) -> None:
     """A write lock stands for a disk that does not answer: lines wait, and nothing is lost."""
     slow = REFUSED.format("the disk has not answered for 5 seconds")
+    patient = (
+        "from chatservice.store import schema; schema.BUSY = 60.0;"
+        "from twisted.scripts.twistd import run; run()"
+    )
+    runner = (sys.executable, "-c", patient, "-n", "--pidfile=")
     with (
-        Server(tmp_path, "--no-limits") as server,
+        Server(tmp_path, "--no-limits", runner=runner) as server,
         server.join("alice") as alice,
         server.join("bob") as bob,
     ):
@@ -511,6 +516,11 @@ def test_a_slow_disk_is_told_and_survived(tmp_path: Path) -> None:
             alice.say("/help who")
             alice.expect("-- /who   who is here", "-- For example: /who")
             alice.expect("-- Also: /names /list /w")
+            with server.join("carol", slow):  # coming and going goes on
+                for person in (alice, bob):
+                    person.expect("carol joined the chat")
+            for person in (alice, bob):
+                person.expect("carol left the chat")
             db.execute("ROLLBACK")
         for person in (alice, bob):
             person.expect(AGAIN, *(f"alice: waits {n}" for n in range(100)))
@@ -519,6 +529,23 @@ def test_a_slow_disk_is_told_and_survived(tmp_path: Path) -> None:
             person.expect("bob: after")
     texts = ["before", *(f"waits {n}" for n in range(100)), "after"]
     assert [(n, text) for n, _, text in stored(tmp_path / "chat-data")] == [*enumerate(texts, 1)]
+
+
+def test_a_database_that_another_program_holds_is_told_and_survived(tmp_path: Path) -> None:
+    """What is said meanwhile is refused in good time; it is over without anybody's doing."""
+    with Server(tmp_path, "--no-limits") as server, server.join("alice") as alice:
+        path = tmp_path / "chat-data" / "chat.db"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            alice.say("refused")
+            alice.expect(REFUSED.format("database is locked"))
+            _refused(alice)
+            assert time.monotonic() - began < 10
+        alice.expect(AGAIN)
+        alice.say("after")
+        alice.expect("alice: after")
+    assert stored(tmp_path / "chat-data") == [(1, "alice", "after")]
 
 
 STALLED, READERS = 100, 200
@@ -632,9 +659,7 @@ def test_who_missed_what_is_no_longer_kept_is_told_how_much(tmp_path: Path) -> N
             stalled.until("Connected to the server")
             talker.say("talker")
             talker.until("Connected to the server")
-            assert (talker.line() or "").startswith(
-                "-- What is said here is kept the newest 50 lines;"
-            )
+            assert (talker.line() or "").startswith("-- Of what is said here the newest 50 lines ")
             stalled.until("talker joined the chat")
             for n in range(0, 8000, 100):
                 talker.say(*(f"{m} {'x' * 1000}" for m in range(n, n + 100)))
