@@ -349,7 +349,7 @@ def test_who_forgets_is_gone_from_history_and_search(chat: Server, tmp_path: Pat
     with join(chat, "anna") as other:  # the same nickname is not the same person
         bob.expect("anna joined the chat")
         other.say("/forget me yes")
-        other.expect("-- 0 lines were removed from the history for good.")
+        other.expect("-- You have said nothing that is kept.")
         other.say("/forget bob", "/forget", "/forget me no", "/forget me now yes")
         for _ in range(4):
             assert (other.line() or "").endswith("[bad-arguments]")
