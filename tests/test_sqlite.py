@@ -5,6 +5,7 @@ import queue
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -680,11 +681,29 @@ class Questions(SynchronousTestCase):
         gate.set()
         self.store.wait(long)
 
-    def test_what_was_asked_before_shutting_is_answered(self) -> None:
+    def test_what_was_asked_before_shutting_is_answered_or_refused(self) -> None:
         asked = [self.store.log.after("#lobby", 0, 10) for _ in range(10)]
         self.store.close()
         for deferred in asked:
-            self.assertEqual(len(self.store.wait(deferred)), 1)
+            try:
+                self.assertEqual(len(self.store.wait(deferred)), 1)
+            except ChatError as refused:
+                self.assertEqual(refused.code, Code.NOT_READ)
+
+    def test_a_long_question_does_not_hold_up_the_end(self) -> None:
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n"
+        began = threading.Event()
+
+        def ask(db: sqlite3.Connection) -> int:
+            began.set()
+            return sum(1 for _ in db.execute(f"{endless} WHERE i < 0"))
+
+        asked = self.ask(ask)
+        self.assertTrue(began.wait(PATIENCE))
+        at = time.monotonic()
+        self.store.close()
+        self.assertLess(time.monotonic() - at, database.LONGEST_QUESTION)
+        self.assertEqual(refusal(self, self.store, asked).code, Code.NOT_READ)
 
     def test_after_shutting_there_are_no_answers(self) -> None:
         self.store.close()

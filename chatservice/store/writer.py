@@ -27,6 +27,12 @@ GROUP: Final = 1000
 INDEX_AT: Final = 500
 """So many events are taken into the index of words at once: one by one would cost far more."""
 
+IDLE: Final = 0.02
+"""Seconds without anything to do after which the index has its turn."""
+
+INDEX_BUSY_AT: Final = 20_000
+"""The same while lines keep coming, so that a burst is committed first."""
+
 _PLACES: Final = 4096  # remembered; inboxes are read again
 
 
@@ -135,7 +141,7 @@ class Writer:
         stopping = False
         while not stopping or jobs:
             entries: list[Entry] = []
-            for item in self._take(wait=not jobs and self._unindexed < INDEX_AT):
+            for item in self._take(0.0 if jobs else None if self._unindexed < INDEX_AT else IDLE):
                 if isinstance(item, Entry):
                     entries.append(item)
                 elif item is not None:
@@ -148,15 +154,16 @@ class Writer:
                 job = jobs.pop(0)
                 if not self._step(job, last=stopping):
                     jobs.append(job)
-            elif self._unindexed >= INDEX_AT:
+            elif self._unindexed >= (INDEX_BUSY_AT if entries else INDEX_AT):
                 self._index()
         self._fold()
         self._close()
         self._closed()
 
-    def _take(self, wait: bool) -> Iterator[Entry | Job | None]:
+    def _take(self, patience: float | None) -> Iterator[Entry | Job | None]:
+        """Go through what is in the queue; if that is nothing, wait so many seconds or for ever."""
         try:
-            yield self._queue.get(block=wait)
+            yield self._queue.get(timeout=patience)
             for _ in range(GROUP - 1):
                 yield self._queue.get_nowait()
         except queue.Empty:
