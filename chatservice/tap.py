@@ -66,7 +66,12 @@ class Options(usage.Options):
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
         ["data", None, "chat-data", "Directory of the history; :memory: keeps nothing on disk."],
         ["backlog", None, "20", "Lines from before that somebody who joins is shown."],
-        ["absence", None, "60", "Seconds that a lost connection's nickname waits for its token."],
+        [
+            "absence",
+            None,
+            "60",
+            "Seconds that a lost connection's nickname waits for its token; 0: none.",
+        ],
         ["nick-time", None, "20", "Seconds in which a new connection must give its nickname."],
         ["burst", None, "10", "Lines that a person may send at once."],
         ["rate", None, "2", "Lines a second that a person may send after that."],
@@ -122,7 +127,7 @@ class Options(usage.Options):
                 self[name] = float(text)
             except ValueError:
                 self[name] = math.nan
-            if not SMALLEST <= self[name] <= LARGEST:
+            if not (SMALLEST <= self[name] <= LARGEST or (name == "absence" and self[name] == 0)):
                 raise usage.UsageError(
                     f"--{name} needs a number from {SMALLEST} to {LARGEST:,}, not {text!r}"
                 )
