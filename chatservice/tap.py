@@ -70,7 +70,7 @@ class Options(usage.Options):
             "absence",
             None,
             "60",
-            "Seconds that a lost connection's nickname waits for its token; 0: none.",
+            "Seconds that a lost connection's nickname waits for its token.",
         ],
         ["nick-time", None, "20", "Seconds in which a new connection must give its nickname."],
         ["burst", None, "10", "Lines that a person may send at once."],
@@ -95,8 +95,7 @@ class Options(usage.Options):
         self["listen"].append(endpoint)
 
     def opt_keep(self, keep: str) -> None:
-        """How long lines are kept: 90d, 12h, 100000 (lines) or forever, the default. May be given
-        again for single rooms: #ops=7d."""
+        """How long lines are kept: 90d, 100000 (lines), forever; for one room with #room= before."""
         self["keep"].append(keep)
 
     def opt_version(self) -> None:
