@@ -95,7 +95,7 @@ class Options(usage.Options):
         self["listen"].append(endpoint)
 
     def opt_keep(self, keep: str) -> None:
-        """How long lines are kept: 90d, 100000 (lines), forever; for one room with #room= before."""
+        """How long lines are kept: 90d, 100000 (lines) or forever; of one room: #ops=7d."""
         self["keep"].append(keep)
 
     def opt_version(self) -> None:
