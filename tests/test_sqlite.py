@@ -20,7 +20,7 @@ from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import Hit
 from chatservice.retention import Keep, Retention
-from chatservice.store import database, rows, schema, sqlite, writer
+from chatservice.store import database, rows, schema, sqlite, words, writer
 from chatservice.store.schema import StoreError
 from chatservice.store.sqlite import SqliteLog, SqliteTickets
 from tests.fakes import NOW, joined, said
@@ -377,8 +377,9 @@ class Waiting(SynchronousTestCase):
 
     def test_words_are_indexed_many_at_once_before_anybody_searches(self) -> None:
         self.patch(writer, "INDEX_AT", 20)
+        self.patch(words, "STEP", 10)
         self.patch(rows, "STEP", 10)
-        index = rows.index
+        index = words.index
         steps: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
         def watched(db: sqlite3.Connection) -> bool:
@@ -386,7 +387,7 @@ class Waiting(SynchronousTestCase):
             steps.put(more)
             return more
 
-        self.patch(rows, "index", watched)
+        self.patch(words, "index", watched)
         self.store.append(*(said("x") for _ in range(19)))
         self.assertEqual(self.store.wait(self.log.head("#lobby")), 19)
         self.assertTrue(steps.empty())

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from chatservice.admin.lines import MAX_JSON, decode, encode, shown
 from chatservice.admin.opening import Refused, Turns, alone, examine, exists, turn
 from chatservice.admin.progress import Progress, watched
-from chatservice.store import rows
+from chatservice.store import rows, words
 from chatservice.store.database import FILE, prepare_directory
 from chatservice.store.schema import connect, prepare
 
@@ -267,7 +267,7 @@ def _index(db: sqlite3.Connection) -> None:
             more = True
             while more:
                 with turns.next():
-                    more = _until(monotonic() + INDEXING, lambda: rows.index(db))
+                    more = _until(monotonic() + INDEXING, lambda: words.index(db))
                 progress.at(total - rows.unindexed(db))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(

@@ -21,7 +21,7 @@ from twisted.python.threadpool import ThreadPool
 
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IThreads
-from chatservice.store import rows
+from chatservice.store import rows, tickets
 from chatservice.store.schema import StoreError, connect, prepare
 from chatservice.store.writer import Entry, Job, Outcome, Writer
 
@@ -94,7 +94,7 @@ class Database:
             prepare(self.path)
             with closing(connect(self.path, writing=True)) as db, db:
                 db.execute("BEGIN IMMEDIATE")
-                rows.close_tickets(db, self._now())
+                tickets.close_all(db, self._now())
             for _ in range(READERS):
                 db = connect(self.path, writing=False)
                 self._connections.put(db)

@@ -4,26 +4,19 @@ Every function raises sqlite3.Error if the database does. Those that write do it
 caller's transaction and in small steps, so that nobody waits for long.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
 from itertools import takewhile
 from typing import Final
 
 from chatservice.events import Event, Kind
 from chatservice.interfaces import Hit
 from chatservice.names import is_inbox
-from chatservice.resume import Ticket
 from chatservice.retention import Keep
-from chatservice.search import Query, who, words
-
-STEP: Final = 500
-"""Rows that are changed in one transaction while others wait."""
+from chatservice.search import Query
+from chatservice.store.words import STEP, entry, place, want_purge
 
 _PROBE: Final = 64 << 10  # bytes
-_PAGES: Final = 100  # of the index, merged in one step
-_WANTED, _UNDER_WAY = 1, 2  # meta's "purge"
 
 Connection = sqlite3.Connection
 Row = tuple[int, int, int, float, str, str, str, str, str]
@@ -201,7 +194,7 @@ def search(db: Connection, query: Query, room: str, limit: int) -> list[Hit]:
             (found, query.before),
         ).fetchone()
         highest = max(last[0], border) if last else 0
-    match = f'{query.expression()} AND {{place}} : "{_place(found)}"'
+    match = f'{query.expression()} AND {{place}} : "{place(found)}"'
     limits = (found, query.since or 0.0, query.before or _LARGEST)
     # Above the border ids are in the order of numbers; only below it they must be sorted.
     hits = db.execute(
@@ -232,55 +225,6 @@ def probe(db: Connection) -> bool | None:
     return None
 
 
-# The index of words.
-
-
-def _place(room: int) -> str:
-    return f"r{room}"
-
-
-def index(db: Connection) -> bool:
-    """Take the words of the next events into the index; return whether there are more."""
-    (indexed,) = db.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
-    found = db.execute(
-        "SELECT id, text, nick, room FROM events WHERE id > ? ORDER BY id LIMIT ?", (indexed, STEP)
-    ).fetchall()
-    if not found:
-        return False
-    db.executemany(
-        "INSERT INTO words (rowid, text, who, place) VALUES (?, ?, ?, ?)",
-        (_words(*row) for row in found),
-    )
-    db.execute("UPDATE meta SET value = ? WHERE name = 'indexed'", (found[-1][0],))
-    return len(found) == STEP
-
-
-def purge(db: Connection) -> bool:
-    """Make the words of forgotten lines disappear from the index, a few pages at a time.
-
-    FTS5 only marks what is removed until its segments are merged; see "merge" in its documentation.
-
-    :returns: whether that is done.
-    """
-    found = db.execute("SELECT value FROM meta WHERE name = 'purge'").fetchone()
-    if found is None:
-        return True
-    if found[0] == _WANTED:  # the first call of a merge of all there is
-        db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-_PAGES,))
-        db.execute("UPDATE meta SET value = ? WHERE name = 'purge'", (_UNDER_WAY,))
-        return False
-    before = db.total_changes
-    db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (_PAGES,))
-    if db.total_changes - before < 2:
-        db.execute("DELETE FROM meta WHERE name = 'purge'")
-        return True
-    return False
-
-
-def _words(row: int, text: str, nick: str, room: int) -> tuple[int, str, str, str]:
-    return row, " ".join(words(text)), who(nick), _place(room)
-
-
 # Removing.
 
 
@@ -289,7 +233,7 @@ def _remove(db: Connection, found: Sequence[tuple[int, str, str, int, int]]) -> 
     (indexed,) = db.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
     db.executemany(
         "INSERT INTO words (words, rowid, text, who, place) VALUES ('delete', ?, ?, ?, ?)",
-        (_words(*row[:4]) for row in found if row[0] <= indexed),
+        (entry(*row[:4]) for row in found if row[0] <= indexed),
     )
     db.executemany(
         "UPDATE rooms SET floor = max(floor, ?) WHERE id = ?", ((row[4], row[3]) for row in found)
@@ -310,7 +254,7 @@ def forget(db: Connection, by: str, since: int, until: int) -> tuple[int, int]:
     ).fetchall()
     _remove(db, found)
     if found:
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('purge', ?)", (_WANTED,))
+        want_purge(db)
     return len(found), found[-1][0] + 1 if len(found) == STEP else stop
 
 
@@ -358,46 +302,3 @@ def drop_inbox(db: Connection, inbox: str) -> bool:
     ).fetchall()
     db.executemany("UPDATE meta SET value = max(value, ?) WHERE name = 'dropped'", gone)
     return bool(gone)
-
-
-# Tickets.
-
-
-def save_ticket(db: Connection, ticket: Ticket) -> None:
-    """Keep a ticket in place of the one with its key."""
-    read = None if ticket.read is None else json.dumps(dict(ticket.read))
-    db.execute(
-        "INSERT OR REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*astuple(ticket)[:5], json.dumps(ticket.rooms), read),
-    )
-
-
-def find_ticket(db: Connection, key: str) -> Ticket | None:
-    """Return a ticket; None if there is none."""
-    row = db.execute("SELECT * FROM tickets WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        return None
-    key, nick, inbox, since, at, names, read = row
-    positions = None if read is None else json.loads(read)
-    return Ticket(key, nick, inbox, since, at, tuple(json.loads(names)), positions)
-
-
-def drop_tickets(db: Connection, before: float, most: int) -> None:
-    """Forget the tickets of those who left before a time, and the oldest of too many."""
-    db.execute("DELETE FROM tickets WHERE read IS NOT NULL AND at < ?", (before,))
-    (count,) = db.execute("SELECT count(*) FROM tickets").fetchone()
-    if count > most:
-        db.execute(
-            "DELETE FROM tickets WHERE key IN (SELECT key FROM tickets ORDER BY at LIMIT ?)",
-            (count - most,),
-        )
-
-
-def close_tickets(db: Connection, now: float) -> None:
-    """Take note, after a start, that nobody is connected: all had read all, as far as we know."""
-    for (key,) in db.execute("SELECT key FROM tickets WHERE read IS NULL").fetchall():
-        ticket = find_ticket(db, key)
-        if ticket is not None:
-            ids = {name: room_id(db, name) for name in (*ticket.rooms, ticket.inbox)}
-            read = {name: 0 if found is None else head(db, found) for name, found in ids.items()}
-            save_ticket(db, replace(ticket, at=now, read=read))

@@ -17,7 +17,7 @@ from chatservice.names import is_inbox
 from chatservice.resume import GOOD_FOR, Ticket
 from chatservice.retention import Retention
 from chatservice.search import Query
-from chatservice.store import rows
+from chatservice.store import rows, tickets, words
 from chatservice.store.database import Database
 from chatservice.store.writer import Entry, Outcome, is_trouble
 
@@ -208,7 +208,7 @@ class SqliteLog:
 
         indexed: Deferred[bool] = succeed(True)
         if not self.trouble:
-            indexed = self._database.change(lambda db: None if rows.index(db) else True)
+            indexed = self._database.change(lambda db: None if words.index(db) else True)
             indexed.addErrback(lambda _: True)  # what is indexed can still be found
         # One at a time, so that somebody else can read meanwhile.
         return indexed.addCallback(lambda _: self._searches.run(search))
@@ -231,7 +231,7 @@ class SqliteLog:
                 count, at = rows.forget(db, by, at, until)
                 total += count
                 return None
-            return total if not purge or rows.purge(db) else None
+            return total if not purge or words.purge(db) else None
 
         return self._database.change(step)
 
@@ -243,7 +243,7 @@ class SqliteLog:
         def step(db: sqlite3.Connection) -> int | None:
             nonlocal total, waiting
             if waiting is None:
-                rows.drop_tickets(db, now - GOOD_FOR, MOST_TICKETS)
+                tickets.drop(db, now - GOOD_FOR, MOST_TICKETS)
                 waiting = rows.all_rooms(db)[::-1]
             for _ in range(min(_ROOMS_AT_ONCE, len(waiting))):
                 count = rows.prune(db, waiting[-1], retention.of(waiting[-1]), now)
@@ -253,7 +253,7 @@ class SqliteLog:
                 room = waiting.pop()
                 if is_inbox(room) and rows.drop_inbox(db, room):
                     self._database.writer.forget_inboxes()
-            return None if waiting or not rows.purge(db) else total
+            return None if waiting or not words.purge(db) else total
 
         return self._database.change(step)
 
@@ -272,7 +272,7 @@ class SqliteTickets:
         """Keep a ticket; see ITickets."""
 
         def step(db: sqlite3.Connection) -> bool:
-            rows.save_ticket(db, ticket)
+            tickets.save(db, ticket)
             return True
 
         return self._database.change(step).addCallback(lambda _: None)
@@ -281,7 +281,7 @@ class SqliteTickets:
         """Return the ticket of a key; see ITickets. Sees what was saved before."""
 
         def step(db: sqlite3.Connection) -> list[Ticket | None]:
-            ticket = rows.find_ticket(db, key)
+            ticket = tickets.find(db, key)
             if ticket and ticket.read is not None and ticket.at < self._now() - GOOD_FOR:
                 ticket = None
             return [ticket]

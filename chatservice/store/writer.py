@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 
 from chatservice.events import Event
 from chatservice.names import is_inbox
-from chatservice.store import rows
+from chatservice.store import rows, words
 from chatservice.store.schema import connect
 
 GROUP: Final = 1000
@@ -256,11 +256,11 @@ class Writer:
         try:
             db = self._open()
             with self._transaction(db):
-                more = rows.index(db)
+                more = words.index(db)
         except Exception:
             self._close()
             more = False  # until the next events come
-        self._unindexed = max(INDEX_AT, self._unindexed - rows.STEP) if more else 0
+        self._unindexed = max(INDEX_AT, self._unindexed - words.STEP) if more else 0
 
     # The connection.
 

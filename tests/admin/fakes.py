@@ -13,7 +13,7 @@ from chatservice.admin.exporting import export
 from chatservice.admin.importing import Imported, import_
 from chatservice.events import Event, Kind
 from chatservice.search import parse_query
-from chatservice.store import rows
+from chatservice.store import rows, words
 from chatservice.store.database import FILE
 from chatservice.store.schema import connect, prepare
 from tests.fakes import NOW
@@ -47,7 +47,7 @@ def fill(directory: Path, *events: Event) -> list[Event]:
             seq, at, kind = kept[-1].seq, event.at, event.kind.label
             fields = (event.nick, event.text, event.to, event.by)
             rows.insert(db, [(rows.next_id(db), room, seq, at, kind, *fields)])
-        while rows.index(db):
+        while words.index(db):
             pass
         db.execute("COMMIT")
     return kept

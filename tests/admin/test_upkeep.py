@@ -15,7 +15,7 @@ from chatservice.admin.opening import Refused, turn
 from chatservice.admin.statistics import describe, human, stats
 from chatservice.admin.upkeep import check, sizes, vacuum
 from chatservice.resume import Ticket
-from chatservice.store import rows
+from chatservice.store import rows, tickets
 from chatservice.store.database import FILE
 from chatservice.store.schema import connect
 from tests.admin.fakes import execute, exported, fill, found, kept, line, private, take
@@ -168,8 +168,8 @@ class Counting(Case):
             self.directory, line("é", "#a", at=5.0, nick="Bob"), line("x", "#a", at=9.0, nick="bob")
         )
         ticket = Ticket("k", "alice", "@a1", NOW, NOW, ("#lobby",))
-        self.change(lambda db: rows.save_ticket(db, ticket))
-        self.change(lambda db: rows.save_ticket(db, Ticket("l", "b", "@b", NOW, NOW, (), {})))
+        self.change(lambda db: tickets.save(db, ticket))
+        self.change(lambda db: tickets.save(db, Ticket("l", "b", "@b", NOW, NOW, (), {})))
         self.change(lambda db: rows.insert(db, [(99, 1, 60, NOW, "said", "eve", "z", "", "")]))
         found = stats(self.directory)
         self.assertEqual((found.lines, found.people, found.inboxes), (54, 3, 1))
