@@ -46,7 +46,9 @@ class Returns:
         key = digest(offer.token)
         ticket = await self._tickets.find(key)
         if (saving := self._saving.get(offer.token)) is not None:  # it has only just left
-            await waits_for(saving)
+            saved: Deferred[object] = Deferred()
+            saving.chainDeferred(saved)
+            await saved
             ticket = await self._tickets.find(key)
         if ticket is None or fold(ticket.nick) != fold(offer.nick):
             raise NickRefused(
@@ -96,18 +98,6 @@ class Returns:
 
     def _not_kept(self, failure: Failure) -> None:
         self._log.warn("a resume token could not be kept: {why}", why=failure.getErrorMessage())
-
-
-def waits_for(other: Deferred[object]) -> Deferred[object]:
-    """Return what fires when another Deferred has fired, whose result is left alone."""
-    waiting: Deferred[object] = Deferred()
-
-    def passed(result: object) -> object:
-        waiting.callback(None)
-        return result
-
-    other.addBoth(passed)
-    return waiting
 
 
 def merged(place: Place, said: Mapping[str, int]) -> dict[str, int]:

@@ -172,7 +172,7 @@ class Session:
                 self._idle.chainDeferred(idle)
             return
         if self._hanging_up:
-            self._leave(self.hub.hang_up)
+            self._go(self.hub.hang_up)
         if idle is not None:
             idle.callback(None)
 
@@ -188,23 +188,23 @@ class Session:
         """Tell the person why it cannot stay, and disconnect it."""
         self.refuse(refusal)
         self._later.clear()
-        self._leave()
+        self.leave()
 
     def leave(self) -> None:
         """Leave in good order: everything up to here is delivered, then the connection closed."""
-        self._leave()
+        self._go(self.hub.leave)
 
     def hang_up(self) -> None:
         """Take note that the person says no more, for whatever reason; as leave otherwise."""
         if self._idle is None:
-            self._leave(self.hub.hang_up)
+            self._go(self.hub.hang_up)
         else:
             self._hanging_up = True
 
-    def _leave(self, how: Callable[[Person], None] | None = None) -> None:
+    def _go(self, how: Callable[[Person], None]) -> None:
         if self.state is not State.LEFT:
             self._step(Step.LEAVE)
-            (how or self.hub.leave)(self.person)
+            how(self.person)
 
     def lost(self) -> None:
         """Take note that the connection is gone; what it still had to say is said."""

@@ -60,6 +60,8 @@ class Wearing(SynchronousTestCase):
         self.nicks.take_off(1)
         self.nicks.take_off(1)
         self.nicks.claim(2, "alice")
+        self.nicks.wear(2, "alice")
+        self.assertEqual(self.nicks.find("alice"), 2)
 
     def test_an_heir_wears_it_at_once(self) -> None:
         self.nicks.hand_over(1, 2)

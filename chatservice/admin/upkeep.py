@@ -13,6 +13,7 @@ from chatservice.names import fold
 from chatservice.search import Phrase, Query, words
 from chatservice.store import rows
 from chatservice.store.database import FILE
+from chatservice.store.words import purge, want_purge
 
 MERGED: Final = 500
 """Pages of the index that are rewritten in one transaction, roughly."""
@@ -70,18 +71,14 @@ def vacuum(directory: Path) -> bool:
 
 
 def _merge(db: sqlite3.Connection, progress: Progress) -> None:
-    """Make the index one piece, step by step; what was removed is only then really out of it.
-
-    See "The 'merge' Command" in https://www.sqlite.org/fts5.html.
-    """
-    size = -MERGED  # which says at first: everything is to become one
-    before = -2
+    """Make the index one piece, step by step; what was removed is only then really out of it."""
     turns = Turns(db)
-    while db.total_changes - before >= 2:
-        before = db.total_changes
+    with turns.next():
+        want_purge(db)
+    done = False
+    while not done:
         with turns.next():
-            db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (size,))
-        size = MERGED
+            done = purge(db, MERGED)
         progress.tick()
 
 

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from chatservice.client.alarm import Alarm
 from chatservice.client.outbox import retry_after
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock, ITimer
+from chatservice.interfaces import IClock
 
 RESUME: Final = "/resume"
 TIMES: Final = "/time on"
@@ -38,14 +39,13 @@ class Errands:
         tell: Callable[[Event], object],
         done: Callable[[bool], object],
     ) -> None:
-        self._clock = clock
         self._send = send
         self._tell = tell
         self._done = done
         self._sent: deque[str] = deque()
         self._refused: list[str] = []  # to be sent again
         self._pause = 0.0
-        self._timer: ITimer | None = None
+        self._alarm = Alarm(clock)
 
     def start(self, commands: Iterable[str]) -> None:
         """Send commands; done is called once they are answered."""
@@ -53,13 +53,13 @@ class Errands:
         for command in commands:
             self._sent.append(command)
             self._send(command)
-        self._wait(SILENT, self._give_up)
+        self._alarm.after(SILENT, self._give_up)
 
     def stop(self) -> None:
         """Forget what is to be answered, as after a lost connection."""
         self._sent.clear()
         self._refused.clear()
-        self._cancel()
+        self._alarm.off()
 
     def heard(self, event: Event) -> None:
         """Pass an event on to the user unless it is an answer to one of the commands.
@@ -68,7 +68,7 @@ class Errands:
         """
         if not self._sent or event.kind not in (_ANSWERS[self._sent[0]], Kind.ERROR):
             if self._sent and event.past:  # much was missed, and the answer comes behind it
-                self._wait(SILENT, self._give_up)
+                self._alarm.after(SILENT, self._give_up)
             self._tell(event)
             return
         command = self._sent.popleft()
@@ -83,20 +83,11 @@ class Errands:
     def _go_on(self) -> None:
         if self._refused:
             again = tuple(self._refused)
-            self._wait(self._pause, lambda: self.start(again))
+            self._alarm.after(self._pause, lambda: self.start(again))
         else:
-            self._cancel()
+            self._alarm.off()
             self._done(True)
 
     def _give_up(self) -> None:
         self.stop()
         self._done(False)
-
-    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
-        self._cancel()
-        self._timer = self._clock.callLater(seconds, call)
-
-    def _cancel(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None

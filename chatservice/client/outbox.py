@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from chatservice.client.alarm import Alarm
 from chatservice.commands import find
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock, ITimer
+from chatservice.interfaces import IClock
 
 MOST: Final = 200
 """Lines that may wait."""
@@ -55,13 +56,12 @@ class Outbox:
     """
 
     def __init__(self, clock: IClock, send: Callable[[str], bool]) -> None:
-        self._clock = clock
         self._send = send
         self._lines: deque[str] = deque()  # the first is on its way if _busy
         self._busy = False
         self._refused = False  # the line on its way waits to be sent again
         self._unsure = False  # the first was on its way when the connection was lost
-        self._timer: ITimer | None = None
+        self._alarm = Alarm(clock)
 
     def __len__(self) -> int:
         """Return how many lines wait or are on their way."""
@@ -89,7 +89,7 @@ class Outbox:
         pause = retry_after(event)
         if pause is not None:
             self._refused = True
-            self._wait(pause, self._again)
+            self._alarm.after(pause, self._again)
             return True
         if not self._refused and self._answers(event, me):
             self._done()
@@ -143,7 +143,7 @@ class Outbox:
         self._refused = False
         self._busy = self._send(self._lines[0])
         if self._busy:
-            self._wait(_SILENT if trace(self._lines[0]) is None else _UNSEEN, self._done)
+            self._alarm.after(_SILENT if trace(self._lines[0]) is None else _UNSEEN, self._done)
 
     def _done(self) -> None:
         self._lines.popleft()
@@ -152,11 +152,4 @@ class Outbox:
 
     def _stop(self) -> None:
         self._busy = self._refused = False
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
-
-    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = self._clock.callLater(seconds, call)
+        self._alarm.off()

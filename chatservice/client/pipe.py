@@ -16,10 +16,11 @@ from typing import Final, Protocol
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from chatservice.client.alarm import Alarm
 from chatservice.client.link import Link
 from chatservice.client.outbox import retry_after
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IClock, ITimer
+from chatservice.interfaces import IClock
 from chatservice.plain import render
 from chatservice.text import MAX_LINE, decode
 
@@ -89,7 +90,6 @@ class Pipe:
     ) -> None:
         self.link: Link
         self.input: PushInput | None = None
-        self._clock = clock
         self._follow = follow
         self._show = show
         self._warn = warn
@@ -100,8 +100,8 @@ class Pipe:
         self._trouble: str | None = None  # why there is no connection
         self._number = 0
         self._ended = False
-        self._timer: ITimer | None = None
-        self._wait(PATIENCE, lambda: self._finish("no answer from the server"))
+        self._alarm = Alarm(clock)
+        self._alarm.after(PATIENCE, lambda: self._finish("no answer from the server"))
 
     # From standard input.
 
@@ -138,7 +138,7 @@ class Pipe:
 
     def joined(self, nick: str) -> None:
         """Be patient again: there is an answer."""
-        self._cancel()
+        self._alarm.off()
 
     def present(self, whole: bool) -> None:
         """Speak, or speak again; give up if nobody knows what became of the line on its way."""
@@ -160,13 +160,13 @@ class Pipe:
         present = self.link.ready
         if event.kind is Kind.SAID and event.nick == self.link.nick:
             if event.text == self._expected and not (event.past and present):
-                self._cancel()
+                self._alarm.off()
                 self._expected = None
                 self._sent = False
                 self._next()
         elif present and pause is not None:
             self._sent = False
-            self._wait(pause, self._say)
+            self._alarm.after(pause, self._say)
         elif present and event.kind is Kind.ERROR:
             self._finish(event.text)
 
@@ -182,9 +182,9 @@ class Pipe:
             return
         if self._trouble is None:
             self._trouble = reason
-            self._cancel()
-        if self._timer is None and not self._follow:
-            self._wait(AWAY, lambda: self._finish(reason))
+            self._alarm.off()
+        if not self._alarm.set and not self._follow:
+            self._alarm.after(AWAY, lambda: self._finish(reason))
         self._warn(f"{reason}; trying again in {pause:.0f} seconds")
 
     # Inside.
@@ -205,19 +205,10 @@ class Pipe:
         if text is not None and self.link.send(f"/{text}" if text.startswith("/") else text):
             self._sent = True
             unseen = f"a line was not seen within {PATIENCE:.0f} seconds"
-            self._wait(PATIENCE, lambda: self._finish(unseen))
+            self._alarm.after(PATIENCE, lambda: self._finish(unseen))
 
     def _finish(self, reason: str | None) -> None:
-        self._cancel()
+        self._alarm.off()
         done, self._done = self._done, None
         if done is not None:
             done(reason)
-
-    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
-        self._cancel()
-        self._timer = self._clock.callLater(seconds, call)
-
-    def _cancel(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None

@@ -175,7 +175,7 @@ class Database:
                 db = connect(self.path, writing=False)
             self._reading.add(db)
             if self._shut:
-                raise sqlite3.OperationalError("interrupted")
+                raise sqlite3.OperationalError(_GIVEN_UP)
             deadline = time.monotonic() + LONGEST_QUESTION
             db.set_progress_handler(lambda: time.monotonic() > deadline, _LOOK_EVERY)
             return question(db)

@@ -35,22 +35,24 @@ def index(db: Connection) -> bool:
     return len(found) == STEP
 
 
-def purge(db: Connection) -> bool:
+def purge(db: Connection, pages: int = _PAGES) -> bool:
     """Make the words of forgotten lines disappear from the index, a few pages at a time.
 
-    FTS5 only marks what is removed until its segments are merged; see "merge" in its documentation.
+    FTS5 only marks what is removed until its segments are merged; see "merge" in
+    https://www.sqlite.org/fts5.html.
 
+    :param pages: of the index, rewritten in one step, roughly.
     :returns: whether that is done.
     """
     found = db.execute("SELECT value FROM meta WHERE name = 'purge'").fetchone()
     if found is None:
         return True
     if found[0] == _WANTED:  # the first call of a merge of all there is
-        db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-_PAGES,))
+        db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-pages,))
         db.execute("UPDATE meta SET value = ? WHERE name = 'purge'", (_UNDER_WAY,))
         return False
     before = db.total_changes
-    db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (_PAGES,))
+    db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
     if db.total_changes - before < 2:
         db.execute("DELETE FROM meta WHERE name = 'purge'")
         return True
