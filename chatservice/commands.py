@@ -107,9 +107,13 @@ def perform(session: Session, line: str) -> None:
 
     :param line: clean text, one line; an empty one does nothing.
     """
-    if line and not line.isspace():
-        name = line[1:].partition(" ")[0].lower() if line.startswith("/") else ""
-        row = _BY_NAME.get(name)
+    if not line.startswith("/"):
+        if line and not line.isspace():
+            session.do(session.hub.say, session.person, line)
+    elif line.startswith("//"):
+        session.do(session.hub.say, session.person, line[1:])
+    else:
+        row = _BY_NAME.get(line[1:].partition(" ")[0].lower())
         if row is None:
             session.do(_perform, session, line)
         else:
@@ -117,12 +121,6 @@ def perform(session: Session, line: str) -> None:
 
 
 def _perform(session: Session, line: str) -> Deferred[None] | None:
-    if not line.startswith("/"):
-        session.hub.say(session.person, line)
-        return None
-    if line.startswith("//"):
-        session.hub.say(session.person, line[1:])
-        return None
     name, _, rest = line[1:].partition(" ")
     command = find(name)
     return command.handler(session, *command.parse(rest))

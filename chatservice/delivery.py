@@ -1,7 +1,9 @@
 """Committed events on their way to the members: one write each a turn, and catching up.
 
 What the log commits in one turn of the reactor becomes one Batch for each room, encoded once for
-each dialect, and every member of the room gets it with one call. A member is LIVE or BEHIND:
+each dialect, and every member of the room gets it with one call. A room whose batch took long to
+hand out, because many hear it, rests for a moment afterwards: what comes meanwhile makes one batch.
+A member is LIVE or BEHIND:
 
     LIVE     has everything up to the head of its rooms; each new batch is given to it at once.
     BEHIND   has everything up to its cursors. When its connection has room it gets the next
@@ -13,34 +15,37 @@ Nothing in here calls back to the left: no session, no hub, no rule.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from chatservice.catching_up import CatchingUp
 from chatservice.events import Event
 from chatservice.feed import Batch, Feed
-from chatservice.interfaces import ILog, IMember
+from chatservice.interfaces import IClock, ILog, IMember
 from chatservice.reader import Reader
 from chatservice.recall import Recall
+
+LONGEST_REST: Final = 0.02
+"""Seconds that a room rests at most; what is said to it meanwhile waits so long."""
+
+SHORTEST_REST: Final = 0.0005
+"""Seconds under which resting is not worth a timer: small rooms never rest."""
 
 
 class Delivery:
     """Gives every member what the log commits, in order, as fast as each can take it.
 
     :param log: what it subscribes to, and reads for those who are far behind.
-    :param soon: calls back at the end of the reactor's turn, or at once where there are no turns.
+    :param clock: the reactor, in whose turns it works; without one all is delivered at once.
     :param now: wall-clock time, for lines of its own.
     """
 
-    def __init__(
-        self,
-        log: ILog,
-        soon: Callable[[Callable[[], None]], object],
-        now: Callable[[], float],
-    ) -> None:
-        self._soon = soon
+    def __init__(self, log: ILog, clock: IClock | None, now: Callable[[], float]) -> None:
+        self._clock = clock
         self._feeds: dict[str, Feed[Reader]] = {}
         self._readers: dict[IMember, Reader] = {}
         self._dirty: dict[Feed[Reader], None] = {}  # feeds with events pending
         self._ready: dict[Reader, None] = {}  # readers to be answered, caught up or let go
+        self._parked: dict[Reader, None] = {}  # the same, once a resting room has gone on
         self._scheduled = False
         self._catching_up = CatchingUp(log, now, self._let_go, self._close_if_over)
         log.subscribe(self._committed)
@@ -118,6 +123,7 @@ class Delivery:
             return
         reader.gone = True
         self._ready.pop(reader, None)
+        self._parked.pop(reader, None)
         for feed in reader.cursors:
             feed.live.pop(reader, None)
             feed.readers -= 1
@@ -160,14 +166,18 @@ class Delivery:
         for event in events:
             feed = self._feeds.get(event.room)
             if feed is not None:
-                feed.add(event)
+                feed.pending.append(event)
                 self._dirty[feed] = None
-        self._schedule()
+        if self._dirty and not self._scheduled:
+            self._schedule()
 
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._soon(self._flush)
+            if self._clock is None:
+                self._flush()
+            else:
+                self._clock.callLater(0, self._flush)
 
     def _wake(self, reader: Reader) -> None:
         self._ready[reader] = None
@@ -184,13 +194,41 @@ class Delivery:
     def _hand_out(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for feed in dirty:
-            for batch in feed.cut():
-                self._fan_out(feed, batch)
+            if not feed.resting:
+                self._hand_out_room(feed)
         ready, self._ready = self._ready, {}
         for reader in ready:
-            self._serve(reader)
+            if any(feed.resting and feed.pending for feed in reader.cursors):
+                self._parked[reader] = None  # its place is behind what is pending
+            else:
+                self._serve(reader)
         for feed in dirty:
             self._close_if_over(feed)
+
+    def _hand_out_room(self, feed: Feed[Reader]) -> None:
+        """Hand out what is pending in a room; let it rest half as long as that took.
+
+        So a busy room gets two thirds of the time at most, and the more there is to do the more
+        goes out with each write. A line that comes to a room at rest is handed out at once.
+        """
+        begun = self._seconds()
+        for batch in feed.cut():
+            self._fan_out(feed, batch)
+        rest = min((self._seconds() - begun) / 2, LONGEST_REST)
+        if self._clock is not None and rest >= SHORTEST_REST:
+            feed.resting = True
+            self._clock.callLater(rest, self._go_on, feed)
+
+    def _seconds(self) -> float:
+        return 0.0 if self._clock is None else self._clock.seconds()
+
+    def _go_on(self, feed: Feed[Reader]) -> None:
+        feed.resting = False
+        if feed.pending:
+            self._dirty[feed] = None
+            self._ready |= self._parked
+            self._parked.clear()
+            self._flush()
 
     def _fan_out(self, feed: Feed[Reader], batch: Batch) -> None:
         """Give a batch to every LIVE member: the one loop that must stay short."""

@@ -115,9 +115,10 @@ class Feed(Generic[Reader]):
     :ivar position: how many events were handed out.
     :ivar seq: the number of the last kept one of them.
     :ivar until: the position that must be handed out before the feed can be over.
-    :ivar pending: committed in this turn, not handed out yet.
+    :ivar pending: committed, to be handed out at the end of the turn.
     :ivar live: who is at the head, in the order of arrival; a dict serves as an ordered set.
     :ivar readers: how many there are, live or behind.
+    :ivar resting: whether what is pending waits for a moment.
     """
 
     __slots__ = (
@@ -127,6 +128,7 @@ class Feed(Generic[Reader]):
         "pending",
         "position",
         "readers",
+        "resting",
         "room",
         "seq",
         "until",
@@ -142,6 +144,7 @@ class Feed(Generic[Reader]):
         self.pending: list[Event] = []
         self.live: dict[Reader, None] = {}
         self.readers = 0
+        self.resting = False
         self._recent: deque[tuple[int, int, Batch]] = deque()  # position and seq before, batch
         self._recent_size = 0
 
@@ -152,10 +155,6 @@ class Feed(Generic[Reader]):
             return True
         read = len(self.live) == self.readers and not self.pending
         return self.until_read and read and self.position >= self.until
-
-    def add(self, event: Event) -> None:
-        """Take over a committed event, to be handed out at the end of the turn."""
-        self.pending.append(event)
 
     def expect(self) -> None:
         """Stay at least until one more event is handed out."""

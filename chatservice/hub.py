@@ -7,7 +7,6 @@ from there; what concerns one person alone is told to that person.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from operator import setitem
 from typing import Final
@@ -67,7 +66,7 @@ class Hub:
         self._people: dict[Person, None] = {}  # every connection
         self._nicks: Nicks[Person] = Nicks()
         self._owners: dict[str, Person] = {}  # of tokens
-        self.delivery = Delivery(log, self._soon, now)
+        self.delivery = Delivery(log, clock, now)
         self.past = Past(log, self.delivery, now)
         self._order = Order(log, self.delivery, now)
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
@@ -236,7 +235,7 @@ class Hub:
         for one in both:
             self._order.hear(one, one.inbox, until_read=True)
         event = self._event("", Kind.PRIVATE, person, text, other.nick)
-        self._order.publish(person, *(replace(event, room=one.inbox) for one in both))
+        self._order.publish(person, *(event._replace(room=one.inbox) for one in both))
         for one in both:
             self._order.at_this_point(one, self.delivery.keep_order, one.member)
 
@@ -280,12 +279,6 @@ class Hub:
         return [person for person in self._people if person.nick]
 
     # Inside.
-
-    def _soon(self, call: Callable[[], None]) -> None:
-        if self.clock is None:
-            call()
-        else:
-            self.clock.callLater(0, call)
 
     def _event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
         return Event(0, self.now(), room, kind, person.nick, text, to, person.inbox)

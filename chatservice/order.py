@@ -4,7 +4,7 @@ The log decides what comes when. Somebody's answers wait for what that person di
 hears what changes at a point of the order, behind all that was said before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -50,7 +50,10 @@ class Order:
 
     def publish(self, person: Person, *events: Event) -> None:
         """Commit what a person does; the person is told if that fails."""
-        self.keep(person, self._history.append(events)).addErrback(self.refused, person)
+        person.waiting += 1
+        self._history.append(events).addCallbacks(
+            self._published, self._unpublished, callbackArgs=(person,), errbackArgs=(person,)
+        )
 
     def at_this_point(self, person: Person, change: Callable[..., None], *args: object) -> None:
         """Change what a person hears at this point of the log's order, behind all said before."""
@@ -82,6 +85,13 @@ class Order:
         if person.waiting or room not in ends:
             return self._history.head(room)
         return succeed(ends[room])
+
+    def _published(self, events: Sequence[Event], person: Person) -> None:
+        person.waiting -= 1
+
+    def _unpublished(self, failure: Failure, person: Person) -> None:
+        person.waiting -= 1
+        self.refused(failure, person)
 
     def refused(self, failure: Failure, person: Person) -> int:
         """Tell a person what the log did not do; nothing (0) is known then."""

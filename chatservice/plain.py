@@ -16,7 +16,6 @@ start with a dash, a bracket or an exclamation mark (names.check_nick). So ``par
 """
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -94,7 +93,7 @@ def parse(line: str, now: float = 0.0) -> Event:
     if found := _STAMP.fullmatch(line):
         event = _parse(found[4])
         if event.kind.kept and (at := _read_time(found[1], found[2], now)) is not None:
-            return replace(event, seq=int(found[3]), at=at, past=found[1] is not None)
+            return event._replace(seq=int(found[3]), at=at, past=found[1] is not None)
     return _parse(line)
 
 

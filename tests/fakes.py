@@ -302,8 +302,8 @@ class Scene:
     def __init__(self, log: MemoryLog | None = None, standalone: bool = False) -> None:
         self.clock = Clock()
         self.log = MemoryLog() if log is None else log
-        soon = (lambda f: f()) if standalone else (lambda f: self.clock.callLater(0, f))
-        self.delivery = Delivery(self.log, soon, lambda: NOW)
+        clock = None if standalone else cast("IClock", self.clock)
+        self.delivery = Delivery(self.log, clock, lambda: NOW)
 
     def turn(self) -> None:
         self.clock.advance(0)

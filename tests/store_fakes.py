@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -146,7 +145,7 @@ def line(
 
     :param at: seconds since NOW.
     """
-    return replace(said(text, room, nick), at=NOW + at, by=by)
+    return said(text, room, nick)._replace(at=NOW + at, by=by)
 
 
 def query(text: str, now: float = NOW) -> Query:

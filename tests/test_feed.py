@@ -78,7 +78,7 @@ class HandingOut(SynchronousTestCase):
 
     def hand_out(self, events: Sequence[Event]) -> list[Batch]:
         for event in events:
-            self.feed.add(event)
+            self.feed.pending.append(event)
         return list(self.feed.cut())
 
     def test_everything_of_a_turn_is_one_batch(self) -> None:
@@ -112,7 +112,7 @@ class HandingOut(SynchronousTestCase):
 
     def test_a_cursor_made_within_a_turn_is_behind_what_is_pending_in_it(self) -> None:
         first, second, third = numbered(3)
-        self.feed.add(first)
+        self.feed.pending.append(first)
         here, end = self.feed.here(), self.feed.end()
         self.hand_out([second, third])
         self.assertEqual(read_on(self.feed, end), [[second, third]])
@@ -137,7 +137,7 @@ class Reading(SynchronousTestCase):
             for _ in range(count):
                 event = said("x" * 50).numbered(len(events) + 1)
                 events.append(event)
-                feed.add(event)
+                feed.pending.append(event)
                 cursors.append(feed.end())
             list(feed.cut())
         start, stop = sorted((start % len(cursors), stop % len(cursors)))
@@ -152,14 +152,14 @@ class Reading(SynchronousTestCase):
         feed: Feed[str] = Feed("#lobby", until_read=False)
         cursor = feed.here()
         for event in numbered(20, 50):
-            feed.add(event)
+            feed.pending.append(event)
             list(feed.cut())
         sizes = {len(piece) for piece in read_on(feed, cursor)}
         self.assertEqual(sizes, {2})
 
     def test_the_head_is_not_behind(self) -> None:
         feed: Feed[str] = Feed("#lobby", until_read=False)
-        feed.add(numbered(1)[0])
+        feed.pending.append(numbered(1)[0])
         list(feed.cut())
         self.assertFalse(feed.behind(feed.here()))
 
@@ -168,7 +168,7 @@ class Reading(SynchronousTestCase):
         feed: Feed[str] = Feed("#lobby", until_read=False)
         old = feed.here()
         for event in numbered(50, 100):
-            feed.add(event)
+            feed.pending.append(event)
             list(feed.cut())
         self.assertTrue(feed.behind(old))
         self.assertFalse(feed.reaches(old))
@@ -178,7 +178,7 @@ class Reading(SynchronousTestCase):
         for first in (said("x").numbered(101), joined("al").numbered(100)):
             feed: Feed[str] = Feed("#lobby", until_read=False, seq=100)
             cursor = feed.end()
-            feed.add(first)
+            feed.pending.append(first)
             list(feed.cut())
             self.assertEqual(cursor.seq, 100)
             self.assertEqual([event.seq for event in feed.take(cursor).events], [first.seq])
@@ -189,7 +189,7 @@ class Reading(SynchronousTestCase):
         feed.expect()
         feed.live.update(a=None, b=None)
         self.assertFalse(feed.over)
-        feed.add(numbered(1)[0])
+        feed.pending.append(numbered(1)[0])
         self.assertFalse(feed.over)
         list(feed.cut())
         self.assertTrue(feed.over)

@@ -4,7 +4,6 @@ import re
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -38,7 +37,7 @@ class Look:
         """
         if event.past:
             when = self._when(event.at)
-            line = self.line(replace(event, past=False), me)
+            line = self.line(event._replace(past=False), me)
             return f"{_paint(when, _DIM) if self._colour else when} {line}"
         line = render(event)
         if event.kind is Kind.NOTICE:

@@ -73,6 +73,7 @@ class Database:
         self._shut = False
         self._reading: set[sqlite3.Connection] = set()  # those that answer a question
         self.asked = 0  # questions under way
+        self._gathered: list[Entry] = []  # in this turn, for the writer
         self._pool = _Readers(0, READERS, "chat-readers")
         self._connections: queue.SimpleQueue[sqlite3.Connection | None] = queue.SimpleQueue()
         self.writer = Writer(
@@ -108,8 +109,19 @@ class Database:
         self._pool.start()
 
     def commit(self, entry: Entry) -> None:
-        """Take an entry into the log's order."""
-        self.writer.put(entry)
+        """Take an entry into the log's order.
+
+        What comes in one turn is handed to the writer at once: it is committed together, and the
+        writer's thread does not take turns with this one for every single entry.
+        """
+        if not self._gathered:
+            self._threads.callFromThread(self._hand_in)
+        self._gathered.append(entry)
+
+    def _hand_in(self) -> None:
+        if self._gathered:
+            self.writer.put(self._gathered)
+            self._gathered = []
 
     def change(self, step: Callable[[sqlite3.Connection], Result | None]) -> Deferred[Result]:
         """Change something else, step by step between the log's entries.
@@ -122,6 +134,7 @@ class Database:
             _finish(done, InterruptedError("the server is closing"))
             return done
         job = Job(step, lambda result: self._threads.callFromThread(_finish, done, result))
+        self._hand_in()
         self.writer.do(job)
         return done
 
@@ -143,6 +156,7 @@ class Database:
         """Commit what waits, then change no more; fires when that is done."""
         if not self.closing:
             self.closing = True
+            self._hand_in()
             self.writer.stop()
         closed: Deferred[None] = Deferred()
         self._close.chainDeferred(closed)

@@ -5,8 +5,8 @@ caller's transaction and in small steps, so that nobody waits for long.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Sequence
+from itertools import chain, takewhile
 from typing import Final
 
 from chatservice.events import Event, Kind
@@ -21,6 +21,12 @@ _PROBE: Final = 64 << 10  # bytes
 Connection = sqlite3.Connection
 Row = tuple[int, int, int, float, str, str, str, str, str]
 
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_AT_ONCE: Final = (64, 8, 1)  # few sizes, so that the statements stay prepared
+_INSERT: Final = {
+    count: f"INSERT INTO events VALUES {', '.join([_ROW] * count)}"  # noqa: S608  # only ?
+    for count in _AT_ONCE
+}
 _KINDS: Final = {kind.label: kind for kind in Kind}
 _OF_ROOM: Final = (
     "SELECT seq, at, kind, nick, text, recipient, author FROM events"
@@ -101,9 +107,18 @@ def unindexed(db: Connection) -> int:
     return next_id(db) - 1 - int(indexed)
 
 
-def insert(db: Connection, rows: Iterable[Row]) -> None:
-    """Add events."""
-    db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+def insert(db: Connection, rows: Sequence[Row]) -> None:
+    """Add events.
+
+    As many as possible with each statement: at every one the interpreter's lock changes hands,
+    which costs more than the row if the reactor's thread is busy.
+    """
+    start = 0
+    for count in _AT_ONCE:
+        while len(rows) - start >= count:
+            values = chain.from_iterable(rows[start : start + count])
+            db.execute(_INSERT[count], tuple(values))
+            start += count
 
 
 # Reading.

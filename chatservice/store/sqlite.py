@@ -96,7 +96,8 @@ class SqliteLog:
             heads = [self._database.writer.head(event.room) for event in events]
             if None not in heads:
                 numbered = [e.numbered(h or 0) for e, h in zip(events, heads, strict=True)]
-                self._publish(numbered)
+                if numbered:
+                    self._publish(numbered)
                 return succeed(numbered)
         return self._commit(entry)
 
@@ -159,15 +160,15 @@ class SqliteLog:
                 self._waiting -= 1
                 entry.done.errback(_not_stored(str(error)))
                 continue
-            if entry.kept:
+            if self.trouble and entry.kept:
                 self._note("")
-            self._publish(outcome.events)
+            if outcome.events:
+                self._publish(outcome.events)
             self._waiting -= 1  # only now: whoever appends when told must not overtake
             entry.done.callback(outcome.head if entry.room else outcome.events)  # type: ignore[arg-type]
 
     def _publish(self, events: Sequence[Event]) -> None:
-        if events:
-            self._tell(self._subscribers, events)
+        self._tell(self._subscribers, events)
 
     def _note(self, trouble: str) -> None:
         if trouble == self.trouble:

@@ -22,7 +22,7 @@ from chatservice.store import rows, words
 from chatservice.store.schema import connect
 
 GROUP: Final = 1000
-"""Entries committed together at most, so that the first of them does not wait for too many."""
+"""So many entries are enough to be committed, so that the first of them does not wait for more."""
 
 INDEX_AT: Final = 500
 """So many events are taken into the index of words at once: one by one would cost far more."""
@@ -49,7 +49,10 @@ class Entry:
     def __init__(self, events: Sequence[Event] = (), room: str = "") -> None:
         self.events = events
         self.room = room
-        self.kept = any(event.kind.kept for event in events)
+        self.kept = False
+        for event in events:
+            if event.kind.kept:
+                self.kept = True
         self.done: Deferred[Sequence[Event]] = Deferred()
 
 
@@ -95,7 +98,7 @@ class Writer:
         self.path = path
         self._report = report
         self._closed = closed
-        self._queue: queue.SimpleQueue[Entry | Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Entry] | Job | None] = queue.SimpleQueue()
         self._db: sqlite3.Connection | None = None
         self._version = -1  # of the data, as this connection sees it
         self._places: dict[str, _Place] = {}
@@ -117,9 +120,10 @@ class Writer:
             raise
         self._thread.start()
 
-    def put(self, entry: Entry) -> None:
-        """Take an entry."""
-        self._queue.put(entry)
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Take entries."""
+        for start in range(0, len(entries), GROUP):
+            self._queue.put(entries[start : start + GROUP])
 
     def do(self, job: Job) -> None:
         """Take a job."""
@@ -142,10 +146,10 @@ class Writer:
         while not stopping or jobs:
             entries: list[Entry] = []
             for item in self._take(0.0 if jobs else None if self._unindexed < INDEX_AT else IDLE):
-                if isinstance(item, Entry):
-                    entries.append(item)
-                elif item is not None:
+                if isinstance(item, Job):
                     jobs.append(item)
+                elif item is not None:
+                    entries += item
                 else:
                     stopping = True
             if entries:
@@ -160,12 +164,17 @@ class Writer:
         self._close()
         self._closed()
 
-    def _take(self, patience: float | None) -> Iterator[Entry | Job | None]:
+    def _take(self, patience: float | None) -> Iterator[Sequence[Entry] | Job | None]:
         """Go through what is in the queue; if that is nothing, wait so many seconds or for ever."""
+        taken = 0
         try:
-            yield self._queue.get(timeout=patience)
-            for _ in range(GROUP - 1):
-                yield self._queue.get_nowait()
+            item = self._queue.get(timeout=patience)
+            while True:
+                yield item
+                taken += len(item) if isinstance(item, list) else 1
+                if taken >= GROUP:
+                    return
+                item = self._queue.get_nowait()
         except queue.Empty:
             return
 
@@ -198,14 +207,14 @@ class Writer:
 
         def number(event: Event) -> Event:
             nonlocal row
-            room, head = place(event.room)
-            if not event.kind.kept:
-                return event.numbered(head)
-            room = room or rows.add_room(db, event.room)
-            head += 1
-            places[event.room] = _Place(room, head)
-            added.append((row, room, head, *_fields(event)))
-            row += 1
+            _, at, name, kind, nick, text, to, by, _ = event
+            room, head = place(name)
+            if kind.kept:
+                room = room or rows.add_room(db, name)
+                head += 1
+                places[name] = _Place(room, head)
+                added.append((row, room, head, at, kind.label, nick, text, to, by))
+                row += 1
             return event.numbered(head)
 
         with self._transaction(db) if any(entry.kept for entry in entries) else _nothing():
@@ -313,10 +322,6 @@ def is_trouble(error: Exception) -> bool:
     """Tell whether an error is the database's, so that others would fail as well."""
     mine = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, mine)
-
-
-def _fields(event: Event) -> tuple[float, str, str, str, str, str]:
-    return event.at, event.kind.label, event.nick, event.text, event.to, event.by
 
 
 @contextmanager

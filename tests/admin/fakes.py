@@ -5,7 +5,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,4 +100,4 @@ def exported(directory: Path, room: str = "", private: bool = True) -> list[dict
 
 def numbered(events: Sequence[Event], first: int = 1) -> list[Event]:
     """Return events of one room with numbers."""
-    return [replace(event, seq=seq) for seq, event in enumerate(events, first)]
+    return [event._replace(seq=seq) for seq, event in enumerate(events, first)]

@@ -5,7 +5,6 @@ import os
 import random
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -276,11 +275,11 @@ class Refusing(Case):
         event = fill(self.directory, private("x"))[0]
         self.assertEqual(take(self.directory, [event]).known, 1)
         for other in (
-            replace(event, at=NOW + 1),
-            replace(event, nick="eve"),
-            replace(event, text="y"),
-            replace(event, to="eve"),
-            replace(event, by=""),
+            event._replace(at=NOW + 1),
+            event._replace(nick="eve"),
+            event._replace(text="y"),
+            event._replace(to="eve"),
+            event._replace(by=""),
         ):
             self.refused([other], "is another line already")
 

@@ -1,6 +1,5 @@
 """The client's connection: what it asks by itself, and how it comes back to where it was."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -268,6 +267,6 @@ class Returning(LinkCase):
             self.begin("alice")
             for start, end in pairwise(parts):
                 self.server.wires[0].protocol.dataReceived(stream[start:end])
-            told = [replace(event, at=0.0) for event in self.user.events]
+            told = [event._replace(at=0.0) for event in self.user.events]
             seen.append((self.server.wires[0].value(), told, self.user.presents, self.link.nick))
         self.assertEqual(seen[0], seen[1])
