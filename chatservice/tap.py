@@ -1,32 +1,31 @@
 """``twistd chat``: its options, and the one place where the parts meet."""
 
+import gc
 import math
 import re
-import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Final, cast
 
 from twisted.application import strports
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IProtocolFactory
-from twisted.logger import Logger
+from twisted.internet.interfaces import IProtocolFactory, IReactorCore
 from twisted.python import usage
 
 import chatservice
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
 from chatservice.hub import Hub
-from chatservice.interfaces import IClock
+from chatservice.interfaces import IClock, IThreads
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, keys
 from chatservice.past import MOST_LINES
 from chatservice.person import Policy
 from chatservice.retention import Retention, parse_retention
+from chatservice.signals import take_calmly
 from chatservice.store.keeper import Keeper, Reactor
 from chatservice.store.schema import StoreError
 from chatservice.text import MAX_LINE
@@ -160,8 +159,6 @@ class ChatService(Service):
     :param ports: a service for each place to listen in.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         hub: Hub,
@@ -192,8 +189,6 @@ class ChatService(Service):
             raise CannotStart(str(error)) from None
         for description, port in self._ports:
             self._listen(description, port.startService)
-        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # it would end the chat
-            signal.signal(signal.SIGHUP, self._hang_up)
 
     def stopService(self) -> Deferred[None]:
         """Close the doors, say goodbye, and fire when everybody is gone."""
@@ -208,9 +203,6 @@ class ChatService(Service):
             listen()
         except Exception as error:  # taken, forbidden, out of range: none can be mended here
             raise CannotStart(f"cannot listen on {description}: {_reason(error)}") from None
-
-    def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        self._log.info("SIGHUP: nothing to read again")
 
 
 def makeService(options: Options) -> MultiService:
@@ -241,9 +233,16 @@ def makeService(options: Options) -> MultiService:
     if options["raw"] is not None:
         wanted.append((RawFactory, options["raw"]))
     ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
+    cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()
     ChatService(hub, keeper, ports).setServiceParent(service)
     return service
+
+
+def _running(reactor: IThreads) -> None:
+    take_calmly(reactor)
+    gc.collect()
+    gc.freeze()  # what is here now stays: the garbage collector need not look at it again
 
 
 def _port(

@@ -16,7 +16,7 @@ LAYERS = [
     {"names", "limits", "room"},
     {"resume", "retention", "search"},
     {"interfaces"},
-    {"plain", "feed", "store"},
+    {"plain", "feed", "store", "signals"},
     {"nicks", "recall"},
     {"reader"},
     {"catching_up"},
