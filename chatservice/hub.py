@@ -12,13 +12,13 @@ from operator import setitem
 from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
 
 from chatservice.closing import Closing
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, ITickets
+from chatservice.journal import Journal
 from chatservice.limits import Limits, Quota, Quotas
 from chatservice.names import LOBBY, check_nick
 from chatservice.nicks import Nicks
@@ -46,8 +46,6 @@ class Hub:
     :param tickets: who may come back; by default remembered as long as the process lives.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         log: ILog,
@@ -70,6 +68,7 @@ class Hub:
         self.past = Past(log, self.delivery, now)
         self._order = Order(log, self.delivery, now)
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
+        self._journal = Journal(clock)
         self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
         log.watch(self._trouble)
 
@@ -153,7 +152,7 @@ class Hub:
         if person.offered:
             self._owners[person.place.token] = person
             self._returns.connected(person)
-        self._log.info("{nick!r} joined from {host!r}", nick=nick, host=person.host)
+        self._journal.note(f"{nick!r} joined from {person.host!r}")
 
     def rename(self, person: Person, text: str) -> Deferred[None]:
         """Change a person's nickname.
@@ -328,7 +327,7 @@ class Hub:
                 self._order.publish(person, self._event(self.lobby.name, Kind.LEFT, person))
             self.lobby.remove(person.nick)
             self._nicks.take_off(person)
-            self._log.info("{nick!r} left", nick=person.nick)
+            self._journal.note(f"{person.nick!r} left")
             person.nick = ""
 
     def _may_return(self) -> bool:

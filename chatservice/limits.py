@@ -8,6 +8,7 @@ import ipaddress
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from chatservice.errors import ChatError, Code, Expelled, TooFast
@@ -220,6 +221,7 @@ def _too_fast(wait: float) -> TooFast:
     )
 
 
+@lru_cache(maxsize=1024)
 def network_of(host: str) -> str:
     """Return what counts as one address: IPv4 itself, of IPv6 the /64 network (RFC 6177).
 

@@ -6,6 +6,7 @@ section 4). Two people may not share any of the folded or look-alike keys.
 """
 
 import json
+import re
 import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
@@ -44,6 +45,7 @@ _INVISIBLE: Final = frozenset(
 )
 # Letters to Unicode, but to a reader the signs that our lines are made of: clicks, modifiers.
 _LIKE_PUNCTUATION: Final = frozenset(map(chr, [*range(0x1C0, 0x1C4), *range(0x2B9, 0x2E0)]))
+_PLAIN: Final = re.compile(rf"\w[\w{re.escape(''.join(sorted(PUNCTUATION)))}]*", re.ASCII)
 _MAX_MARKS: Final = 2  # marks in a row on one letter; more climb over the lines above
 
 
@@ -113,6 +115,8 @@ def _utf8(nick: str) -> bytes:
 
 def _problems(nick: str) -> list[str]:
     """Say what is wrong with a nickname's characters; the first is the one worth telling."""
+    if _PLAIN.fullmatch(nick):  # nearly every nickname
+        return []
     first = nick[0]
     if not (_is_letter(first) or first.isdecimal() or first == "_"):
         return ["A nickname starts with a letter, a digit or _."]

@@ -43,10 +43,10 @@ class Order:
 
     def tell_now(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
         """Answer one person, at the point of the order that the log is at."""
-        texts = texts or ("",)
         nick = code if kind is Kind.ERROR else person.nick
         now = self._now()
-        self._delivery.tell(person.member, *(Event(0, now, "", kind, nick, t) for t in texts))
+        events = [Event(0, now, "", kind, nick, text) for text in texts or ("",)]
+        self._delivery.tell(person.member, *events)
 
     def publish(self, person: Person, *events: Event) -> None:
         """Commit what a person does; the person is told if that fails."""

@@ -16,7 +16,7 @@ LAYERS = [
     {"names", "limits", "room"},
     {"resume", "retention", "search"},
     {"interfaces"},
-    {"plain", "feed", "store", "signals"},
+    {"plain", "feed", "store", "signals", "journal"},
     {"nicks", "recall"},
     {"reader"},
     {"catching_up"},

@@ -7,6 +7,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -211,7 +212,13 @@ class Connection:
 
 def host_of(address: object) -> str | None:
     """Return the IP address of a peer; None for one without."""
+    host = getattr(address, "host", None)
+    return _ip_address(host) if isinstance(host, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _ip_address(host: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(getattr(address, "host", "").partition("%")[0]))
-    except (AttributeError, ValueError):
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
         return None
