@@ -30,6 +30,9 @@ LONGEST_REST: Final = 0.02
 SHORTEST_REST: Final = 0.0005
 """Seconds under which resting is not worth a timer: small rooms never rest."""
 
+ENOUGH: Final = 16
+"""So many lines are worth a write to everybody: waiting for more would gain little."""
+
 
 class Delivery:
     """Gives every member what the log commits, in order, as fast as each can take it.
@@ -208,14 +211,15 @@ class Delivery:
     def _hand_out_room(self, feed: Feed[Reader]) -> None:
         """Hand out what is pending in a room; let it rest half as long as that took.
 
-        So a busy room gets two thirds of the time at most, and the more there is to do the more
-        goes out with each write. A line that comes to a room at rest is handed out at once.
+        A write costs about as much for one line as for ENOUGH. So while few lines come at a time
+        and many hear them, a room gets two thirds of the time at most, and more goes out with each
+        write. What is said after a while of silence is handed out at once.
         """
-        begun = self._seconds()
+        begun, enough = self._seconds(), len(feed.pending) >= ENOUGH
         for batch in feed.cut():
             self._fan_out(feed, batch)
         rest = min((self._seconds() - begun) / 2, LONGEST_REST)
-        if self._clock is not None and rest >= SHORTEST_REST:
+        if self._clock is not None and rest >= SHORTEST_REST and not enough:
             feed.resting = True
             self._clock.callLater(rest, self._go_on, feed)
 

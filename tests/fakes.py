@@ -64,8 +64,10 @@ class Member:
         self.stalled = self.holding = self.broken = False
         self.disconnects = self.aborts = 0
         self.wrongs: list[str] = []
+        self.spend: Callable[[], None] = lambda: None
 
     def deliver(self, batch: IBatch) -> bool:
+        self.spend()
         if self.broken:
             raise RuntimeError("this member is broken")
         if self.disconnects:
@@ -297,10 +299,14 @@ class Scene:
     """A log, a delivery and the turns of a reactor.
 
     :param standalone: whether there are no turns, and everything is delivered at once.
+    :param cost: seconds that it takes to give something to a member.
     """
 
-    def __init__(self, log: MemoryLog | None = None, standalone: bool = False) -> None:
+    def __init__(
+        self, log: MemoryLog | None = None, standalone: bool = False, cost: float = 0.0
+    ) -> None:
         self.clock = Clock()
+        self.cost = cost
         self.log = MemoryLog() if log is None else log
         clock = None if standalone else cast("IClock", self.clock)
         self.delivery = Delivery(self.log, clock, lambda: NOW)
@@ -308,9 +314,19 @@ class Scene:
     def turn(self) -> None:
         self.clock.advance(0)
 
+    def rest(self) -> None:
+        """Let so much time pass that no room rests any more, whatever it hands out meanwhile."""
+        self.clock.advance(0)
+        while self.clock.getDelayedCalls():
+            self.clock.advance(0.01)
+
+    def spend(self) -> None:
+        self.clock.rightNow += self.cost
+
     def member(self, *rooms: str, dialect: Lines | None = None) -> Member:
         """Bring somebody into rooms, live."""
-        member = Member() if dialect is None else Member(dialect)
+        member = Member(LINES if dialect is None else dialect)
+        member.spend = self.spend
         self.delivery.add(member)
         for room in rooms:
             self.enter(member, room)

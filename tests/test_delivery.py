@@ -5,6 +5,7 @@ from collections import Counter
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import feed as feed_module
+from chatservice.delivery import ENOUGH
 from chatservice.events import Kind
 from tests.fakes import NOT_STORED, FailingLog, Lines, Member, Scene, numbers, texts
 
@@ -105,6 +106,76 @@ class Turns(SynchronousTestCase):
         self.assertEqual(member.lines(""), ["-- answer"])
         scene.delivery.finish(member)
         self.assertEqual(member.disconnects, 1)
+
+
+class Resting(SynchronousTestCase):
+    """A room with many members, as it were: it takes 4 ms to hand something out."""
+
+    def setUp(self) -> None:
+        self.scene = Scene(cost=0.004)
+        self.member = self.scene.member("#a")
+
+    def test_the_first_line_goes_out_at_once(self) -> None:
+        self.scene.publish("one")
+        self.assertEqual(self.member.lines(), ["alice: one"])
+
+    def test_what_comes_while_the_room_rests_makes_one_batch(self) -> None:
+        self.scene.publish("one")
+        self.scene.publish("two")
+        self.scene.clock.advance(0.001)
+        self.scene.publish("three")
+        self.assertEqual(self.member.lines(), ["alice: one"])
+        self.scene.clock.advance(0.001)
+        self.assertEqual(self.member.given[1:], [("#a", b"alice: two\nalice: three\n")])
+
+    def test_after_silence_a_line_goes_out_at_once_again(self) -> None:
+        self.scene.publish("one")
+        self.scene.clock.advance(0.002)
+        self.scene.publish("two")
+        self.assertEqual(self.member.lines(), ["alice: one", "alice: two"])
+
+    def test_a_room_rests_for_no_more_than_20_ms_however_many_hear_it(self) -> None:
+        self.scene.cost = 5.0
+        self.scene.publish("one")
+        self.scene.publish("two")
+        self.scene.clock.advance(0.0199)
+        self.assertEqual(self.member.lines(), ["alice: one"])
+        self.scene.clock.advance(0.0001)
+        self.assertEqual(self.member.lines(), ["alice: one", "alice: two"])
+
+    def test_a_room_that_hands_out_quickly_or_much_at_a_time_does_not_rest(self) -> None:
+        self.scene.commit(*(str(n) for n in range(ENOUGH)))
+        self.scene.turn()
+        self.scene.cost = 0.0005
+        self.scene.publish("one")
+        self.scene.publish("two")
+        self.assertEqual(len(self.member.lines()), ENOUGH + 2)
+
+    def test_a_room_that_rests_holds_up_no_other_room(self) -> None:
+        other = self.scene.member("#b")
+        self.scene.publish("one")
+        self.scene.publish("two", room="#b")
+        self.assertEqual(other.lines(), ["alice: two"])
+
+    def test_when_nothing_is_said_no_timer_remains(self) -> None:
+        self.scene.publish("one")
+        self.scene.clock.advance(0.02)
+        self.assertEqual(self.scene.clock.getDelayedCalls(), [])
+
+    def test_who_enters_finishes_or_is_answered_meanwhile_gets_its_own_and_no_more(self) -> None:
+        self.scene.publish("one")
+        self.scene.commit("two")
+        newcomer = Member()
+        self.scene.delivery.add(newcomer)
+        self.scene.enter(newcomer, "#a")
+        self.scene.commit("three")
+        self.scene.tell(newcomer, "answer")
+        self.scene.delivery.finish(self.member)
+        self.scene.commit("four")
+        self.scene.rest()
+        self.assertEqual(newcomer.lines(), ["alice: three", "-- answer", "alice: four"])
+        self.assertEqual(self.member.lines(), ["alice: one", "alice: two", "alice: three"])
+        self.assertEqual(self.member.disconnects, 1)
 
 
 class ComingAndGoing(SynchronousTestCase):

@@ -18,6 +18,7 @@ from tests.fakes import Lines, Member, Scene, joined, quick, said
 
 ROOMS = ("#a", "#b")
 PEOPLE = 3
+COST = 0.002  # seconds; then a room rests for 3 ms and is not ready with the next step
 
 Step = tuple[str, int, int]
 
@@ -30,7 +31,11 @@ def scripts(names: str, min_size: int = 0, max_size: int = 60) -> st.SearchStrat
 
 
 steps = scripts("say say say come many turn turn enter enter stall read read tell finish drop")
+restless = scripts(
+    "say say say come many turn turn rest rest enter enter stall read read tell finish drop"
+)
 undisturbed = scripts("say say come many turn enter enter tell tell")
+unhurried = scripts("say say come many turn rest enter enter tell tell")
 slow = st.builds(
     lambda before, after: [*before, *after],
     scripts("say enter enter enter turn", 8, 12),
@@ -69,7 +74,7 @@ class Play:
             getattr(self, name)(self.people[person], ROOMS[room])
         for one in self.people:
             self.read(one, "")
-        self.scene.turn()
+        self.scene.rest()
 
     def say(self, _: Expectation, room: str, events: int = 1) -> None:
         self.commit(room, [said(self.unique(), room) for _ in range(events)])
@@ -82,6 +87,9 @@ class Play:
 
     def turn(self, _: Expectation, room: str) -> None:
         self.scene.turn()
+
+    def rest(self, _: Expectation, room: str) -> None:
+        self.scene.clock.advance(0.003)
 
     def enter(self, one: Expectation, room: str) -> None:
         self.scene.enter(one.member, room)
@@ -156,11 +164,25 @@ class Everybody(SynchronousTestCase):
         self.check(played(steps))
 
     @quick
+    @given(restless)
+    def test_so_also_while_rooms_rest(self, steps: list[Step]) -> None:
+        self.check(played(steps, cost=COST))
+
+    @quick
     @given(undisturbed)
     def test_answers_stand_where_they_belong_among_the_lines_of_each_room(
         self, steps: list[Step]
     ) -> None:
-        for one in played(steps).people:
+        self.check_answers(played(steps))
+
+    @quick
+    @given(unhurried)
+    def test_so_do_answers_while_rooms_rest(self, steps: list[Step]) -> None:
+        self.check_answers(played(steps, cost=COST))
+
+    def check_answers(self, play: Play) -> None:
+        """Everybody's answers stand behind what was committed before, before what came after."""
+        for one in play.people:
             got = [
                 (room, line)
                 for room, data in one.member.given
@@ -238,9 +260,9 @@ class EverybodyFarBehind(SynchronousTestCase):
         self.check(played(steps, standalone=True))
 
 
-def played(steps: list[Step], standalone: bool = False) -> Play:
+def played(steps: list[Step], standalone: bool = False, cost: float = 0.0) -> Play:
     """Go through steps in a new scene."""
-    play = Play(Scene(standalone=standalone))
+    play = Play(Scene(standalone=standalone, cost=cost))
     play.go(steps)
     return play
 
