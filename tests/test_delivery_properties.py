@@ -31,11 +31,13 @@ def scripts(names: str, min_size: int = 0, max_size: int = 60) -> st.SearchStrat
 
 
 steps = scripts("say say say come many turn turn enter enter stall read read tell finish drop")
-restless = scripts(
-    "say say say come many turn turn rest rest enter enter stall read read tell finish drop"
-)
 undisturbed = scripts("say say come many turn enter enter tell tell")
-unhurried = scripts("say say come many turn rest enter enter tell tell")
+restless = st.builds(
+    lambda before, after: [*before, *after],
+    scripts("enter enter turn", 3, 5),
+    scripts("say say come turn turn rest enter stall read tell finish drop", 15, 40),
+)
+unhurried = scripts("say turn rest enter tell", 10)
 slow = st.builds(
     lambda before, after: [*before, *after],
     scripts("say enter enter enter turn", 8, 12),
