@@ -30,7 +30,7 @@ LONGEST_REST: Final = 0.02
 SHORTEST_REST: Final = 0.0005
 """Seconds under which resting is not worth a timer: small rooms never rest."""
 
-ENOUGH: Final = 16
+ENOUGH: Final = 64
 """So many lines are worth a write to everybody: waiting for more would gain little."""
 
 
