@@ -20,6 +20,8 @@ from chatservice.interfaces import IMember
 from chatservice.person import Person
 from chatservice.text import MAX_LINE
 
+_NOTHING: Final[deque[Callable[[], None]]] = deque()  # shared: an empty one costs 0.6 KiB
+
 PATIENCE: Final = 5.0
 """Seconds that a person's next line waits for what takes its time (a disk may hang for ever)."""
 
@@ -69,7 +71,7 @@ class Session:
         self.person: Person = hub.connect(member)
         self.state = State.CONNECTED
         self._idle: Deferred[None] | None = None  # while something takes its time: fires then
-        self._later: deque[Callable[[], None]] = deque()  # waits for that
+        self._later = _NOTHING  # waits for that
         self._hanging_up = False
 
     @property
@@ -124,6 +126,8 @@ class Session:
         :param patient: whether the next may have to wait for longer than PATIENCE.
         """
         if self._idle is not None:
+            if self._later is _NOTHING:
+                self._later = deque()
             self._later.append(lambda: self.do(action, *args, free=free, patient=patient))
             return
         if self.state is not State.JOINED or self.person.departed:

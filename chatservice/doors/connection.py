@@ -58,13 +58,12 @@ class Connection:
     _timer: ITimer | None = None
     _admitted = False
     _linger = LINGER
-    _held: set[str]  # why the peer is not read
+    _held: frozenset[str] = frozenset()  # why the peer is not read
 
     # For twisted.
 
     def connectionMade(self) -> None:
         """Let somebody in, if there is room, and ask who it is."""
-        self._held = set()
         self.dialect = self.dialects[0]
         self._outlet = outlet_for(self.transport, self._drained)
         self.session = Session(self.factory.hub, self)
@@ -158,12 +157,12 @@ class Connection:
         """Read no more until released for the same reason."""
         if not self._held:
             self.pause()
-        self._held.add(reason)
+        self._held |= {reason}
 
     def release(self, reason: str) -> None:
         """Read again unless there is another reason not to, or who leaves has no more to say."""
         if reason in self._held:
-            self._held.discard(reason)
+            self._held -= {reason}
             if not self._held and self.session.state is not State.LEFT:
                 self.resume()
 

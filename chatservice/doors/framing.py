@@ -22,6 +22,7 @@ from chatservice.text import MAX_LINE
 AT_ONCE: Final = 64
 """Lines taken from one connection before others should have their turn."""
 
+_NO_LINES: Final[deque[bytes | None]] = deque()  # shared: an empty one costs 0.6 KiB
 _END: Final = re.compile(rb"\r\n|\n|\r\0")
 
 
@@ -38,7 +39,7 @@ class LineFramer(LineReceiver):
         self._telnet = TelnetFilter()
         self._tail = b""  # an unfinished line, or its last byte if it is too long already
         self._skipping = False  # that unfinished line is too long
-        self._lines: deque[bytes | None] = deque()  # received, not taken yet; None: was too long
+        self._lines = _NO_LINES  # received, not taken yet; None: was too long
         self._taking = False
 
     def lineReceived(self, line: bytes) -> None:
@@ -72,24 +73,30 @@ class LineFramer(LineReceiver):
 
     def finish(self) -> None:
         """Take all that was received, also a last line without its end: no more will come."""
-        lines, self._lines = self._lines, deque()
+        lines, self._lines = self._lines, _NO_LINES
         tail, self._tail = self._tail.removesuffix(b"\r"), b""
-        if tail and not self._skipping:
-            lines.append(tail)
         for line in lines:
             self._deliver(line)
+        if tail and not self._skipping:
+            self._deliver(tail)
 
     def clearLineBuffer(self) -> bytes:
         """Forget the lines that were received and not taken; return the unfinished one."""
-        self._lines.clear()
+        self._lines = _NO_LINES
         tail, self._tail = self._tail, b""
         return tail
+
+    def take_later(self, line: bytes | None) -> None:
+        """Put a line behind those that were received and not taken."""
+        if self._lines is _NO_LINES:
+            self._lines = deque()
+        self._lines.append(line)
 
     def _split(self, data: bytes) -> None:
         *ended, tail = _END.split(self._tail + data)
         for line in ended:
             too_long = self._skipping or len(line) > self.MAX_LENGTH
-            self._lines.append(None if too_long else line)
+            self.take_later(None if too_long else line)
             self._skipping = False
         if self._skipping or len(tail) - tail.endswith(b"\r") > self.MAX_LENGTH:
             self._skipping = True
@@ -105,6 +112,8 @@ class LineFramer(LineReceiver):
                 continue
             taken += 1
             self._deliver(self._lines.popleft())
+        if not self._lines:
+            self._lines = _NO_LINES
 
     def _deliver(self, line: bytes | None) -> None:
         if line is None:

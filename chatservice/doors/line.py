@@ -73,7 +73,7 @@ class ChatProtocol(Connection, LineFramer):
             case State.CONNECTED:
                 self._offer_nick(line)
             case State.CLAIMING:  # kept until it is decided who speaks
-                self._lines.append(line)
+                self.take_later(line)
             case State.JOINED:
                 perform(self.session, decode(line))
                 self.wait_for_session()
