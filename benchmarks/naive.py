@@ -55,6 +55,6 @@ class NaiveFactory(Factory):
 
 
 if __name__ == "__main__":
-    place = f"tcp:{int(sys.argv[1])}:backlog=1024"
+    place = f"tcp:{int(sys.argv[1])}:interface=127.0.0.1:backlog=1024"
     strports.service(place, NaiveFactory()).startService()  # type: ignore[arg-type]
     reactor.run()  # type: ignore[misc]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.plots import spread
 from benchmarks.report import Measured, cell, fill, load, middle, number, ratio, save, table
 from benchmarks.runs import Run, run_of
 from benchmarks.scenarios import CPU, DELIVERIES, SCENARIOS, SECTIONS
@@ -14,7 +15,7 @@ PACED = SCENARIOS["paced-1000"]
 
 def run(deliveries: float, busy: float = 0.5, **faults: int) -> Run:
     """Make a run in which everybody was in."""
-    return Run(100, 100, 0.1, busy, {DELIVERIES.name: deliveries}, faults)
+    return Run(100, 100, 0.1, busy, figures={DELIVERIES.name: deliveries}, faults=faults)
 
 
 @pytest.mark.parametrize(
@@ -161,3 +162,10 @@ def test_raw_numbers_come_back_as_they_were(tmp_path: Path) -> None:
     save(tmp_path / "raw.json", measured)
     assert load(tmp_path / "raw.json") == measured
     assert load(tmp_path / "none.json") == Measured()
+
+
+def test_labels_that_are_too_close_move_apart_around_their_middle() -> None:
+    """The others stay where their lines end."""
+    assert spread([0.0, 5.0, 5.5, 9.0], 1.0) == [0.0, 4.75, 5.75, 9.0]
+    assert spread([1.0, 1.0, 1.0], 1.0) == [0.0, 1.0, 2.0]
+    assert spread([], 1.0) == []

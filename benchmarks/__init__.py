@@ -1,0 +1,1 @@
+"""How fast the chat is, measured beside others: ``python -m benchmarks``; docs/performance.md."""
