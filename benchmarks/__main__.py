@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import plots, report
+from benchmarks import document, plots, report
 from benchmarks.machine import HOUSE, Machine, commit, describe, prepare, say
 from benchmarks.runs import Plan, Runs, measure
 from benchmarks.scenarios import QUICK, SCENARIOS, SECTIONS, Scenario, chosen
@@ -133,7 +133,7 @@ def main() -> None:
         wrong = measure(plan, machine, done)
     if given.write or given.plot:
         report.save(directory / RAW, measured)
-        report.write(directory / DOCUMENT, measured)
+        document.write(directory / DOCUMENT, measured)
         plots.draw(directory / PLOTS, measured.runs)
     if wrong:
         raise SystemExit("WRONG:\n" + "\n".join(wrong))

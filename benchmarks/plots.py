@@ -54,7 +54,7 @@ def draw(directory: Path, runs: Runs) -> None:
         plt = import_module("matplotlib.pyplot")
     except ImportError:
         raise SystemExit(
-            "The tables are written. The plots want matplotlib: pip install matplotlib"
+            "The tables are written. The plots want matplotlib: pip install -e '.[bench]'"
         ) from None
     plt.switch_backend("svg")
     plt.rcParams.update(STYLE)

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.runs import Run, Runs, faults_in
-from benchmarks.scenarios import SECTIONS, Figure, Scenario, Section
+from benchmarks.scenarios import Figure, Scenario, Section
 from benchmarks.servers import Server
 
 BUSY = 0.95
@@ -199,12 +199,6 @@ def about(measured: Measured) -> str:
     return "\n".join(["| | |", "|---|---|", *lines])
 
 
-def everything(measured: Measured) -> dict[str, str]:
-    """Return the text of each section that was run, by name."""
-    found = {section.name: tables(section, measured.runs) for section in SECTIONS}
-    return {"about": about(measured), **{name: text for name, text in found.items() if text}}
-
-
 def fill(text: str, name: str, content: str) -> str:
     """Put content between a section's markers; everything else stays as it is.
 
@@ -216,17 +210,3 @@ def fill(text: str, name: str, content: str) -> str:
     if not found or not closed or begin in after or end in before + after:
         raise ValueError(f"There must be {begin} and then {end}, once.")
     return f"{before}{begin}\n\n{content}\n\n{end}{after}"
-
-
-def write(path: Path, measured: Measured) -> None:
-    """Write the tables into a document.
-
-    :raises SystemExit: if it has no markers for one of them.
-    """
-    text = path.read_text("utf-8")
-    for name, content in everything(measured).items():
-        try:
-            text = fill(text, name, content)
-        except ValueError as error:
-            raise SystemExit(f"{path}: {error}") from None
-    path.write_text(text, "utf-8")

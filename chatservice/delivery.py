@@ -209,16 +209,16 @@ class Delivery:
             self._close_if_over(feed)
 
     def _hand_out_room(self, feed: Feed[Reader]) -> None:
-        """Hand out what is pending in a room; let it rest half as long as that took.
+        """Hand out what is pending in a room; let it rest a third as long as that took.
 
         A write costs about as much for one line as for ENOUGH. So while few lines come at a time
-        and many hear them, a room gets two thirds of the time at most, and more goes out with each
-        write. What is said after a while of silence is handed out at once.
+        and many hear them, a room gets three quarters of the time at most, and more goes out with
+        each write. What is said after a while of silence is handed out at once.
         """
         begun, enough = self._seconds(), len(feed.pending) >= ENOUGH
         for batch in feed.cut():
             self._fan_out(feed, batch)
-        rest = min((self._seconds() - begun) / 2, LONGEST_REST)
+        rest = min((self._seconds() - begun) / 3, LONGEST_REST)
         if self._clock is not None and rest >= SHORTEST_REST and not enough:
             feed.resting = True
             self._clock.callLater(rest, self._go_on, feed)

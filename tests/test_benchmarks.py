@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.comparison import comparison
 from benchmarks.plots import spread
 from benchmarks.report import Measured, cell, fill, load, middle, number, ratio, save, table
 from benchmarks.runs import Run, run_of
@@ -169,3 +170,26 @@ def test_labels_that_are_too_close_move_apart_around_their_middle() -> None:
     assert spread([0.0, 5.0, 5.5, 9.0], 1.0) == [0.0, 4.75, 5.75, 9.0]
     assert spread([1.0, 1.0, 1.0], 1.0) == [0.0, 1.0, 2.0]
     assert spread([], 1.0) == []
+
+
+def test_the_comparison_is_with_the_best_of_the_others() -> None:
+    """More deliveries are better, less time is; a peer that lost something is no peer."""
+    runs = {
+        "closed-10": {
+            "disk": [run(300)],
+            "ngircd": [run(100)],
+            "inspircd": [run(150)],
+            "ircd-hybrid": [run(900, lost=1)],
+            "limit": [run(600)],
+        }
+    }
+    assert comparison(runs).splitlines()[2:] == [
+        "| 10 members | deliveries/s | **300** | 150 InspIRCd | **2.00** | 600 | **0.500** |"
+    ]
+
+
+def test_without_others_there_is_nothing_to_compare() -> None:
+    """And nothing is claimed."""
+    (row,) = comparison({"closed-10": {"disk": [run(300)]}}).splitlines()[2:]
+    assert row == "| 10 members | deliveries/s | **300** | – | – | – | – |"
+    assert comparison({}) == ""

@@ -109,10 +109,10 @@ class Turns(SynchronousTestCase):
 
 
 class Resting(SynchronousTestCase):
-    """A room with many members, as it were: it takes 4 ms to hand something out."""
+    """A room with many members, as it were: it takes 6 ms to hand something out."""
 
     def setUp(self) -> None:
-        self.scene = Scene(cost=0.004)
+        self.scene = Scene(cost=0.006)
         self.member = self.scene.member("#a")
 
     def test_the_first_line_goes_out_at_once(self) -> None:
@@ -146,7 +146,7 @@ class Resting(SynchronousTestCase):
     def test_a_room_that_hands_out_quickly_or_much_at_a_time_does_not_rest(self) -> None:
         self.scene.commit(*(str(n) for n in range(ENOUGH)))
         self.scene.turn()
-        self.scene.cost = 0.0005
+        self.scene.cost = 0.001
         self.scene.publish("one")
         self.scene.publish("two")
         self.assertEqual(len(self.member.lines()), ENOUGH + 2)

@@ -18,7 +18,7 @@ from tests.fakes import Lines, Member, Scene, joined, quick, said
 
 ROOMS = ("#a", "#b")
 PEOPLE = 3
-COST = 0.002  # seconds; then a room rests for 3 ms and is not ready with the next step
+COST = 0.004  # seconds; with three members a room then rests for 4 ms, longer than a step
 
 Step = tuple[str, int, int]
 
