@@ -19,6 +19,9 @@ class Code(StrEnum):
     BAD_TOKEN = "bad-token"  # noqa: S105
     NO_SUCH_NICK = "no-such-nick"
     NO_SUCH_ROOM = "no-such-room"
+    ROOM_INVALID = "room-invalid"
+    LAST_ROOM = "last-room"
+    TOO_MANY_ROOMS = "too-many-rooms"
     UNKNOWN_COMMAND = "unknown-command"
     BAD_ARGUMENTS = "bad-arguments"
     LINE_TOO_LONG = "line-too-long"

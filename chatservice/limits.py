@@ -31,6 +31,7 @@ class Limits:
     :ivar burst: lines that a person may send at once.
     :ivar rate: lines a second that a person may send for ever.
     :ivar connections: connections from one IPv4 address or IPv6 /64 network.
+    :ivar rooms: rooms that a person may be in at a time.
     """
 
     nick_seconds: float = 20.0
@@ -38,6 +39,7 @@ class Limits:
     burst: float = 10.0
     rate: float = 2.0
     connections: float = 10.0
+    rooms: int = 1000
 
 
 DEFAULT: Final = Limits()
@@ -45,7 +47,8 @@ DEFAULT: Final = Limits()
 UNLIMITED: Final = Limits(
     nick_seconds=math.inf, nick_tries=10, burst=math.inf, rate=math.inf, connections=math.inf
 )
-"""For trusted networks and benchmarks. Guessing nicknames for ever stays impossible."""
+"""For trusted networks and benchmarks. Guessing nicknames for ever stays impossible, and so does
+being in rooms without end: what somebody in a thousand rooms does may touch each of them."""
 
 
 class TokenBucket:

@@ -1,18 +1,20 @@
-"""What a nickname may be, and when two of them are one and the same to a reader.
+"""What nicknames and room names may be, and when two of them are one and the same to a reader.
 
 A nickname is written and compared in three ways: as its owner typed it, folded (case and
 compatibility forms, Unicode chapter 3.13), and as a skeleton of what it looks like (UTS #39,
-section 4). Two people may not share any of the folded or look-alike keys.
+section 4). Two people may not share any of the folded or look-alike keys. A room has one name, the
+folded one, however it is typed.
 """
 
 import json
 import re
 import unicodedata
+from collections.abc import Set
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
-from chatservice.errors import Code, NickRefused
+from chatservice.errors import ChatError, Code, NickRefused
 
 MAX_NICK: Final = 32
 """The longest nickname, in characters."""
@@ -20,10 +22,16 @@ MAX_NICK: Final = 32
 MAX_NICK_BYTES: Final = 64
 """The longest nickname, in bytes of UTF-8."""
 
+MAX_ROOM: Final = 50
+"""The longest name of a room, in characters without its ``#``."""
+
 LOBBY: Final = "#lobby"
 
 PUNCTUATION: Final = frozenset("_-[]{}|^`")
 """What a nickname may contain besides letters, digits and the marks on letters."""
+
+ROOM_PUNCTUATION: Final = frozenset("_-.")
+"""The same for the name of a room."""
 
 RESERVED_WORDS: Final = (
     *("admin", "administrator", "moderator", "operator", "oper", "root"),
@@ -46,6 +54,7 @@ _INVISIBLE: Final = frozenset(
 # Letters to Unicode, but to a reader the signs that our lines are made of: clicks, modifiers.
 _LIKE_PUNCTUATION: Final = frozenset(map(chr, [*range(0x1C0, 0x1C4), *range(0x2B9, 0x2E0)]))
 _PLAIN: Final = re.compile(rf"\w[\w{re.escape(''.join(sorted(PUNCTUATION)))}]*", re.ASCII)
+_PLAIN_ROOM: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _MAX_MARKS: Final = 2  # marks in a row on one letter; more climb over the lines above
 
 
@@ -64,13 +73,47 @@ def check_nick(text: str) -> str:
             f"That nickname is too long: use at most {MAX_NICK} characters "
             f"({MAX_NICK_BYTES} bytes).",
         )
-    for problem in _problems(nick):
-        raise NickRefused(Code.NICK_INVALID, problem)
+    if not _PLAIN.fullmatch(nick):  # nearly every nickname is
+        for problem in _problems(nick, "nickname", PUNCTUATION):
+            raise NickRefused(Code.NICK_INVALID, problem)
     if keys(nick) & _reserved():
         raise NickRefused(
             Code.NICK_RESERVED, "That nickname is reserved for the server: choose another."
         )
     return nick
+
+
+def check_room(text: str) -> str:
+    """Return the name under which a room is known, however it is typed: folded, with its ``#``.
+
+    :param text: what a person offered, already decoded.
+    :raises ChatError: ROOM_INVALID, with the reason and what would do.
+    """
+    if not text.startswith("#"):  # or a sign that folds into one, which nobody types
+        raise _no_room(f"A room's name starts with #, for example #{text[:MAX_ROOM] or 'dev'}.")
+    name = fold(text[: 4 * MAX_ROOM])[1:]
+    if len(text) > 4 * MAX_ROOM or len(name) > MAX_ROOM:
+        raise _no_room(f"That name of a room is too long: use at most {MAX_ROOM} characters.")
+    if not name:
+        raise _no_room("A room's name has a letter or digit behind the #, for example #dev.")
+    if not _PLAIN_ROOM.fullmatch(name):
+        for problem in _problems(name, "room's name", ROOM_PUNCTUATION):
+            raise _no_room(problem)
+        if fold(name) != name:  # it would be another room for who types what is shown
+            raise _no_room("That name of a room can be written in several ways: choose another.")
+    room = f"#{name}"
+    if room != LOBBY and keys(room) & keys(LOBBY):
+        raise _no_room(f"That looks like {LOBBY} and is not: choose another name.")
+    return room
+
+
+def _no_room(problem: str) -> ChatError:
+    return ChatError(Code.ROOM_INVALID, problem)
+
+
+def is_room(name: str) -> bool:
+    """Tell whether this is the name of a room, not of an inbox or of nothing."""
+    return name.startswith("#")
 
 
 def fold(name: str) -> str:
@@ -113,28 +156,26 @@ def _utf8(nick: str) -> bytes:
     return nick.encode("utf-8", "replace")
 
 
-def _problems(nick: str) -> list[str]:
-    """Say what is wrong with a nickname's characters; the first is the one worth telling."""
-    if _PLAIN.fullmatch(nick):  # nearly every nickname
-        return []
-    first = nick[0]
+def _problems(name: str, what: str, punctuation: Set[str]) -> list[str]:
+    """Say what is wrong with a name's characters; the first is the one worth telling."""
+    first = name[0]
     if not (_is_letter(first) or first.isdecimal() or first == "_"):
-        return ["A nickname starts with a letter, a digit or _."]
+        return [f"A {what} starts with a letter, a digit or _."]
     marks, base = 0, first
-    for char in nick:
+    for char in name:
         is_mark = unicodedata.category(char).startswith("M")
         marks = marks + 1 if is_mark else 0
         if marks > _MAX_MARKS:
-            return ["That nickname has too many marks on one letter: use fewer."]
-        allowed = _is_letter(char) or is_mark or char.isdecimal() or char in PUNCTUATION
+            return [f"That {what} has too many marks on one letter: use fewer."]
+        allowed = _is_letter(char) or is_mark or char.isdecimal() or char in punctuation
         if is_mark and not _fits(char, base):
-            return ["That nickname has a mark that does not belong on its letter: leave it out."]
+            return [f"That {what} has a mark that does not belong on its letter: leave it out."]
         base = base if is_mark else char
         if not allowed or char in _INVISIBLE or char in _LIKE_PUNCTUATION:
             shown = char if char.isprintable() and not char.isspace() else f"U+{ord(char):04X}"
             return [
-                f"A nickname cannot contain {'a blank' if char == ' ' else shown}: "
-                f"use letters, digits and {' '.join(sorted(PUNCTUATION))}"
+                f"A {what} cannot contain {'a blank' if char == ' ' else shown}: "
+                f"use letters, digits and {' '.join(sorted(punctuation))}"
             ]
     return []
 

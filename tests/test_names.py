@@ -4,14 +4,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.errors import Code, NickRefused
+from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
 from chatservice.names import (
+    LOBBY,
     MAX_NICK,
     MAX_NICK_BYTES,
+    MAX_ROOM,
     PUNCTUATION,
     RESERVED_WORDS,
     check_nick,
+    check_room,
     fold,
     inbox,
     is_inbox,
@@ -202,6 +205,76 @@ class Deceptions(SynchronousTestCase):
     def test_letters_that_look_like_our_punctuation_are_refused(self) -> None:
         for nick in ("ǃ", "alice\u02d0", "a\u01c0b", "x\u02d1y", "a\u02d0b"):
             self.assertRaises(NickRefused, check_nick, nick)
+
+
+class RoomNames(SynchronousTestCase):
+    """A room has one name, however it is typed."""
+
+    def test_these_are_accepted_in_their_one_form(self) -> None:
+        for offered, room in {
+            "#dev": "#dev",
+            "#Dev": "#dev",
+            "#DEV-2.0_x": "#dev-2.0_x",
+            "#_": "#_",
+            "#7": "#7",
+            "#Ёлка": "#ёлка",
+            "#日本語": "#日本語",
+            "#Jose\u0301": "#josé",
+            "#STRASSE": "#strasse",
+            "#straße": "#strasse",
+            "#ｄｅｖ": "#dev",
+            "#LOBBY": LOBBY,
+            "#राम": "#राम",
+            "#" + "x" * MAX_ROOM: "#" + "x" * MAX_ROOM,
+        }.items():
+            self.assertEqual(check_room(offered), room)
+
+    def test_these_are_refused_with_a_reason_that_can_be_shown(self) -> None:
+        for offered in (
+            *("", "#", "dev", "@1", "@", " #dev", "＃dev", "\0", "/dev", "alice"),
+            *("##", "##dev", "#-dev", "#.dev", "#..", "#\u0301", "#!", "#*", "#[dev]"),
+            *(
+                "#a b",
+                "#a\tb",
+                "#a:1",
+                "#a,b",
+                "#a\0",
+                "#a\x1b[2J",
+                "#a\u202eb",
+                "#a\u200b",
+                "#\ud800",
+            ),
+            *("#ﷺ", "#\u3164", "#👍", "#a\ufffd", "#x\u0301\u0301\u0301", "#v\u0332"),
+            *("#1obby", "#lоbby", "#l0bby", "#ⅼobby\u0337"),
+            *("#" + "x" * (MAX_ROOM + 1), "#" + "ﬃ" * MAX_ROOM, "#" + "x" * 100_000),
+        ):
+            with self.assertRaises(ChatError, msg=ascii(offered)) as caught:
+                check_room(offered)
+            self.assertEqual(caught.exception.code, Code.ROOM_INVALID)
+            self.assertLess(len(caught.exception.message), 200)
+
+    @quick
+    @given(nicks)
+    def test_what_is_accepted_is_one_harmless_word(self, text: str) -> None:
+        try:
+            room = check_room(f"#{text}")
+        except ChatError:
+            return
+        self.assertEqual(check_room(room), room)
+        self.assertEqual(room.split(), [room])
+        self.assertEqual(set(room[1:]) & set("#:*<>,@!/\\\"'&\0"), set())
+        self.assertTrue(1 <= len(room) - 1 <= MAX_ROOM and not is_inbox(room))
+        self.assertTrue(room == LOBBY or not keys(room) & keys(LOBBY))
+
+    @quick
+    @given(nicks)
+    def test_case_makes_no_other_room(self, text: str) -> None:
+        try:
+            room, upper = check_room(f"#{text}"), check_room(f"#{text.upper()}")
+        except ChatError:
+            return
+        if fold(text) == fold(text.upper()):
+            self.assertEqual(room, upper)
 
 
 class Inboxes(SynchronousTestCase):
