@@ -21,6 +21,7 @@ class Kind(Enum):
     # Answers to one member; these are in no room and never pass through the log.
     PROMPT = ("prompt", False)  # give a nickname
     WELCOME = ("welcome", False)  # you are in, as nick
+    SWITCHED = ("switched", False)  # you are in the room text now, at first in the lobby
     NOTICE = ("notice", False)  # the server says text
     ERROR = ("error", False)  # text says what was refused and why; nick is the Code
     RESUME = ("resume", False)  # come back as nick with text: a token and what has been read

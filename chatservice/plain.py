@@ -4,6 +4,11 @@
     alice: text                      * alice text                 alice -> bob: text
     NICK    Connected to the server  -- text                      ! text [code]
 
+In a room other than the lobby it is ``alice joined #dev``. What happens in another room than the
+reader's current one has the room's name before it, unless it names the room anyway:
+
+    #dev alice: text                 #lobby alice joined the chat      -- You are in #dev now.
+
 What is told again from the past has its time (UTC) and number before it; what is said now has them,
 too, for whoever asked for it:
 
@@ -11,8 +16,8 @@ too, for whoever asked for it:
 
 Nobody can write a line of another kind or in another's name: a person's text always stands behind
 their nickname, and a nickname contains no blank, colon, asterisk or angle bracket and does not
-start with a dash, a bracket or an exclamation mark (names.check_nick). So ``parse`` undoes
-``render``.
+start with a dash, a bracket or an exclamation mark (names.check_nick); a room's name starts with #
+and contains no blank (names.check_room). So ``parse`` undoes ``render``.
 """
 
 import re
@@ -20,35 +25,49 @@ from datetime import UTC, datetime
 from typing import Final
 
 from chatservice.events import Event, Kind
+from chatservice.names import LOBBY, is_room
 
 _NICK: Final = r"(\w[^\s:,*>]*)"
+_ROOM: Final = r"(#\S{1,100})"
 _GRAMMAR: Final = [
     (Kind.SAID, re.compile(rf"{_NICK}: (.*)")),
     (Kind.ACTED, re.compile(rf"\* {_NICK} (.*)")),
     (Kind.PRIVATE, re.compile(rf"{_NICK} -> {_NICK}: (.*)")),
     (Kind.ERROR, re.compile(r"! (.*) \[([a-z-]+)\]")),
     (Kind.RESUME, re.compile(rf"-- To come back, answer NICK with: {_NICK} (.*)")),
+    (Kind.SWITCHED, re.compile(rf"-- You are in {_ROOM} now\.")),
     (Kind.NOTICE, re.compile(r"-- (.*)")),
-    (Kind.JOINED, re.compile(rf"{_NICK} joined the chat")),
-    (Kind.LEFT, re.compile(rf"{_NICK} left the chat")),
+    (Kind.JOINED, re.compile(rf"{_NICK} joined (?:the chat|{_ROOM})")),
+    (Kind.LEFT, re.compile(rf"{_NICK} left (?:the chat|{_ROOM})")),
     (Kind.RENAMED, re.compile(rf"{_NICK} is now known as {_NICK}")),
     (Kind.PROMPT, re.compile(r"NICK")),
     (Kind.WELCOME, re.compile(r"Connected to the server")),
 ]
+_PREFIX: Final = re.compile(rf"{_ROOM} (.*)")
+_IN_ROOMS: Final = (Kind.SAID, Kind.ACTED, Kind.JOINED, Kind.LEFT, Kind.RENAMED)
 _STAMP: Final = re.compile(r"\[(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) (\d{1,18})\] (.*)")
 _DAY: Final = 86400
 
 
-def render(event: Event, stamped: bool = False) -> str:
+def render(event: Event, stamped: bool = False, elsewhere: bool = False) -> str:
     """Return the event as a line, without the line's end.
 
     :param stamped: whether time and number come first also when it is not from the past.
+    :param elsewhere: whether the reader's current room is another than the event's.
     """
+    line = _line(event)
+    if elsewhere and is_room(event.room) and not _names_room(event):
+        line = f"{event.room} {line}"
     if event.past:
-        return f"[{_when(event.at):%Y-%m-%d %H:%M:%S} {event.seq}] {_line(event)}"
+        return f"[{_when(event.at):%Y-%m-%d %H:%M:%S} {event.seq}] {line}"
     if stamped and event.kind.kept:
-        return f"[{_when(event.at):%H:%M:%S} {event.seq}] {_line(event)}"
-    return _line(event)
+        return f"[{_when(event.at):%H:%M:%S} {event.seq}] {line}"
+    return line
+
+
+def _names_room(event: Event) -> bool:
+    """Tell whether the event's line names its room wherever it is read."""
+    return event.kind in (Kind.JOINED, Kind.LEFT) and event.room not in ("", LOBBY)
 
 
 def _when(at: float) -> datetime:
@@ -65,15 +84,17 @@ def _line(event: Event) -> str:
         case Kind.PRIVATE:
             return f"{nick} -> {event.to}: {text}"
         case Kind.JOINED:
-            return f"{nick} joined the chat"
+            return f"{nick} joined {event.room if _names_room(event) else 'the chat'}"
         case Kind.LEFT:
-            return f"{nick} left the chat"
+            return f"{nick} left {event.room if _names_room(event) else 'the chat'}"
         case Kind.RENAMED:
             return f"{nick} is now known as {text}"
         case Kind.PROMPT:
             return "NICK"
         case Kind.WELCOME:
             return "Connected to the server"
+        case Kind.SWITCHED:
+            return f"-- You are in {text} now."
         case Kind.ERROR:
             return f"! {text} [{nick}]"
         case Kind.RESUME:
@@ -85,16 +106,17 @@ def _line(event: Event) -> str:
 def parse(line: str, now: float = 0.0) -> Event:
     """Return the event that a line shows.
 
-    Its seq and at are 0 unless the line is stamped, its room is "", which a line does not tell.
+    Its seq and at are 0 unless the line is stamped, its room is "" unless the line names it: then
+    the event happened in the reader's current room, or in none.
     A line of no known form is a notice with the whole line as its text.
 
     :param now: seconds since 1970; a time without a date is taken for the nearest to it.
     """
     if found := _STAMP.fullmatch(line):
-        event = _parse(found[4])
+        event = _in_room(found[4])
         if event.kind.kept and (at := _read_time(found[1], found[2], now)) is not None:
             return event._replace(seq=int(found[3]), at=at, past=found[1] is not None)
-    return _parse(line)
+    return _in_room(line)
 
 
 def _read_time(day: str | None, time: str, now: float) -> float | None:
@@ -107,6 +129,14 @@ def _read_time(day: str | None, time: str, now: float) -> float | None:
     return at + _DAY * round((now - at) / _DAY)
 
 
+def _in_room(line: str) -> Event:
+    if found := _PREFIX.fullmatch(line):
+        event = _parse(found[2])
+        if event.kind in _IN_ROOMS and not event.room:
+            return event._replace(room=found[1])
+    return _parse(line)
+
+
 def _parse(line: str) -> Event:
     for kind, form in _GRAMMAR:
         if found := form.fullmatch(line):
@@ -115,16 +145,18 @@ def _parse(line: str) -> Event:
 
 
 def _event(kind: Kind, parts: tuple[str, ...]) -> Event:
-    nick, to, text = "", "", ""
+    room, nick, to, text = "", "", "", ""
     match kind, parts:
         case Kind.PRIVATE, (nick, to, text):
             pass
         case Kind.ERROR, (text, nick):
             pass
-        case Kind.NOTICE, (text,):
+        case ((Kind.NOTICE | Kind.SWITCHED), (text,)):
             pass
+        case ((Kind.JOINED | Kind.LEFT), (nick, named)):
+            room = named or ""
         case _, (nick, text):
             pass
         case _, (nick,):
             pass
-    return Event(0, 0.0, "", kind, nick, text, to)
+    return Event(0, 0.0, room, kind, nick, text, to)

@@ -19,6 +19,7 @@ from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IClock, ILog, ITickets
 from chatservice.limits import UNLIMITED, Limits
+from chatservice.names import LOBBY
 from chatservice.person import Person, Policy
 from chatservice.plain import render
 from chatservice.session import Session
@@ -33,22 +34,25 @@ quick = settings(deadline=None, max_examples=100, database=None)
 class Lines:
     """A dialect: a plain line for each event. It counts how often it is asked for each."""
 
-    def __init__(self, stamped: bool = False) -> None:
+    def __init__(self, stamped: bool = False, elsewhere: bool = False) -> None:
         self.encoded: Counter[Event] = Counter()
         self.stamped = stamped
+        self.elsewhere = elsewhere
 
     def encode(self, event: Event) -> bytes:
         self.encoded[event] += 1
-        return f"{render(event, self.stamped)}\n".encode()
+        return f"{render(event, self.stamped, self.elsewhere)}\n".encode()
 
 
 LINES = Lines()
 STAMPED_LINES = Lines(stamped=True)
+FROM_ELSEWHERE = Lines(elsewhere=True)
 
 
 class Member:
     """Somebody to deliver to.
 
+    :ivar here: the room whose lines are not named; None if no lines are.
     :ivar given: room and bytes of each call of deliver, in order.
     :ivar events: the events of all batches, in order.
     :ivar stalled: whether it holds what it is given from now on.
@@ -59,6 +63,7 @@ class Member:
 
     def __init__(self, dialect: Lines = LINES) -> None:
         self.dialect = dialect
+        self.here: str | None = None
         self.given: list[tuple[str, bytes]] = []
         self.events: list[Event] = []
         self.stalled = self.holding = self.broken = False
@@ -74,10 +79,22 @@ class Member:
             self.wrongs.append("given something after disconnect")
         if self.holding and batch.room:
             self.wrongs.append(f"given a batch of {batch.room} while it holds a rest")
-        self.given.append((batch.room, batch.encoded(self.dialect)))
+        if batch.room:
+            data = batch.encoded(self._dialect(batch.room))
+        else:
+            data = b"".join(map(self._encode_answer, batch.events))
+        self.given.append((batch.room, data))
         self.events += batch.events
         self.holding = self.stalled
         return not self.holding
+
+    def _encode_answer(self, event: Event) -> bytes:
+        if event.kind is Kind.SWITCHED:
+            self.here = event.text
+        return self._dialect(event.room).encode(event)
+
+    def _dialect(self, room: str) -> Lines:
+        return self.dialect if self.here in (room, None) else FROM_ELSEWHERE
 
     def stamp(self, on: bool) -> None:
         self.dialect = STAMPED_LINES if on else LINES
@@ -198,6 +215,7 @@ class Guest(Member):
 
     def __init__(self, chat: "Chat", host: str | None = None) -> None:
         super().__init__()
+        self.here = LOBBY
         self.chat = chat
         self._heard = 0
         self.session = Session(chat.hub, self)

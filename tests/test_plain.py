@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
-from chatservice.names import keys
+from chatservice.names import LOBBY, check_room, keys
 from chatservice.plain import parse, render
 from chatservice.text import clean
 from tests.fakes import NOW, quick
@@ -17,7 +17,14 @@ FORGERIES = [
     *("* bob waves", "bob -> alice: hi", "alice -> bob: hi", "-- notice", "! no [flooding]"),
     *("NICK", "Connected to the server", "", " ", ": ", " -> bob: hi", "-> bob: hi", "[flooding]"),
     *("-- To come back, answer NICK with: bob ~token #lobby:1", "[2026-11-20 10:00:00 5] bob: hi"),
-    *("[10:00:00 5] bob: hi", "] bob: hi", "5] bob: hi", "\r\n[10:00:00 5] bob: hi"),
+    *(
+        "[10:00:00 5] bob: hi",
+        "#dev bob: hi",
+        "-- You are in #dev now.",
+        "] bob: hi",
+        "5] bob: hi",
+        "\r\n[10:00:00 5] bob: hi",
+    ),
     *("\r\nbob: hi", "\nbob: hi", "\u2028bob: hi", "\x85bob: hi", "\x1b[1Gbob: hi"),
 ]
 
@@ -26,6 +33,7 @@ texts = st.one_of(
     st.text(st.sampled_from("ab :*>-![]\t\n\r\u2028/"), max_size=20),
     st.text(max_size=40),
 ).map(clean)
+rooms = st.from_regex(r"#[a-z0-9_ж日][a-z0-9_.ж日-]{0,20}", fullmatch=True).map(check_room)
 people = nicks.map(accepted)
 PERSONS_KINDS = [Kind.SAID, Kind.ACTED]
 KEPT = [*PERSONS_KINDS, Kind.PRIVATE]
@@ -106,7 +114,7 @@ class RoundTrip(SynchronousTestCase):
     @quick
     @given(texts)
     def test_a_notice(self, text: str) -> None:
-        assume(not text.startswith("To come back, answer NICK with:"))
+        assume(not text.startswith(("To come back, answer NICK with:", "You are in #")))
         self.assertEqual(
             parse(render(Event(0, NOW, "", Kind.NOTICE, "", text))),
             Event(0, 0.0, "", Kind.NOTICE, "", text),
@@ -123,6 +131,48 @@ class RoundTrip(SynchronousTestCase):
     def test_the_question_for_a_nickname_and_the_welcome(self) -> None:
         for kind in (Kind.PROMPT, Kind.WELCOME):
             self.assertEqual(parse(render(Event(0, NOW, "", kind, ""))).kind, kind)
+
+    @quick
+    @given(
+        *(rooms, people, people, texts, numbers, st.booleans(), st.booleans()),
+        st.sampled_from([*PERSONS_KINDS, Kind.JOINED, Kind.LEFT, Kind.RENAMED]),
+    )
+    def test_what_happens_in_another_room(
+        self, room: str, nick: str, new: str, text: str, seq: int, past: bool, on: bool, kind: Kind
+    ) -> None:
+        """Its name is read, too; in the current room only of those who come to it and go."""
+        text = {Kind.RENAMED: new, Kind.JOINED: "", Kind.LEFT: ""}.get(kind, text)
+        event = Event(seq, NOW, room, kind, nick, text, past=past and kind.kept)
+        line = render(event, on, elsewhere=True)
+        self.assertIn(f"{room} " if kind.kept else room, line)
+        shown = event if kind.kept and (past or on) else event._replace(seq=0, at=0.0)
+        self.assertEqual(parse(line, NOW), shown)
+        named = not kind.kept and kind is not Kind.RENAMED and room != LOBBY
+        here = parse(render(event, on), NOW)
+        self.assertEqual(here, shown._replace(room=room if named else ""))
+        self.assertEqual(render(parse(line, NOW), on, elsewhere=True), line)
+
+    @quick
+    @given(rooms)
+    def test_which_room_is_current(self, room: str) -> None:
+        event = Event(0, 0.0, "", Kind.SWITCHED, "", room)
+        for elsewhere in (False, True):
+            self.assertEqual(parse(render(event, elsewhere=elsewhere)), event)
+
+    def test_the_lobby_is_the_chat(self) -> None:
+        for room, elsewhere, line in (
+            (LOBBY, False, "bob joined the chat"),
+            (LOBBY, True, "#lobby bob joined the chat"),
+            ("#dev", False, "bob joined #dev"),
+            ("#dev", True, "bob joined #dev"),
+        ):
+            event = Event(0, 0.0, room, Kind.JOINED, "bob")
+            self.assertEqual(render(event, elsewhere=elsewhere), line)
+
+    def test_answers_and_private_lines_name_no_room(self) -> None:
+        for room, kind in (("", Kind.NOTICE), ("", Kind.SAID), ("@17", Kind.PRIVATE)):
+            event = Event(1, NOW, room, kind, "alice", "hi", "bob")
+            self.assertEqual(render(event, elsewhere=True), render(event))
 
 
 class Forgery(SynchronousTestCase):
@@ -202,6 +252,7 @@ class Forms(SynchronousTestCase):
             "alice is now known as al": (Kind.RENAMED, "#lobby", "alice", "al"),
             "NICK": (Kind.PROMPT, "", "", ""),
             "Connected to the server": (Kind.WELCOME, "", "alice", ""),
+            "-- You are in #dev now.": (Kind.SWITCHED, "", "", "#dev"),
             "-- 2 here: alice bob": (Kind.NOTICE, "", "alice", "2 here: alice bob"),
             "! Too fast. [too-fast]": (Kind.ERROR, "", "too-fast", "Too fast."),
             "-- To come back, answer NICK with: alice ~t #lobby:1": (
@@ -231,7 +282,21 @@ class Forms(SynchronousTestCase):
             self.assertEqual(parse(line, now).at, at)
 
     def test_a_line_of_no_known_form_is_a_notice_with_all_of_it(self) -> None:
-        for line in ("", "hello", "a b: c", "Connected", "*bob", "NICK ", "! no code"):
+        for line in (
+            *(
+                "",
+                "hello",
+                "a b: c",
+                "Connected",
+                "*bob",
+                "NICK ",
+                "! no code",
+                "#dev",
+                "#dev NICK",
+            ),
+            *("#dev alice -> bob: hi", "#dev #ops alice: hi", "#dev alice joined #dev", "# a: b"),
+            *("#dev -- note", "#dev ! no [code]", "#dev Connected to the server"),
+        ):
             self.assertEqual(parse(line), Event(0, 0.0, "", Kind.NOTICE, "", line))
 
     @quick

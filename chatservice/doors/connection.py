@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHalfCloseableProtocol
@@ -19,7 +19,9 @@ from zope.interface import implementer
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.doors.outlet import Outlet, Transport, outlet_for
 from chatservice.errors import ChatError, Code, Expelled
+from chatservice.events import Event, Kind
 from chatservice.interfaces import IBatch, IDialect, ITimer
+from chatservice.names import LOBBY
 from chatservice.session import Session, State
 
 if TYPE_CHECKING:
@@ -42,6 +44,13 @@ def is_foreign(data: bytes) -> bool:
     return _FOREIGN.match(data) is not None
 
 
+class Dialects(NamedTuple):
+    """How one wire writes what happens, in the current room and in others."""
+
+    here: IDialect
+    elsewhere: IDialect
+
+
 @implementer(IHalfCloseableProtocol)
 class Connection:
     """The half of a door's protocol that does not depend on its wire; implements IMember."""
@@ -51,20 +60,20 @@ class Connection:
     factory: "DoorFactory"
     transport: Transport
     session: Session
-    dialects: ClassVar[tuple[IDialect, IDialect]]  # without and with time and number
-    dialect: IDialect
+    dialects: ClassVar[tuple[Dialects, Dialects]]  # without and with time and number
 
     _outlet: Outlet
     _timer: ITimer | None = None
     _admitted = False
     _linger = LINGER
+    _here = LOBBY  # the current room
     _held: frozenset[str] = frozenset()  # why the peer is not read
 
     # For twisted.
 
     def connectionMade(self) -> None:
         """Let somebody in, if there is room, and ask who it is."""
-        self.dialect = self.dialects[0]
+        self._dialects = self.dialects[0]
         self._outlet = outlet_for(self.transport, self._drained)
         self.session = Session(self.factory.hub, self)
         self.factory.opened(self)
@@ -90,14 +99,33 @@ class Connection:
 
     # For the core: IMember.
 
+    @property
+    def dialect(self) -> IDialect:
+        """The dialect of the current room; see IMember."""
+        return self._dialects.here
+
     def deliver(self, batch: IBatch) -> bool:
-        """Write a batch; see IMember."""
-        data = batch.encoded(self.dialect)
-        return self._outlet.write(data) if batch.room else self.answer(data)
+        """Write a batch; see IMember.
+
+        The current room changes where the line that says so is written, so that whoever reads
+        knows the room of each line, whenever that line was said.
+        """
+        if batch.room:
+            dialects = self._dialects
+            dialect = dialects.here if batch.room == self._here else dialects.elsewhere
+            return self._outlet.write(batch.encoded(dialect))
+        return self.answer(b"".join(map(self._encode_answer, batch.events)))
+
+    def _encode_answer(self, event: Event) -> bytes:
+        """Encode what is for one person alone; what is told of the past has a room as well."""
+        if event.kind is Kind.SWITCHED:
+            self._here = event.text
+        dialects = self._dialects
+        return (dialects.here if event.room == self._here else dialects.elsewhere).encode(event)
 
     def stamp(self, on: bool) -> None:
-        """Choose the dialect; see IMember."""
-        self.dialect = self.dialects[on]
+        """Choose the dialects; see IMember."""
+        self._dialects = self.dialects[on]
 
     def disconnect(self) -> None:
         """Close in good order, by force after LINGER; see IMember."""

@@ -19,14 +19,13 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from chatservice.commands import perform
-from chatservice.doors.connection import Connection, is_foreign
+from chatservice.doors.connection import Connection, Dialects, is_foreign
 from chatservice.doors.factory import Clients, DoorFactory
 from chatservice.doors.framing import LineFramer
 from chatservice.doors.outlet import Transport
 from chatservice.doors.telnet import IAC, MOST_COMMANDS, TIMING_MARK
 from chatservice.errors import ChatError
 from chatservice.events import Event
-from chatservice.interfaces import IDialect
 from chatservice.plain import render
 from chatservice.session import State
 from chatservice.text import decode
@@ -36,24 +35,26 @@ class PlainLines:
     """The dialect of plain lines.
 
     :param stamped: whether time and number stand before what is said.
+    :param elsewhere: whether it is for rooms other than the current one.
     """
 
-    def __init__(self, stamped: bool = False) -> None:
+    def __init__(self, stamped: bool = False, elsewhere: bool = False) -> None:
         self._stamped = stamped
+        self._elsewhere = elsewhere
 
     def encode(self, event: Event) -> bytes:
         """Return the event as one line."""
-        return f"{render(event, self._stamped)}\r\n".encode()
+        return f"{render(event, self._stamped, self._elsewhere)}\r\n".encode()
 
 
-PLAIN: Final = PlainLines()
-STAMPED: Final = PlainLines(stamped=True)
+PLAIN: Final = Dialects(PlainLines(), PlainLines(elsewhere=True))
+STAMPED: Final = Dialects(PlainLines(stamped=True), PlainLines(stamped=True, elsewhere=True))
 
 
 class ChatProtocol(Connection, LineFramer):
     """One connection at the line door. What a line means depends on the session's state."""
 
-    dialects: ClassVar[tuple[IDialect, IDialect]] = (PLAIN, STAMPED)
+    dialects: ClassVar[tuple[Dialects, Dialects]] = (PLAIN, STAMPED)
     factory: "ChatFactory"
     transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
 

@@ -17,12 +17,11 @@ from typing import ClassVar, Final
 from twisted.internet.protocol import Protocol
 
 from chatservice.commands import perform
-from chatservice.doors.connection import Connection, is_foreign
+from chatservice.doors.connection import Connection, Dialects, is_foreign
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.outlet import Transport
 from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
-from chatservice.interfaces import IDialect
 from chatservice.plain import render
 from chatservice.session import State
 from chatservice.text import MAX_LINE, decode
@@ -32,25 +31,27 @@ class RawText:
     """The dialect of the raw door: plain lines, but for the bare question for a nickname.
 
     :param stamped: whether time and number stand before what is said.
+    :param elsewhere: whether it is for rooms other than the current one.
     """
 
-    def __init__(self, stamped: bool = False) -> None:
+    def __init__(self, stamped: bool = False, elsewhere: bool = False) -> None:
         self._stamped = stamped
+        self._elsewhere = elsewhere
 
     def encode(self, event: Event) -> bytes:
         """Return the event as ASCII."""
-        line = render(event, self._stamped)
+        line = render(event, self._stamped, self._elsewhere)
         return (line if event.kind is Kind.PROMPT else f"{line}\n").encode("ascii", "replace")
 
 
-RAW: Final = RawText()
-STAMPED: Final = RawText(stamped=True)
+RAW: Final = Dialects(RawText(), RawText(elsewhere=True))
+STAMPED: Final = Dialects(RawText(stamped=True), RawText(stamped=True, elsewhere=True))
 
 
 class RawProtocol(Connection, Protocol):
     """One connection at the raw door."""
 
-    dialects: ClassVar[tuple[IDialect, IDialect]] = (RAW, STAMPED)
+    dialects: ClassVar[tuple[Dialects, Dialects]] = (RAW, STAMPED)
     factory: "RawFactory"
     transport: Transport  # type: ignore[assignment]  # Protocol does not say what it is
 
