@@ -88,6 +88,8 @@ class CatchingUp:
             reader.catching_up = False
         for feed in [feed for feed, cursor in reader.cursors.items() if cursor is None]:
             self._read(feed)
+        for feed in reader.let_go():
+            self._read(feed)
         if reader.finishing and not reader.gone:
             self._let_go_if_done(reader)
 

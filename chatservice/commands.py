@@ -1,105 +1,29 @@
 """What people can type: the table of commands, and how a typed line is taken.
 
-A command is a row: name, arguments, help, example, handler. /help is made from the table. To add
-one, write its handler and its row. Doors call ``perform``.
+/help is made from the table. To add a command, write its handler and its row (command.py). Doors
+call ``perform``.
 """
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
+from chatservice.command import Argument, Command
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
-from chatservice.names import MAX_NICK
-from chatservice.past import MOST_LINES, room_named
+from chatservice.names import MAX_NICK, MAX_ROOM, check_room
+from chatservice.past import MOST_LINES
+from chatservice.resume import OWN
 from chatservice.search import parse_moment, parse_query
 from chatservice.session import Session
 
-Handler = Callable[..., Deferred[None] | None]
-
 _LINE: Final = 400  # characters that an answer's line may have, about
 _NAMES_SHOWN: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a command.
-
-    :ivar label: what usage lines call it.
-    :ivar rest: whether it is all that remains of the line, blanks included; else one word.
-    :ivar optional: whether it may be missing; the handler then gets "".
-    :ivar longest: characters it may have.
-    """
-
-    label: str
-    rest: bool = False
-    optional: bool = False
-    longest: int | None = None
-
-    def __str__(self) -> str:
-        """Return the argument as it stands in a usage line."""
-        if self.label.startswith("["):
-            return self.label
-        return f"[{self.label}]" if self.optional else self.label
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One row of the table.
-
-    :ivar name: what stands behind the slash.
-    :ivar arguments: in order; only the last may take the rest.
-    :ivar help: one line.
-    :ivar example: a line that a person might type.
-    :ivar handler: called with the session and a string for each argument.
-    :ivar aliases: other names.
-    :ivar free: whether it counts for no limit.
-    :ivar patient: whether the next line waits for its answer however long that takes.
-    """
-
-    name: str
-    arguments: tuple[Argument, ...]
-    help: str
-    example: str
-    handler: Handler
-    aliases: tuple[str, ...] = ()
-    free: bool = False
-    patient: bool = False
-
-    @property
-    def usage(self) -> str:
-        """How to type it."""
-        return " ".join([f"/{self.name}", *map(str, self.arguments)])
-
-    def parse(self, text: str) -> list[str]:
-        """Take apart what stands behind the command's name.
-
-        :raises ChatError: if an argument is missing, too long or too many.
-        """
-        values = []
-        for argument in self.arguments:
-            if argument.rest:
-                value, text = text.strip(), ""
-            else:
-                value, _, text = text.strip().partition(" ")
-            if not value and not argument.optional:
-                raise self._misused(f"{argument.label} is missing.")
-            if argument.longest is not None and len(value) > argument.longest:
-                raise self._misused(f"{argument.label} is too long.")
-            values.append(value)
-        if text.strip():
-            raise self._misused("That is too much.")
-        return values
-
-    def _misused(self, problem: str) -> ChatError:
-        return ChatError(
-            Code.BAD_ARGUMENTS, f"{problem} Type {self.usage} (for example {self.example})"
-        )
+_ROOMS_SHOWN: Final = 20
 
 
 def perform(session: Session, line: str) -> None:
@@ -108,10 +32,12 @@ def perform(session: Session, line: str) -> None:
     :param line: clean text, one line; an empty one does nothing.
     """
     if not line.startswith("/"):
-        if line and not line.isspace():
-            session.do(session.hub.say, session.person, line)
+        if (addressed := address(line)) is not None:
+            session.do(_say_there, session, *addressed)
+        elif line and not line.isspace():
+            session.do(session.hub.rooms.say, session.person, line)
     elif line.startswith("//"):
-        session.do(session.hub.say, session.person, line[1:])
+        session.do(session.hub.rooms.say, session.person, line[1:])
     else:
         row = _BY_NAME.get(line[1:].partition(" ")[0].lower())
         if row is None:
@@ -124,6 +50,20 @@ def _perform(session: Session, line: str) -> Deferred[None] | None:
     name, _, rest = line[1:].partition(" ")
     command = find(name)
     return command.handler(session, *command.parse(rest))
+
+
+def address(line: str) -> tuple[str, str] | None:
+    """Return room and text of a line like ``#dev hello``; None if it is of another form.
+
+    What cannot be the name of a room addresses none: ``## a heading``, ``#!/bin/sh -e``.
+    """
+    found = _ADDRESSED.fullmatch(line)
+    if found is None:
+        return None
+    try:
+        return check_room(found[1]), found[2].rstrip()
+    except ChatError:
+        return None
 
 
 def find(name: str) -> Command:
@@ -168,14 +108,36 @@ def _nick(session: Session, nick: str) -> Deferred[None]:
     return session.hub.rename(session.person, nick)
 
 
-def _who(session: Session) -> None:
-    room = session.hub.lobby
-    session.hub.tell(session.person, Kind.NOTICE, *_listed(list(room.nicks())))
+def _join(session: Session, room: str) -> None:
+    session.hub.join(session.person, room)
 
 
-def _listed(nicks: Sequence[str]) -> Iterator[str]:
+def _leave(session: Session, room: str) -> None:
+    session.hub.leave_room(session.person, room)
+
+
+def _rooms(session: Session) -> None:
+    rooms, person = session.hub.rooms, session.person
+    lines = ["One room:" if len(rooms) == 1 else f"{len(rooms):,} rooms, yours first:"]
+    for room in rooms.largest(person, _ROOMS_SHOWN):
+        current = room.name == person.place.current
+        yours = ", current" if current else ", joined" if room.name in person.place.rooms else ""
+        lines.append(f"  {room.name}: {len(room)} here{yours}")
+    if len(rooms) > _ROOMS_SHOWN:
+        lines.append(f"  and {len(rooms) - _ROOMS_SHOWN:,} more")
+    session.hub.tell(person, Kind.NOTICE, *lines)
+
+
+def _who(session: Session, name: str) -> None:
+    rooms, person = session.hub.rooms, session.person
+    room = rooms.named(person, name)
+    place = "here" if room is rooms.current(person) else f"in {room.name}"
+    session.hub.tell(person, Kind.NOTICE, *_listed(list(room.nicks()), place))
+
+
+def _listed(nicks: Sequence[str], place: str) -> Iterator[str]:
     """Write many nicknames in lines of a readable length, and not without end."""
-    line = f"{len(nicks)} here:"
+    line = f"{len(nicks)} {place}:"
     for nick in islice(nicks, _NAMES_SHOWN):
         if len(line) + len(nick) > _LINE:
             yield line
@@ -187,7 +149,23 @@ def _listed(nicks: Sequence[str]) -> Iterator[str]:
 
 
 def _me(session: Session, text: str) -> None:
-    session.hub.say(session.person, text, Kind.ACTED)
+    session.hub.rooms.say(session.person, text, Kind.ACTED)
+
+
+def _say(session: Session, room: str, text: str) -> None:
+    session.hub.rooms.say(session.person, text, name=room)
+
+
+def _say_there(session: Session, room: str, text: str) -> None:
+    """Say something in the room before it; who only meant to begin with # is told how to."""
+    rooms, place = session.hub.rooms, session.person.place
+    if room not in place.rooms:
+        raise ChatError(
+            Code.NO_SUCH_ROOM,
+            f"Not said, as you are not in {room}: /join {room} first. Or, if that is no room, "
+            f"type /say {place.current} before the line.",
+        )
+    rooms.say(session.person, text, name=room)
 
 
 def _msg(session: Session, nick: str, text: str) -> None:
@@ -210,14 +188,15 @@ def _history(session: Session, text: str) -> Deferred[None]:
     hub, end = session.hub, form[2]
     number = int(end) if end and _NUMBER.fullmatch(end) else None
     at = parse_moment(end, hub.now()) if end and number is None else None
-    member, room = session.person.member, hub.lobby.name
+    member, room = session.person.member, session.person.place.current
     return hub.past.history(member, room, hub.present(session.person, room), count, number, at)
 
 
 def _search(session: Session, text: str) -> Deferred[None]:
     hub, person = session.hub, session.person
     query = parse_query(text, hub.now())
-    room = room_named(query.room, [hub.lobby.name], person.inbox)
+    own = query.room == OWN
+    room = person.inbox if own else hub.rooms.named(person, query.room).name
     return hub.past.search(person.member, room, query, text)
 
 
@@ -258,6 +237,9 @@ _HISTORY: Final = re.compile(r"([0-9]{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNO
 _NUMBER: Final = re.compile("[0-9]+")
 _TEXT: Final = Argument("TEXT", rest=True)
 _NICK: Final = Argument("NICK", longest=4 * MAX_NICK)
+_ROOM: Final = Argument("#ROOM", longest=4 * MAX_ROOM)
+_OWN_ROOM: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM)
+_ADDRESSED: Final = re.compile(r"(#\S+)\s+(\S.*)")
 
 COMMANDS: Final = (
     Command(
@@ -269,8 +251,18 @@ COMMANDS: Final = (
         aliases=("h", "?"),
     ),
     Command("nick", (_NICK,), "change your nickname", "/nick alice2", _nick),
-    Command("who", (), "who is here", "/who", _who, aliases=("names", "list", "w")),
+    Command("join", (_ROOM,), "enter a room, or switch to it", "/join #dev", _join, aliases=("j",)),
+    Command("leave", (_OWN_ROOM,), "leave a room", "/leave #dev", _leave, aliases=("part",)),
+    Command("rooms", (), "which rooms there are", "/rooms", _rooms, aliases=("channels",)),
+    Command("who", (_OWN_ROOM,), "who is here", "/who", _who, aliases=("names", "list", "w")),
     Command("me", (_TEXT,), "say what you do", "/me waves", _me),
+    Command(
+        "say",
+        (_ROOM, _TEXT),
+        "say it in that room; short: #ROOM TEXT",
+        "/say #dev lunch?",
+        _say,
+    ),
     Command(
         "msg",
         (_NICK, _TEXT),

@@ -76,6 +76,16 @@ class Delivery:
             feed.readers += 1
             reader.cursors[feed] = feed.end()
             self._wake(reader)
+        else:
+            reader.enter_again(feed)
+
+    def exit(self, member: IMember, room: str) -> None:
+        """Let a member hear a room up to this point of the log's order, and no more."""
+        reader, feed = self._readers.get(member), self._feeds.get(room)
+        if reader is not None and feed in reader.cursors:
+            self.keep_order(member)
+            reader.end(feed)
+            self._wake(reader)
 
     def tell(self, member: IMember, *answers: Event) -> None:
         """Answer one member, after all that was committed before and before all that comes."""
@@ -116,7 +126,7 @@ class Delivery:
             return
         reader.finishing = True
         for feed in reader.cursors:
-            reader.hold_back(feed).end = feed.end()
+            reader.end(feed)
         self._wake(reader)
 
     def drop(self, member: IMember) -> None:

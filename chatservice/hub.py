@@ -1,8 +1,9 @@
-"""The hub: who is here under which nickname, in which room, and what they do, in one order.
+"""The hub: who is here under which nickname, who comes, goes and comes back.
 
-The only place where any of that changes. It knows the log and the delivery, and members only as
-somebody to deliver to; no bytes, no doors. What happens goes to the log and comes to the members
-from there; what concerns one person alone is told to that person.
+The only place where any of that changes; who is in which room is the business of its Rooms. It
+knows the log and the delivery, and members only as somebody to deliver to; no bytes, no doors. What
+happens goes to the log and comes to the members from there; what concerns one person alone is told
+to that person.
 """
 
 import time
@@ -16,7 +17,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from chatservice.closing import Closing
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.events import Event, Kind
+from chatservice.events import Kind
 from chatservice.interfaces import IClock, ILog, IMember, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Limits, Quota, Quotas
@@ -27,7 +28,7 @@ from chatservice.past import Past
 from chatservice.person import Person, Policy
 from chatservice.resume import Offer, Place, describe, parse_offer
 from chatservice.returns import Returns, merged
-from chatservice.room import Room
+from chatservice.rooms import Rooms
 from chatservice.store.memory import MemoryTickets
 
 PARTING: Final = 60.0
@@ -42,7 +43,6 @@ class Hub:
         turns: every line is delivered at once.
     :param now: the wall clock, seconds since 1970.
     :param policy: what the operator decided.
-    :param lobby: the room everybody starts in.
     :param tickets: who may come back; by default remembered as long as the process lives.
     """
 
@@ -52,12 +52,10 @@ class Hub:
         clock: IClock | None = None,
         now: Callable[[], float] = time.time,
         policy: Policy | None = None,
-        lobby: str = LOBBY,
         tickets: ITickets | None = None,
     ) -> None:
         self.clock = clock
         self.policy = Policy() if policy is None else policy
-        self.lobby = Room(lobby)
         self.now = now
         self._history = log
         self._quotas = Quotas(self.limits, time.monotonic if clock is None else clock.seconds)
@@ -67,6 +65,7 @@ class Hub:
         self.delivery = Delivery(log, clock, now)
         self.past = Past(log, self.delivery, now)
         self._order = Order(log, self.delivery, now)
+        self.rooms = Rooms(self._order, self.past, self.policy)
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
         self._journal = Journal(clock)
         self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
@@ -130,24 +129,22 @@ class Hub:
         return succeed(claimed(owner.nick))
 
     def enter(self, person: Person, nick: str) -> None:
-        """Bring a person into the lobby, under a nickname it has claimed."""
+        """Bring a person in, under a nickname it has claimed: into the lobby, or where it was."""
         person.nick = nick
-        person.place.rooms = (self.lobby.name,)
         ghost = self._owners.get(person.offered.token) if person.offered else None
         if ghost is None:
             self._nicks.wear(person, nick)
-            self.lobby.add(nick)
+            news = self.rooms.arrive(person)
         else:
             self._take_over(ghost, person)
-        heads: dict[str, int] = {}  # where the present begins
-        here = self._order.hear(person, self.lobby.name)
-        here.addCallback(partial(setitem, heads, self.lobby.name))
+            news = []
+        rooms, current = person.place.rooms, person.place.current
+        inbox: dict[str, int] = {}  # where the present begins there
         if person.offered:
-            here = self._history.head(person.inbox).addErrback(self._order.refused, person)
-            here.addCallback(partial(setitem, heads, person.inbox))
-        news = [] if ghost else [self._event(self.lobby.name, Kind.JOINED, person)]
-        entered = self._order.keep(person, self._history.append(news))
-        entered.addCallback(lambda _: self._welcome(person, heads))
+            head = self._history.head(person.inbox).addErrback(self._order.refused, person)
+            head.addCallback(partial(setitem, inbox, person.inbox))
+        entered = self._order.enter(person, rooms, news)
+        entered.addCallback(lambda heads: self._welcome(person, current, heads | inbox))
         entered.addErrback(self._order.refused, person)
         if person.offered:
             self._owners[person.place.token] = person
@@ -213,13 +210,15 @@ class Hub:
 
     # What people do.
 
-    def say(self, person: Person, text: str, kind: Kind = Kind.SAID) -> None:
-        """Say (or with Kind.ACTED, do) something in the lobby.
+    def join(self, person: Person, room: str) -> None:
+        """Bring a person into a room; see Rooms.join."""
+        self.rooms.join(person, room)
+        self._returns.connected(person)
 
-        :raises ChatError: if nothing can be said now.
-        """
-        self._history.check()
-        self._order.publish(person, self._event(self.lobby.name, kind, person, text))
+    def leave_room(self, person: Person, room: str) -> None:
+        """Let a person out of a room; see Rooms.leave."""
+        self.rooms.leave(person, room)
+        self._returns.connected(person)
 
     def private(self, person: Person, nick: str, text: str) -> None:
         """Say something to one other person.
@@ -229,11 +228,11 @@ class Hub:
         other = self.find(nick)
         if other is person:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
-        self._history.check()
+        self._order.check()
         both = (other, person)
         for one in both:
             self._order.hear(one, one.inbox, until_read=True)
-        event = self._event("", Kind.PRIVATE, person, text, other.nick)
+        event = self._order.event("", Kind.PRIVATE, person, text, other.nick)
         self._order.publish(person, *(event._replace(room=one.inbox) for one in both))
         for one in both:
             self._order.at_this_point(one, self.delivery.keep_order, one.member)
@@ -254,7 +253,9 @@ class Hub:
             return self._history.head(person.inbox).addCallback(tell)
 
         def tell(head: int) -> None:
-            read = {**self.delivery.ends(person.member), person.inbox: head}
+            ends = self.delivery.ends(person.member)
+            read = {room: ends[room] for room in person.place.rooms if room in ends}
+            read[person.inbox] = head
             text = f"{person.place.token} {describe(read, person.inbox)}"
             self._order.tell_now(person, Kind.RESUME, text)
 
@@ -279,38 +280,33 @@ class Hub:
 
     # Inside.
 
-    def _event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
-        return Event(0, self.now(), room, kind, person.nick, text, to, person.inbox)
-
-    def _welcome(self, person: Person, heads: dict[str, int]) -> None:
+    def _welcome(self, person: Person, current: str, heads: dict[str, int]) -> None:
         person.welcomed = True
         self._order.tell_now(person, Kind.WELCOME)
         if person.replaced:  # somebody else with its token was as fast
             return
+        if current != LOBBY:
+            self._order.tell_now(person, Kind.SWITCHED, current)
         notes = [self.policy.welcome]
         if self._history.trouble:
             notes.append(_unwritten(self._history.trouble))
         if any(notes):
             self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
         if person.offered is None:
-            head = heads.get(self.lobby.name, 0)
-            self.past.backlog(person.member, self.lobby.name, head, self.policy.backlog)
+            self.past.backlog(person.member, LOBBY, heads.get(LOBBY, 0), self.policy.backlog)
         else:
             read = merged(person.place, person.offered.read)
             self.past.missed(person.member, read, heads)
 
     def _wear(self, nick: str, person: Person) -> None:
-        old = person.nick
         if person.departed:  # while the claim was decided
             self.unclaim(person, nick)
             return
-        event = self._event(self.lobby.name, Kind.RENAMED, person, nick)
+        news = self.rooms.rename(person, nick)
         person.nick = nick
         self._nicks.wear(person, nick)
-        self.lobby.rename(old, nick)
-        self._order.publish(person, event)
-        if person.place.token:
-            self._returns.connected(person)
+        self._order.publish(person, *news)
+        self._returns.connected(person)
 
     # Going, and coming back.
 
@@ -323,9 +319,9 @@ class Hub:
         person.departed = True
         self._owners.pop(person.place.token, None)
         if person.nick:
+            news = self.rooms.depart(person)
             if not self._closing.begun:
-                self._order.publish(person, self._event(self.lobby.name, Kind.LEFT, person))
-            self.lobby.remove(person.nick)
+                self._order.publish(person, *news)
             self._nicks.take_off(person)
             self._journal.note(f"{person.nick!r} left")
             person.nick = ""

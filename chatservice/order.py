@@ -4,8 +4,9 @@ The log decides what comes when. Somebody's answers wait for what that person di
 hears what changes at a point of the order, behind all that was said before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import setitem
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -48,6 +49,17 @@ class Order:
         events = [Event(0, now, "", kind, nick, text) for text in texts or ("",)]
         self._delivery.tell(person.member, *events)
 
+    def event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
+        """Return what a person does now."""
+        return Event(0, self._now(), room, kind, person.nick, text, to, person.inbox)
+
+    def check(self) -> None:
+        """Ask whether something can be said now.
+
+        :raises ChatError: if not.
+        """
+        self._history.check()
+
     def publish(self, person: Person, *events: Event) -> None:
         """Commit what a person does; the person is told if that fails."""
         person.waiting += 1
@@ -78,6 +90,32 @@ class Order:
 
         head = self.keep(person, self._history.head(room))
         return head.addCallback(enter).addErrback(self.refused, person)
+
+    def enter(
+        self, person: Person, rooms: Iterable[str], news: Sequence[Event]
+    ) -> Deferred[dict[str, int]]:
+        """Let a person hear rooms from this point on, and the news first.
+
+        :returns: fires behind the news with the rooms' heads before them.
+        """
+        heads: dict[str, int] = {}
+        for room in rooms:
+            self.hear(person, room).addCallback(partial(setitem, heads, room))
+        entered = self.keep(person, self._history.append(news))
+        return entered.addCallback(lambda _: heads)
+
+    def switch(self, person: Person, room: str) -> None:
+        """Tell a person which room is current, behind all that was said before this point.
+
+        So it holds for who is not behind: a line said before is shown as before. Who reads slowly
+        is told earlier, with other answers, and reads the rest with the rooms' names the other way
+        round; each line is right as it stands, since the door reads the same answer.
+        """
+        self.at_this_point(person, partial(self.tell_now, person, Kind.SWITCHED, room))
+
+    def exit(self, person: Person, room: str) -> None:
+        """Let a person hear no more of a room from this point on."""
+        self.at_this_point(person, self._delivery.exit, person.member, room)
 
     def present(self, person: Person, room: str) -> Deferred[int]:
         """Return the number of the last line of a room that comes before an answer given now."""

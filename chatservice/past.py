@@ -10,11 +10,9 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from chatservice.delivery import Delivery
-from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import Hit, ILog, IMember
 from chatservice.recall import Recall
-from chatservice.resume import OWN
 from chatservice.search import Query
 
 MOST_LINES: Final = 200
@@ -152,25 +150,6 @@ class Past:
 
     def _notice(self, text: str) -> Event:
         return Event(0, self._now(), "", Kind.NOTICE, "", text)
-
-
-def room_named(name: str, own: Sequence[str], inbox: str) -> str:
-    """Return which of the logs that somebody may read is meant by ``in:``.
-
-    :param own: the rooms it is in, the current one first.
-    :raises ChatError: if it is none of them.
-    """
-    if not name:
-        return own[0]
-    if name == OWN:
-        return inbox
-    for room in own:
-        if room.lower() == name.lower():
-            return room
-    raise ChatError(
-        Code.NO_SUCH_ROOM,
-        f"You are not in {name}: you can search {' '.join(own)} and {OWN} (private).",
-    )
 
 
 def _present(first: Event | None, told: int) -> str:

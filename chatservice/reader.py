@@ -37,6 +37,7 @@ class Reader:
     """
 
     __slots__ = (
+        "_again",
         "answers",
         "catching_up",
         "cursors",
@@ -53,6 +54,7 @@ class Reader:
         self.member = member
         self.deliver: Callable[[IBatch], bool] = member.deliver
         self.cursors: dict[Feed[Reader], Cursor | None] = {}
+        self._again: dict[Feed[Reader], list[Cursor]] = {}  # where it begins after it has left
         self.answers: list[Answer] = []
         self.holding = False
         self.limit = PAGE
@@ -90,13 +92,18 @@ class Reader:
     def read(self) -> dict[str, int]:
         """Return for each room the number up to which it was given it, or will be if it leaves."""
         read = {
-            feed.room: feed.seq if cursor is None else (cursor.end or cursor).seq
+            feed.room: feed.seq if cursor is None else self._read_up_to(feed, cursor).seq
             for feed, cursor in self.cursors.items()
         }
         for answer in self.answers:  # what it missed before and is still to be told
             if answer.recall is not None and answer.recall.since is not None:
                 read[answer.recall.room] = answer.recall.since
         return read
+
+    def _read_up_to(self, feed: Feed["Reader"], cursor: Cursor) -> Cursor:
+        if not self.finishing:
+            return cursor
+        return self._again.get(feed, [cursor])[-1].end or cursor
 
     # Off the fan-out, and on it again.
 
@@ -113,6 +120,44 @@ class Reader:
         for feed in self.cursors:
             self.hold_back(feed)
 
+    def end(self, feed: Feed["Reader"]) -> None:
+        """Let it read a room up to what is committed by now, and no more of this stay."""
+        here = self.hold_back(feed)
+        last = self._again.get(feed, [here])[-1]
+        if last.end is None:
+            last.end = feed.end()
+
+    def enter_again(self, feed: Feed["Reader"]) -> None:
+        """Let it read a room from here on that it has left, and not read up to there yet."""
+        here = self.cursors[feed]
+        later = self._again.get(feed, [])
+        last = later[-1] if later else here
+        if last is not None and last.end is not None:
+            self._again[feed] = [*later, feed.end()]
+
+    def _stay(self, feed: Feed["Reader"], cursor: Cursor) -> Cursor:
+        """Return where it is in a room, which may be in its next stay there by now."""
+        while feed in self._again and cursor.end and cursor.position >= cursor.end.position:
+            cursor, *later = self._again.pop(feed)
+            self.cursors[feed] = cursor
+            if later:
+                self._again[feed] = later
+        return cursor
+
+    def let_go(self) -> list[Feed["Reader"]]:
+        """Forget the rooms that it has left and read up to there; return them."""
+        if self.finishing:  # how far it has read is still asked for
+            return []
+        ended = [
+            feed
+            for feed, cursor in self.cursors.items()
+            if cursor and cursor.end and cursor.position >= cursor.end.position
+        ]
+        for feed in ended:
+            del self.cursors[feed]
+            feed.readers -= 1
+        return ended
+
     def next_up(self) -> tuple[Feed["Reader"], Cursor, int | None] | None:
         """Return a room with something for it, its cursor there, and where to stop for an answer.
 
@@ -122,6 +167,7 @@ class Reader:
         for feed, cursor in self.cursors.items():
             if cursor is None:
                 continue
+            cursor = self._stay(feed, cursor)
             mark = answer.marks.get(feed, cursor.position) if answer else None
             if feed.behind(cursor, mark):
                 return feed, cursor, mark

@@ -12,11 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from chatservice.names import MAX_NICK_BYTES
+from chatservice.text import MAX_LINE
+
 GOOD_FOR: Final = 86400.0
 """Seconds that a ticket is good for after its owner left."""
 
 OWN: Final = "@"
 """What one's own inbox is called towards its owner."""
+
+_BEFORE: Final = MAX_NICK_BYTES + 1 + 23  # bytes of a nickname and a token, which stand before
 
 _TOKEN: Final = re.compile(r"~[A-Za-z0-9_-]{22}")
 _POSITION: Final = re.compile(r"(@|#\S{1,100}):([0-9]{1,18})")
@@ -31,7 +36,7 @@ class Ticket:
     :ivar inbox: the person's inbox, which is also its identity (Event.by).
     :ivar since: when it first came, seconds since 1970.
     :ivar at: when this was written.
-    :ivar rooms: the rooms it is in.
+    :ivar rooms: the rooms it is in, the current one last.
     :ivar read: for each room and the inbox, the number of the last event that it was given; None
         while it is connected.
     """
@@ -52,15 +57,21 @@ class Place:
     :ivar inbox: its inbox and identity.
     :ivar since: when it first came, seconds since 1970.
     :ivar token: the token with which it may come back; "" if none was asked for.
-    :ivar rooms: the rooms it is in, or was in when it was lost.
+    :ivar rooms: the names of the rooms it is in, or was in when it was lost, in the order in which
+        it joined or switched to them; a dict serves as an ordered set.
     :ivar read: how far it had read then, of each room and the inbox, as far as that is known.
     """
 
     inbox: str
     since: float
     token: str = ""
-    rooms: tuple[str, ...] = ()
+    rooms: dict[str, None] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def current(self) -> str:
+        """The room to which it switched last."""
+        return next(reversed(self.rooms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +115,16 @@ def parse_offer(text: str) -> Offer | None:
 
 
 def describe(read: Mapping[str, int], inbox: str) -> str:
-    """Return positions as their owner may give them back: ``#lobby:17 @:3``."""
-    return " ".join(f"{OWN if room == inbox else room}:{seq}" for room, seq in read.items())
+    """Return positions as their owner may give them back: ``#lobby:17 @:3``.
+
+    What does not fit into a line is left out, from the front: the server knows it, too.
+    """
+    words: list[str] = []
+    room_for = MAX_LINE - _BEFORE
+    for room, seq in reversed(list(read.items())):
+        word = f"{OWN if room == inbox else room}:{seq}"
+        room_for -= len(word.encode()) + 1
+        if room_for < 0:
+            break
+        words.append(word)
+    return " ".join(reversed(words))

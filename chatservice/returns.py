@@ -56,7 +56,8 @@ class Returns:
                 "That token is not good (any more) for this nickname: "
                 "give a nickname alone, or with its own token.",
             )
-        return Place(ticket.inbox, ticket.since, offer.token, ticket.rooms, dict(ticket.read or {}))
+        rooms, read = dict.fromkeys(ticket.rooms), dict(ticket.read or {})
+        return Place(ticket.inbox, ticket.since, offer.token, rooms, read)
 
     def note(self, person: Person) -> Deferred[None]:
         """Note how far somebody has been given its rooms and its inbox, at this point.
@@ -87,13 +88,18 @@ class Returns:
         return saved.addCallback(kept)
 
     def connected(self, person: Person) -> None:
-        """Take note that the owner of a token is here, under the nickname it wears now."""
+        """Take note that somebody is here, under this nickname and in these rooms.
+
+        Without a token there is nothing to note.
+        """
+        if not person.place.token:
+            return
         self._save(person.place, person.nick, None).addErrback(self._not_kept)
 
     def _save(self, place: Place, nick: str, read: Mapping[str, int] | None) -> Deferred[None]:
         key, now = digest(place.token), self._now()
         kept = None if read is None else dict(read)
-        ticket = Ticket(key, nick, place.inbox, place.since, now, place.rooms, kept)
+        ticket = Ticket(key, nick, place.inbox, place.since, now, tuple(place.rooms), kept)
         return self._tickets.save(ticket)
 
     def _not_kept(self, failure: Failure) -> None:
@@ -108,6 +114,6 @@ def merged(place: Place, said: Mapping[str, int]) -> dict[str, int]:
     read = dict(place.read)
     for room, seq in said.items():
         name = place.inbox if room == OWN else room
-        if name in (*place.rooms, place.inbox):
+        if name in place.rooms or name == place.inbox:
             read[name] = seq
     return read

@@ -218,7 +218,8 @@ class Conformance(Stage):
             "/msg nobody-here hi": "no-such-nick",
             "/msg alice": "bad-arguments",
             "/msg bob hi": "no-such-nick",
-            "/who there": "bad-arguments",
+            "/who there": "room-invalid",
+            "/who in there": "bad-arguments",
             "/me": "bad-arguments",
         }.items():
             bob.type(line)
@@ -318,6 +319,122 @@ class Conformance(Stage):
             person.hang_up()
         assert isinstance(self, SynchronousTestCase)
         self.successResultOf(closed)
+
+    # Rooms.
+
+    def hears_in(self, person: Person, *expected: tuple[Kind, str, str, str]) -> None:
+        """Check what somebody heard since the last look: kind, room as shown, nick, text."""
+        self.turn()
+        got = [(event.kind, event.room, event.nick, event.text) for event in person.heard()]
+        assert isinstance(self, SynchronousTestCase)
+        self.assertEqual(got, list(expected))
+
+    def in_room(self, room: str, *nicks: str) -> list[Person]:
+        """Return people who are in the lobby and in a room, which is their current one."""
+        people = [self.joined(nick) for nick in nicks]
+        for person in people:
+            person.type(f"/join {room}")
+        self.turn()
+        for person in people:
+            person.heard()
+        return people
+
+    def test_joining_a_room_is_seen_there_and_makes_it_current(self) -> None:
+        """What is said then is heard there and nowhere else."""
+        alice, bob = self.in_room("#dev", "alice", "bob")
+        carol = self.joined("carol")
+        alice.heard(), bob.heard()
+        carol.type("/join #Dev")
+        for one in (alice, bob):
+            self.hears_in(one, (Kind.JOINED, "#dev", "carol", ""))
+        self.hears_in(carol, (Kind.SWITCHED, "", "", "#dev"), (Kind.JOINED, "#dev", "carol", ""))
+        dave = self.joined("dave")
+        carol.heard()
+        carol.type("hello")
+        self.hears_in(carol, (Kind.SAID, "", "carol", "hello"))
+        self.hears_in(dave)
+
+    def test_the_room_of_each_line_can_be_told(self) -> None:
+        """Its name stands before what happens elsewhere."""
+        (alice,) = self.in_room("#dev", "alice")
+        bob = self.joined("bob")
+        bob.type("hi")
+        bob.type("/me waves")
+        bob.type("/nick bo")
+        bob.type("/quit")
+        self.hears_in(
+            alice,
+            (Kind.JOINED, "#lobby", "bob", ""),
+            (Kind.SAID, "#lobby", "bob", "hi"),
+            (Kind.ACTED, "#lobby", "bob", "waves"),
+            (Kind.RENAMED, "#lobby", "bob", "bo"),
+            (Kind.LEFT, "#lobby", "bo", ""),
+        )
+        alice.type("/join #lobby")
+        alice.type("here")
+        alice.type("#dev there")
+        self.hears_in(
+            alice,
+            (Kind.SWITCHED, "", "", "#lobby"),
+            (Kind.SAID, "", "alice", "here"),
+            (Kind.SAID, "#dev", "alice", "there"),
+        )
+
+    def test_a_room_can_be_left(self) -> None:
+        """Seen by all in it; but not the last one."""
+        alice, bob = self.in_room("#dev", "alice", "bob")
+        bob.type("/leave")
+        self.hears_in(alice, (Kind.LEFT, "#dev", "bob", ""))
+        self.hears_in(bob, (Kind.LEFT, "#dev", "bob", ""), (Kind.SWITCHED, "", "", "#lobby"))
+        alice.type("bob is gone")
+        self.hears_in(bob)
+        bob.type("/leave")
+        self.refused(bob, "last-room")
+
+    def test_errors_about_rooms_change_nothing(self) -> None:
+        """Rooms one is not in, and what can be no room."""
+        (alice,) = self.in_room("#dev", "alice")
+        bob = self.joined("bob")
+        alice.heard()
+        for line, code in {
+            "/join": "bad-arguments",
+            "/join dev": "room-invalid",
+            "/join #l0bby": "room-invalid",
+            "/join #a #b": "bad-arguments",
+            "/leave #dev": "no-such-room",
+            "/say #dev hi": "no-such-room",
+            "/say #lobby": "bad-arguments",
+            "#dev hi": "no-such-room",
+            "/who #dev": "no-such-room",
+            "/search x in:#dev": "no-such-room",
+        }.items():
+            bob.type(line)
+            self.refused(bob, code)
+            self.clock.advance(1)
+        self.hears_in(alice)
+
+    def test_who_comes_back_is_in_all_its_rooms(self) -> None:
+        """And is told what was said in each; nobody notices."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.in_room("#dev", "alice", "bob")
+        token = self.token(alice)
+        alice.hang_up()
+        bob.type("in #dev")
+        bob.type("#lobby in #lobby")
+        self.turn()
+        bob.heard()
+        again = self.connect()
+        again.heard()
+        again.offer(token)
+        self.turn()
+        heard = again.heard()
+        self.assertEqual([event.kind for event in heard[:2]], [Kind.WELCOME, Kind.SWITCHED])
+        self.assertEqual(
+            sorted((event.room, event.text, event.past) for event in heard[2:-1]),
+            [("", "in #dev", True), ("#lobby", "in #lobby", True)],
+        )
+        again.type("here")
+        self.hears_in(bob, (Kind.SAID, "", "alice", "here"))
 
     # The past.
 

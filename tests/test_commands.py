@@ -15,12 +15,27 @@ from tests.fakes import Chat, Guest, quick
 NAMES = sorted({name for command in COMMANDS for name in (command.name, *command.aliases)})
 REFUSED = {
     "an argument is missing": [*("/nick", "/nick ", "/me", "/me  ", "/msg", "/msg bob", "/m bob ")],
-    "an argument is too many": ["/nick a b", "/who is here", "/quit now", "/help msg me", "/w x"],
+    "an argument is too many": [
+        "/nick a b",
+        "/who is here",
+        "/quit now",
+        "/help msg me",
+        "/rooms x",
+    ],
     "nobody is called so": ["/msg nobody hi", "/msg alice hi", "/msg ,bob hi", "/msg #lobby hi"],
     "the nickname is taken": ["/nick bob", "/nick BOB", "/nick b0b", "/nick alice"],
     "the nickname cannot be": ["/nick a:b", "/nick admin", "/nick \ufffd", "/nick *", "/nick 👍"],
     "an argument is huge": [f"/nick {'x' * 129}", f"/nick {'x' * 1000}", f"/msg {'x' * 900} hi"],
     "the command is unknown": ["/", "/ who", "/nonsense", "/" + "x" * 1000, "/\ufffd", "/wh", "/1"],
+    "no room can be called so": ["/join dev", "/join #", "/join #a:b", "/join #\ufffd", "/who me"],
+    "it is no room of one's own": [
+        "/leave #a",
+        "/say #a hi",
+        "#a hi",
+        "/who #a",
+        "/search x in:#a",
+    ],
+    "it is the only room": ["/leave", "/leave #lobby", "/part #LOBBY"],
     "help about nothing": ["/help nonsense", "/help " + "x" * 1000, "/help \ufffd"],
 }
 
@@ -95,7 +110,7 @@ class Commands(Typing):
 
     def test_who_writes_many_in_lines_of_readable_length_and_not_without_end(self) -> None:
         for n in range(600):
-            self.alice.chat.hub.lobby.add(f"somebody_{n:03}")
+            self.alice.chat.hub.rooms.lobby.add(f"somebody_{n:03}")
         lines = self.answer("/who")
         self.assertLess(max(map(len, lines)), 500)
         self.assertTrue(lines[0].startswith("-- 602 here: alice bob somebody_000 "))
@@ -105,6 +120,8 @@ class Commands(Typing):
     def test_every_example_does_what_it_should(self) -> None:
         for command in COMMANDS:
             alice, bob = Chat().everybody("alice", "bob")
+            alice.types("/join #dev", "/join #lobby")
+            alice.hears()
             alice.types(command.example)
             heard = [*alice.hears(), *bob.hears()]
             self.assertTrue(heard, command.example)
@@ -233,6 +250,8 @@ def state_of(guest: Guest) -> object:
         guest.session.state,
         guest.disconnects,
         [person.nick for person in hub.people()],
-        list(hub.lobby.nicks()),
+        list(hub.rooms.lobby.nicks()),
+        [*guest.person.place.rooms],
+        len(hub.rooms),
         dict(hub._nicks._by_key),
     )

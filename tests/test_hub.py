@@ -91,7 +91,7 @@ class Nicknames(SynchronousTestCase):
             self.assertEqual(set(chat.hub._nicks._by_key), set(worn))
             self.assertEqual(
                 sorted(guest.nick for guest in guests if guest.nick),
-                sorted(chat.hub.lobby.nicks()),
+                sorted(chat.hub.rooms.lobby.nicks()),
             )
 
 
@@ -132,7 +132,7 @@ class Renaming(SynchronousTestCase):
 
     def test_the_room_knows_the_new_name(self) -> None:
         self.alice.types("/nick zoe")
-        self.assertEqual(self.chat.hub.lobby.nicks(), ["bob", "zoe"])
+        self.assertEqual(self.chat.hub.rooms.lobby.nicks(), ["bob", "zoe"])
 
     def test_people_are_found_by_what_they_wear_now(self) -> None:
         self.alice.types("/nick zoe")
@@ -255,7 +255,7 @@ class Talking(SynchronousTestCase):
         member = Member()
         person = hub.connect(member)
         hub.enter(person, self.successResultOf(hub.claim(person, "alice")))
-        hub.say(person, "hi")
+        hub.rooms.say(person, "hi")
         self.assertEqual(
             member.lines(),
             ["alice joined the chat", "Connected to the server", "alice: hi"],
