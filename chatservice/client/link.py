@@ -149,6 +149,11 @@ class Link:
         return bool(self._place.token)
 
     @property
+    def here(self) -> str:
+        """The current room: what is typed is said there."""
+        return self._place.here
+
+    @property
     def catching_up(self) -> bool:
         """Whether what comes from the past now was missed while there was no connection."""
         return self.joined and not self.ready and self._resuming
@@ -264,6 +269,7 @@ class Link:
         self.joined = True
         self._failures = 0
         self._alternatives = _alternatives(self._wish)
+        self._place.came_in()
         if self._resuming:
             self._place.came_back()
         self._user.joined(self.nick)

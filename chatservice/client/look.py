@@ -39,7 +39,7 @@ class Look:
             when = self._when(event.at)
             line = self.line(event._replace(past=False), me)
             return f"{_paint(when, _DIM) if self._colour else when} {line}"
-        line = render(event)
+        line = render(event, elsewhere=True)  # with the room where the server named it
         if event.kind is Kind.NOTICE:
             line = _ZONE.sub("", line)
         if not self._colour:
@@ -48,7 +48,7 @@ class Look:
             case Kind.ERROR:
                 return _paint(line, _RED)
             case Kind.SAID | Kind.ACTED | Kind.PRIVATE:
-                painted = self._paint_nick(line, event.nick)
+                painted = self._paint_nick(line, event)
                 return _paint(painted, _BOLD) if mentions(event, me) else painted
             case _:
                 return _paint(line, _DIM)
@@ -62,10 +62,11 @@ class Look:
         then, now = _local(at), _local(self._now())
         return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
-    def _paint_nick(self, line: str, nick: str) -> str:
+    def _paint_nick(self, line: str, event: Event) -> str:
+        nick, before = event.nick, len(event.room)
         colour = _COLOURS[zlib.crc32(fold(nick).encode()) % len(_COLOURS)]
-        head, _, rest = line.partition(nick)
-        return f"{head}\x1b[{colour}m{nick}\x1b[39m{rest}"
+        head, _, rest = line[before:].partition(nick)
+        return f"{line[:before]}{head}\x1b[{colour}m{nick}\x1b[39m{rest}"
 
 
 def mentions(event: Event, me: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chatservice.client.alarm import Alarm
-from chatservice.commands import find
+from chatservice.commands import address, find
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock
@@ -22,7 +22,8 @@ MOST: Final = 200
 _RETRY: Final = 1.0
 _SILENT: Final = 3.0  # seconds after which a command without an answer is taken for done
 _UNSEEN: Final = 30.0  # and a line that should come back
-_SAYING: Final = {"me": Kind.ACTED, "msg": Kind.PRIVATE}
+_SAYING: Final = {"me": Kind.ACTED, "msg": Kind.PRIVATE, "say": Kind.SAID}
+_SAID: Final = frozenset((Kind.SAID, Kind.ACTED, Kind.PRIVATE))
 _SECONDS: Final = re.compile(r"in (\d+(?:\.\d+)?) seconds")
 
 
@@ -37,7 +38,8 @@ def retry_after(event: Event) -> float | None:
 def trace(line: str) -> tuple[Kind, str] | None:
     """Return kind and text of what the server keeps of a typed line; None if it keeps nothing."""
     if not line.startswith("/") or line.startswith("//"):
-        return Kind.SAID, line.removeprefix("/")
+        addressed = address(line)
+        return Kind.SAID, addressed[1] if addressed else line.removeprefix("/")
     name, _, rest = line[1:].partition(" ")
     try:
         command = find(name)
@@ -97,10 +99,13 @@ class Outbox:
 
     def _answers(self, event: Event, me: str) -> bool:
         """Tell whether an event is what the line on its way leads to."""
-        if event.past or event.kind is Kind.NOTICE:
-            return trace(self._lines[0]) is None
+        if event.kind is Kind.ERROR:
+            return True
         own = event.nick == me or (event.kind is Kind.RENAMED and event.text == me)
-        return own or event.kind is Kind.ERROR
+        if event.past or event.kind in (Kind.NOTICE, Kind.SWITCHED):
+            return trace(self._lines[0]) is None
+        # A new nickname comes once for each room: the second answers no line that is said.
+        return own and (event.kind in _SAID or trace(self._lines[0]) is None)
 
     def lost(self, returning: bool) -> None:
         """Stop; the rest waits for the next connection.

@@ -1,7 +1,8 @@
 """The client in a pipe: says each line of standard input and waits until it was seen back.
 
 One line is on its way at a time: seeing it come back is the acknowledgement, and the server's
-limits are met by waiting. Lines are said as they are; one that starts with a slash is text, too.
+limits are met by waiting. Lines are said as they are, in the lobby; one that starts with a slash or
+with what could be a room is text, too.
 A line that was on its way when the connection was lost is looked for in what was missed: if it is
 there it was said, if not it is said again, and if nobody can tell, that is the end.
 
@@ -19,8 +20,10 @@ from twisted.python.failure import Failure
 from chatservice.client.alarm import Alarm
 from chatservice.client.link import Link
 from chatservice.client.outbox import retry_after
+from chatservice.commands import address
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock
+from chatservice.names import LOBBY
 from chatservice.plain import render
 from chatservice.text import MAX_LINE, decode
 
@@ -111,7 +114,9 @@ class Pipe:
         self._number += 1
         if not text or text.isspace():
             return
-        if len(text.encode()) + text.startswith("/") > MAX_LINE:
+        if address(text) is not None:
+            text = text.rstrip()  # as the command will that says it
+        if len(_typed(text).encode()) > MAX_LINE:
             self._finish(f"line {self._number} is longer than {MAX_LINE} bytes: make it shorter")
             return
         self._lines.append(text)
@@ -154,7 +159,7 @@ class Pipe:
         """Go on when what was said is seen; stop when it is refused."""
         pause = retry_after(event)
         if self._follow and pause is None:  # what is sent again is not for the reader
-            self._show(render(event))
+            self._show(render(event, elsewhere=True))
         if not self._sent:
             return
         present = self.link.ready
@@ -202,7 +207,7 @@ class Pipe:
 
     def _say(self) -> None:
         text = self._expected
-        if text is not None and self.link.send(f"/{text}" if text.startswith("/") else text):
+        if text is not None and self.link.send(_typed(text)):
             self._sent = True
             unseen = f"a line was not seen within {PATIENCE:.0f} seconds"
             self._alarm.after(PATIENCE, lambda: self._finish(unseen))
@@ -212,3 +217,10 @@ class Pipe:
         done, self._done = self._done, None
         if done is not None:
             done(reason)
+
+
+def _typed(text: str) -> str:
+    """Return what to type so that a text is said as it is."""
+    if address(text) is not None:
+        return f"/say {LOBBY} {text}"
+    return f"/{text}" if text.startswith("/") else text

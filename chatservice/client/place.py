@@ -1,10 +1,12 @@
-"""Where one stands in the chat: the token to come back with, and what has been read so far.
+"""Where one stands in the chat: the room, the token to come back with, and what has been read.
 
 Numbers come from the server (/resume) and from the lines themselves: a stamped line has its own, a
-bare one is the next, as the numbers of a room are dense. Knows no connection.
+bare one is the next, as the numbers of a room are dense. A line without a room's name is of the
+current room. Knows no connection.
 """
 
 from chatservice.events import Event, Kind
+from chatservice.names import LOBBY
 from chatservice.resume import OWN, is_token, parse_offer
 from chatservice.text import MAX_LINE
 
@@ -13,12 +15,14 @@ class Place:
     """A token and positions.
 
     :ivar token: what proves who comes back; "" if that cannot be done.
+    :ivar here: the current room.
     :ivar whole: whether everything that was missed since came_back has been told. What the server
         keeps no longer leaves a hole in the numbers.
     """
 
     def __init__(self) -> None:
         self.token = ""
+        self.here = LOBBY
         self.whole = True
         self._read: dict[str, int] = {}
         self._telling = False  # what was missed is being told
@@ -27,6 +31,10 @@ class Place:
         """Forget everything: another chat's numbers mean nothing, nor does a refused token."""
         self.token = ""
         self._read = {}
+
+    def came_in(self) -> None:
+        """Take note that one is in, at first in the lobby."""
+        self.here = LOBBY
 
     def came_back(self) -> None:
         """Take note that the token was accepted: what was missed comes now."""
@@ -53,8 +61,14 @@ class Place:
 
     def saw(self, event: Event) -> None:
         """Take note that something was read."""
+        if event.kind is Kind.SWITCHED:
+            self.here = event.text
         room = self._room_of(event)
         if room is None:
+            return
+        if room not in self._read:  # joined since the token was given
+            if event.seq and not event.past and self.token:
+                self._read[room] = event.seq
             return
         last = self._read[room]
         if not event.seq and not event.past:
@@ -68,7 +82,4 @@ class Place:
         """Return whose number an event moves; None if that is nobody's, or cannot be told."""
         if event.kind is Kind.PRIVATE:
             return OWN if OWN in self._read else None
-        if not event.kind.kept:
-            return None
-        rooms = [room for room in self._read if room != OWN]
-        return rooms[0] if len(rooms) == 1 else None
+        return event.room or self.here if event.kind.kept else None

@@ -1,6 +1,7 @@
 """What the client shows, rings at, and knows of who is here."""
 
 import os
+import re
 import time
 from datetime import UTC, datetime
 
@@ -38,9 +39,21 @@ class Colours(SynchronousTestCase):
 
     def test_without_colours_a_line_is_what_came(self) -> None:
         """To the letter."""
-        for line in ("bob: hi alice", "! No. [too-fast]", "bob joined the chat", "-- x", "?"):
+        for line in (
+            "bob: hi alice",
+            "! No. [too-fast]",
+            "bob joined the chat",
+            "-- x",
+            "?",
+            "#dev bob: hi",
+        ):
             expected = line if line != "?" else "-- ?"
             self.assertEqual(Look(False).line(parse(line), "alice"), expected)
+
+    def test_the_nickname_is_coloured_not_the_room(self) -> None:
+        """Which may be called alike."""
+        line = Look(True).line(parse("#bob bob: hi bob"), "alice")
+        self.assertTrue(re.fullmatch("#bob \x1b\\[\\d+mbob\x1b\\[39m: hi bob", line), ascii(line))
 
     def test_a_nickname_has_one_colour_in_any_case(self) -> None:
         """And two nicknames usually have two."""

@@ -47,6 +47,27 @@ class Sending(SynchronousTestCase):
         self.assertEqual(len(self.outbox), 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_a_line_for_another_room_is_answered_where_it_is_said(self) -> None:
+        for line in (
+            "#dev hi ",
+            "/say #dev hi",
+            "/join #dev",
+            "/join #a",
+            "/leave",
+            "/nick al",
+            "a",
+        ):
+            self.outbox.add(line)
+        for answer, sent in (
+            *(("#dev bob: hi", 1), ("#dev alice: hi", 2), ("#dev alice: hi", 3)),
+            *(("-- You are in #dev now.", 4), ("alice joined #a", 5), ("alice left #a", 6)),
+            *(("alice is now known as alice", 7), ("#dev al is now known as alice", 7)),
+            *(("bob left #dev", 7), ("alice: a", 7)),
+        ):
+            self.hear(answer)
+            self.assertEqual(len(self.sent), sent, answer)
+        self.assertEqual(len(self.outbox), 0)
+
     def test_too_fast_is_sent_again_when_the_server_said(self) -> None:
         """Before the lines behind it; that answer is for nobody else."""
         self.outbox.add("a")

@@ -62,6 +62,22 @@ class PipeCase(SynchronousTestCase):
 class Saying(PipeCase):
     """Lines, one by one."""
 
+    def test_what_looks_like_a_line_for_another_room_is_said_as_it_is(self) -> None:
+        """In the lobby; what can be no room needs no help."""
+        self.begin()
+        self.enter()
+        self.give("#include <stdio.h> ", "# heading", "/#a b", "#a")
+        for typed, seen in (
+            ("/say #lobby #include <stdio.h>", "bot: #include <stdio.h>"),
+            ("# heading", "bot: # heading"),
+            ("//#a b", "bot: /#a b"),
+            ("#a", "bot: #a"),
+        ):
+            self.assertEqual(self.server.said(), [typed])
+            self.server.says(seen)
+        self.end()
+        self.assertEqual(self.outcome, [None])
+
     def test_each_line_waits_until_the_one_before_was_seen(self) -> None:
         """Seen as one's own; another's same words do not count."""
         self.give("one", "two")

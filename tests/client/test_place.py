@@ -66,11 +66,25 @@ class Places(SynchronousTestCase):
         self.assertLessEqual(len(offer.encode()), MAX_LINE)
         self.assertGreater(len(offer.encode()), MAX_LINE - 20)
 
-    def test_a_line_of_an_unknown_room_moves_nothing(self) -> None:
-        """Plain lines do not name their room, so there must be one only."""
-        for rooms in ("@:3", "#a:1 #b:2 @:3"):
-            here = place(comes_back(rooms), "bob: x", "[10:00:00 9] bob: x")
-            self.assertEqual(here.offer("alice"), f"alice {TOKEN} {rooms}")
+    def test_a_line_counts_in_the_room_that_it_names_or_in_the_current_one(self) -> None:
+        """The lobby, until another is said to be."""
+        here = place(comes_back("#lobby:1 #a:2 @:3"), "bob: x", "#a bob: x", "#a * bob waves")
+        self.assertEqual(positions(here), {"#lobby": 2, "#a": 4, "@": 3})
+        for line in ("-- You are in #a now.", "bob: x", "[10:00:00 9] #lobby bob: x"):
+            read(here, line)
+        self.assertEqual((positions(here), here.here), ({"#lobby": 9, "#a": 5, "@": 3}, "#a"))
+        here.came_in()
+        self.assertEqual(here.here, "#lobby")
+
+    def test_a_room_joined_later_counts_from_its_first_numbered_line(self) -> None:
+        """What has none, or is from before, tells nothing of where one is."""
+        here = place(comes_back("#lobby:1 @:3"), "bob joined #a", "#a bob: x")
+        read(here, "[2026-11-20 10:00:00 5] #a bob: x")
+        self.assertEqual(positions(here), {"#lobby": 1, "@": 3})
+        for line in ("[10:00:00 9] #a bob: x", "#a bob: x"):
+            read(here, line)
+        self.assertEqual(positions(here), {"#lobby": 1, "@": 3, "#a": 10})
+        self.assertEqual(place("[10:00:00 9] #a bob: x").offer("alice"), "alice")
 
     @quick
     @given(st.lists(LINES), st.lists(LINES), st.booleans())
