@@ -202,7 +202,7 @@ SECTIONS = (
                 "person-rooms",
                 "one person in 1,000 rooms",
                 1,
-                "--senders 0 --person-rooms 1000 --hold {seconds}",
+                "--senders 0 --person-rooms 999 --hold {seconds}",
             ),
         ),
     ),

@@ -33,6 +33,10 @@ from chatservice.text import MAX_LINE
 DEFAULT_PORT: Final = "55555"
 SMALLEST: Final = 0.001
 LARGEST: Final = 1_000_000
+GARBAGE_AT: Final = 50_000
+"""New objects after which Python looks for garbage in cycles, of which there is little. At the usual
+700 what is on its way under load is taken for old, and all connections are gone through with it."""
+
 GOODBYE: Final = "The server is closing down. Goodbye!"
 
 
@@ -243,6 +247,7 @@ def _running(reactor: IThreads) -> None:
     take_calmly(reactor)
     gc.collect()
     gc.freeze()  # what is here now stays: the garbage collector need not look at it again
+    gc.set_threshold(GARBAGE_AT)
 
 
 def _port(

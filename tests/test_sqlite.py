@@ -382,8 +382,8 @@ class Waiting(SynchronousTestCase):
         index = words.index
         steps: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
-        def watched(db: sqlite3.Connection) -> bool:
-            more = index(db)
+        def watched(db: sqlite3.Connection, most: int) -> bool:
+            more = index(db, most)
             steps.put(more)
             return more
 
@@ -711,7 +711,7 @@ class Questions(SynchronousTestCase):
         log = self.store.log
         lines = [log.after("#lobby", 0, 1), log.before("#lobby", 9, 1)]
         refused = [refusal(self, self.store, deferred) for deferred in lines]
-        refused.append(refusal(self, self.store, log.head("#void")))
+        refused.append(refusal(self, self.store, log.head("@7")))
         refused.append(refusal(self, self.store, log.search(query("x"), "#lobby", 1)))
         self.assertEqual({refusal.code for refusal in refused}, {Code.NOT_READ})
 

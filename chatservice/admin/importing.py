@@ -267,7 +267,7 @@ def _index(db: sqlite3.Connection) -> None:
             more = True
             while more:
                 with turns.next():
-                    more = _until(monotonic() + INDEXING, lambda: words.index(db))
+                    more = _until(monotonic() + INDEXING, lambda: words.index(db, words.STEP))
                 progress.at(total - rows.unindexed(db))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(

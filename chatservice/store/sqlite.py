@@ -209,7 +209,9 @@ class SqliteLog:
 
         indexed: Deferred[bool] = succeed(True)
         if not self.trouble:
-            indexed = self._database.change(lambda db: None if words.index(db) else True)
+            indexed = self._database.change(
+                lambda db: None if words.index(db, words.STEP) else True
+            )
             indexed.addErrback(lambda _: True)  # what is indexed can still be found
         # One at a time, so that somebody else can read meanwhile.
         return indexed.addCallback(lambda _: self._searches.run(search))

@@ -19,11 +19,14 @@ def place(room: int) -> str:
     return f"r{room}"
 
 
-def index(db: Connection) -> bool:
-    """Take the words of the next events into the index; return whether there are more."""
+def index(db: Connection, most: int) -> bool:
+    """Take the words of the next events into the index; return whether there are more.
+
+    :param most: events at once.
+    """
     (indexed,) = db.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
     found = db.execute(
-        "SELECT id, text, nick, room FROM events WHERE id > ? ORDER BY id LIMIT ?", (indexed, STEP)
+        "SELECT id, text, nick, room FROM events WHERE id > ? ORDER BY id LIMIT ?", (indexed, most)
     ).fetchall()
     if not found:
         return False
@@ -32,7 +35,7 @@ def index(db: Connection) -> bool:
         (entry(*row) for row in found),
     )
     db.execute("UPDATE meta SET value = ? WHERE name = 'indexed'", (found[-1][0],))
-    return len(found) == STEP
+    return len(found) == most
 
 
 def purge(db: Connection, pages: int = _PAGES) -> bool:

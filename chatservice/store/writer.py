@@ -33,7 +33,10 @@ IDLE: Final = 0.02
 INDEX_BUSY_AT: Final = 20_000
 """The same while lines keep coming, so that a burst is committed first."""
 
-_PLACES: Final = 4096  # remembered; inboxes are read again
+INDEX_BUSY: Final = 2000
+"""Events that are taken into the index at once then: each time is a commit more."""
+
+_INBOXES: Final = 4096  # whose heads are remembered; there may be very many
 
 
 class Entry:
@@ -101,7 +104,8 @@ class Writer:
         self._queue: queue.SimpleQueue[Sequence[Entry] | Job | None] = queue.SimpleQueue()
         self._db: sqlite3.Connection | None = None
         self._version = -1  # of the data, as this connection sees it
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _Place] = {}  # of all rooms, and of some inboxes
+        self._forget_at = _INBOXES
         self._next_id = 0
         self._unindexed = 0
         # A daemon: a disk that hangs for ever must not keep the process from ending.
@@ -136,7 +140,9 @@ class Writer:
     def head(self, room: str) -> int | None:
         """Return a room's head if it is at hand. To be asked only while no entry is on its way."""
         place = self._places.get(room)
-        return None if place is None else place.head
+        if place is not None:
+            return place.head
+        return None if is_inbox(room) else 0  # all rooms of which something is kept are known
 
     # In the thread.
 
@@ -158,8 +164,10 @@ class Writer:
                 job = jobs.pop(0)
                 if not self._step(job, last=stopping):
                     jobs.append(job)
-            elif self._unindexed >= (INDEX_BUSY_AT if entries else INDEX_AT):
-                self._index()
+            elif not entries and self._unindexed >= INDEX_AT:
+                self._index(words.STEP)
+            elif self._unindexed >= INDEX_BUSY_AT:
+                self._index(INDEX_BUSY)
         self._fold()
         self._close()
         self._closed()
@@ -194,7 +202,7 @@ class Writer:
 
     def _number(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Commit entries; raise what the database raises, and then nothing has changed."""
-        if len(self._places) > _PLACES:
+        if len(self._places) > self._forget_at:
             self.forget_inboxes()
         db = self._open()
         places: dict[str, _Place] = {}  # as they will be
@@ -261,15 +269,15 @@ class Writer:
             job.done(result)
         return result is not None
 
-    def _index(self) -> None:
+    def _index(self, most: int) -> None:
         try:
             db = self._open()
             with self._transaction(db):
-                more = words.index(db)
+                more = words.index(db, most)
         except Exception:
             self._close()
             more = False  # until the next events come
-        self._unindexed = max(INDEX_AT, self._unindexed - words.STEP) if more else 0
+        self._unindexed = max(INDEX_AT, self._unindexed - most) if more else 0
 
     # The connection.
 
@@ -301,6 +309,7 @@ class Writer:
     def forget_inboxes(self) -> None:
         """Remember no more where inboxes are: some may be gone. For jobs."""
         self._places = {name: at for name, at in self._places.items() if not is_inbox(name)}
+        self._forget_at = len(self._places) + _INBOXES
 
     def _fold(self) -> None:
         """Bring everything into the one file, since readers keep closing from doing it."""

@@ -46,7 +46,7 @@ def fill(directory: Path, *events: Event) -> list[Event]:
             seq, at, kind = kept[-1].seq, event.at, event.kind.label
             fields = (event.nick, event.text, event.to, event.by)
             rows.insert(db, [(rows.next_id(db), room, seq, at, kind, *fields)])
-        while words.index(db):
+        while words.index(db, words.STEP):
             pass
         db.execute("COMMIT")
     return kept
