@@ -211,9 +211,7 @@ class Feed(Generic[Reader]):
         piece = Piece(self.room)
         size = 0
         stop = self._stop(cursor, mark)
-        for position, _, batch in self._recent:
-            if cursor.position >= position + len(batch.events):
-                continue
+        for position, batch in self._following(cursor):
             if position >= stop or (size and size + batch.size > PIECE):
                 break
             upto = min(len(batch.events), stop - position)
@@ -221,6 +219,15 @@ class Feed(Generic[Reader]):
             size += batch.size
             cursor.position, cursor.seq = position + upto, batch.events[upto - 1].seq
         return piece
+
+    def _following(self, cursor: Cursor) -> Iterator[tuple[int, Batch]]:
+        """Go through the recent batches from the cursor on, with the positions before them."""
+        following = []
+        for position, _, batch in reversed(self._recent):  # most are near the end
+            if position + len(batch.events) <= cursor.position:
+                break
+            following.append((position, batch))
+        return reversed(following)
 
     def _stop(self, cursor: Cursor, mark: int | None) -> int:
         end = self.position if cursor.end is None else cursor.end.position
