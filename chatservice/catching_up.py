@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
-from chatservice.feed import Batch, Cursor, Feed, fitting
+from chatservice.feed import Batch, Cursor, Feed, fitting, full
 from chatservice.interfaces import IBatch, ILog
 from chatservice.reader import Reader
 from chatservice.recall import Recall, missing, next_limit
@@ -47,10 +47,10 @@ class CatchingUp:
             running = Deferred.fromCoroutine(self._run(reader))
             running.addErrback(lambda failure: self.fail(reader, "catching up failed"))
 
-    def give(self, reader: Reader, batch: IBatch) -> None:
+    def give(self, reader: Reader, *batches: IBatch) -> None:
         """Give something to a member."""
         try:
-            reader.holding = not reader.deliver(batch)
+            reader.holding = not reader.deliver(*batches)
         except Exception:
             self.fail(reader, "delivery failed")
 
@@ -76,14 +76,14 @@ class CatchingUp:
                     self.answer_all(reader)
                     reader.drained = Deferred()
                     await reader.drained
+                elif parcel := self._pack(reader):
+                    self.give(reader, *parcel)
                 elif (next_up := reader.next_up()) is not None:
-                    await self._give_next(reader, *next_up)
-                elif (answer := reader.due) is None:
-                    break
-                elif answer.recall is None:
-                    self._answer(reader)
-                else:
+                    await self._give_from_log(reader, *next_up[:2])
+                elif (answer := reader.due) is not None and answer.recall is not None:
                     await self._tell_past(reader, answer.recall)
+                else:
+                    break
         finally:
             reader.catching_up = False
         for feed in [feed for feed, cursor in reader.cursors.items() if cursor is None]:
@@ -92,6 +92,30 @@ class CatchingUp:
             self._read(feed)
         if reader.finishing and not reader.gone:
             self._let_go_if_done(reader)
+
+    def _pack(self, reader: Reader) -> list[IBatch]:
+        """Take what is at hand for a member, answers in their places: as much as a PIECE."""
+        parcel: list[IBatch] = []
+        size = 0
+        while not full(size):
+            if (next_up := reader.next_up()) is not None:
+                feed, cursor, mark = next_up
+                if not feed.reaches(cursor):
+                    break
+                piece = feed.take(cursor, mark)
+                size += piece.size
+                parcel.append(piece)
+                if feed.behind(cursor, mark):  # there is much: all rooms get their turn
+                    reader.cursors[feed] = reader.cursors.pop(feed)
+            elif (answer := reader.due) is not None and answer.recall is None:
+                del reader.answers[0]
+                if answer.events:  # else it only kept an order
+                    batch = Batch("", answer.events)
+                    size += batch.size
+                    parcel.append(batch)
+            else:
+                break
+        return parcel
 
     def _answer(self, reader: Reader) -> None:
         if events := reader.answers.pop(0).events:  # else it only kept an order
@@ -109,16 +133,6 @@ class CatchingUp:
             self.give(reader, Batch("", page))
         if past.done:
             past.end()
-
-    async def _give_next(
-        self, reader: Reader, feed: Feed[Reader], cursor: Cursor, mark: int | None
-    ) -> None:
-        if not feed.reaches(cursor):
-            await self._give_from_log(reader, feed, cursor)
-            return
-        self.give(reader, feed.take(cursor, mark))
-        if reader.holding and feed in reader.cursors:  # it is slow: all rooms get their turn
-            reader.cursors[feed] = reader.cursors.pop(feed)
 
     async def _give_from_log(self, reader: Reader, feed: Feed[Reader], cursor: Cursor) -> None:
         page: Sequence[Event] | None = None

@@ -32,6 +32,11 @@ def fitting(events: Sequence[Event]) -> int:
     return len(events)
 
 
+def full(size: int) -> bool:
+    """Tell whether so many bytes are enough to be given to one member at once."""
+    return size >= PIECE
+
+
 class Batch:
     """Events of one room that were committed together, or answers to one member.
 
@@ -66,17 +71,22 @@ class Batch:
 
 
 class Piece:
-    """Consecutive parts of a room's batches, for one member."""
+    """Consecutive parts of a room's batches, for one member.
 
-    __slots__ = ("_parts", "room")
+    :ivar size: of the batches in which they are, in bytes, roughly.
+    """
+
+    __slots__ = ("_parts", "room", "size")
 
     def __init__(self, room: str) -> None:
         self.room = room
+        self.size = 0
         self._parts: list[tuple[Batch, int, int]] = []
 
     def add(self, batch: Batch, start: int, stop: int) -> None:
         """Go on with the events of a batch from start up to stop."""
         self._parts.append((batch, start, stop))
+        self.size += batch.size
 
     @property
     def events(self) -> Sequence[Event]:
@@ -209,14 +219,12 @@ class Feed(Generic[Reader]):
         :param mark: see behind.
         """
         piece = Piece(self.room)
-        size = 0
         stop = self._stop(cursor, mark)
         for position, batch in self._following(cursor):
-            if position >= stop or (size and size + batch.size > PIECE):
+            if position >= stop or (piece.size and piece.size + batch.size > PIECE):
                 break
             upto = min(len(batch.events), stop - position)
             piece.add(batch, cursor.position - position, upto)
-            size += batch.size
             cursor.position, cursor.seq = position + upto, batch.events[upto - 1].seq
         return piece
 

@@ -34,8 +34,8 @@ DEFAULT_PORT: Final = "55555"
 SMALLEST: Final = 0.001
 LARGEST: Final = 1_000_000
 GARBAGE_AT: Final = 50_000
-"""New objects after which Python looks for garbage in cycles, of which there is little. At the usual
-700 what is on its way under load is taken for old, and all connections are gone through with it."""
+"""New objects after which Python looks for garbage in cycles, of which there is little. At the
+usual 700, what is on its way is taken for old, and all connections are gone through with it."""
 
 GOODBYE: Final = "The server is closing down. Goodbye!"
 

@@ -53,7 +53,8 @@ class Member:
     """Somebody to deliver to.
 
     :ivar here: the room whose lines are not named; None if no lines are.
-    :ivar given: room and bytes of each call of deliver, in order.
+    :ivar given: room and bytes of each batch, in order.
+    :ivar calls: how often it was given something.
     :ivar events: the events of all batches, in order.
     :ivar stalled: whether it holds what it is given from now on.
     :ivar holding: whether it holds something.
@@ -69,22 +70,25 @@ class Member:
         self.stalled = self.holding = self.broken = False
         self.disconnects = self.aborts = 0
         self.wrongs: list[str] = []
+        self.calls = 0
         self.spend: Callable[[], None] = lambda: None
 
-    def deliver(self, batch: IBatch) -> bool:
+    def deliver(self, *batches: IBatch) -> bool:
         self.spend()
         if self.broken:
             raise RuntimeError("this member is broken")
         if self.disconnects:
             self.wrongs.append("given something after disconnect")
-        if self.holding and batch.room:
-            self.wrongs.append(f"given a batch of {batch.room} while it holds a rest")
-        if batch.room:
-            data = batch.encoded(self._dialect(batch.room))
-        else:
-            data = b"".join(map(self._encode_answer, batch.events))
-        self.given.append((batch.room, data))
-        self.events += batch.events
+        for batch in batches:
+            if self.holding and batch.room:
+                self.wrongs.append(f"given a batch of {batch.room} while it holds a rest")
+            if batch.room:
+                data = batch.encoded(self._dialect(batch.room))
+            else:
+                data = b"".join(map(self._encode_answer, batch.events))
+            self.given.append((batch.room, data))
+            self.events += batch.events
+        self.calls += 1
         self.holding = self.stalled
         return not self.holding
 

@@ -106,6 +106,16 @@ class ATurn(SynchronousTestCase):
         announced = [count for event, count in self.encoded.items() if event.room]
         self.assertEqual(announced, [1] * 100)
 
+    def test_coming_in_costs_two_sends_the_question_and_all_that_follows(self) -> None:
+        newcomers = [self.come(f"new{n}") for n in range(3)]
+        self.here[0].dataReceived(b"hello\r\n")
+        self.clock.advance(0)
+        self.assertEqual([self.sends(one) for one in newcomers], [2, 2, 2])
+        wire = cast("CountingConnection", newcomers[1].transport).wire
+        heard = wire.sent.decode().splitlines()
+        self.assertEqual(heard[:3], ["NICK", "new1 joined the chat", "Connected to the server"])
+        self.assertEqual(heard[3:], ["new2 joined the chat", "u0: hello"])
+
     def test_nothing_goes_through_the_transport_while_the_kernel_takes_it(self) -> None:
         self.here[0].dataReceived(b"hello\r\n")
         self.clock.advance(0)

@@ -104,17 +104,24 @@ class Connection:
         """The dialect of the current room; see IMember."""
         return self._dialects.here
 
-    def deliver(self, batch: IBatch) -> bool:
-        """Write a batch; see IMember.
+    def deliver(self, *batches: IBatch) -> bool:
+        """Write batches; see IMember.
 
         The current room changes where the line that says so is written, so that whoever reads
         knows the room of each line, whenever that line was said.
         """
-        if batch.room:
-            dialects = self._dialects
-            dialect = dialects.here if batch.room == self._here else dialects.elsewhere
-            return self._outlet.write(batch.encoded(dialect))
-        return self.answer(b"".join(map(self._encode_answer, batch.events)))
+        if len(batches) == 1 and batches[0].room:  # the fan-out
+            return self._outlet.write(self._encode(batches[0]))
+        data = b"".join(map(self._encode, batches))
+        if all(batch.room for batch in batches):
+            return self._outlet.write(data)
+        return self.answer(data)
+
+    def _encode(self, batch: IBatch) -> bytes:
+        if not batch.room:
+            return b"".join(map(self._encode_answer, batch.events))
+        dialects = self._dialects
+        return batch.encoded(dialects.here if batch.room == self._here else dialects.elsewhere)
 
     def _encode_answer(self, event: Event) -> bytes:
         """Encode what is for one person alone; what is told of the past has a room as well."""
