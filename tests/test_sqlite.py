@@ -375,6 +375,18 @@ class Waiting(SynchronousTestCase):
         finish.append(True)
         self.assertEqual(self.store.wait(long), len(steps))
 
+    def test_a_ticket_is_kept_before_a_later_line_is_shown(self) -> None:
+        """Or who was killed with the server would come back to where it was before."""
+        done: list[str] = []
+        tickets = SqliteTickets(self.store.database)
+        with self.store.held():
+            first = self.append(said("one")).addCallback(lambda _: done.append("one"))
+            saved = tickets.save(CONNECTED).addCallback(lambda _: done.append("ticket"))
+            last = self.append(said("two")).addCallback(lambda _: done.append("two"))
+        for deferred in (first, saved, last):
+            self.store.wait(deferred)
+        self.assertEqual(done, ["one", "ticket", "two"])
+
     def test_words_are_indexed_many_at_once_before_anybody_searches(self) -> None:
         self.patch(writer, "INDEX_AT", 20)
         self.patch(words, "STEP", 10)

@@ -151,19 +151,18 @@ class Writer:
         stopping = False
         while not stopping or jobs:
             entries: list[Entry] = []
-            for item in self._take(0.0 if jobs else None if self._unindexed < INDEX_AT else IDLE):
+            due, jobs = jobs[:1], jobs[1:]
+            for item in self._take(0.0 if due else None if self._unindexed < INDEX_AT else IDLE):
                 if isinstance(item, Job):
-                    jobs.append(item)
+                    due.append(item)
                 elif item is not None:
                     entries += item
                 else:
                     stopping = True
             if entries:
                 self._report(self._commit(entries))
-            if jobs:
-                job = jobs.pop(0)
-                if not self._step(job, last=stopping):
-                    jobs.append(job)
+            if due:
+                jobs += [job for job in due if not self._step(job, last=stopping)]
             elif not entries and self._unindexed >= INDEX_AT:
                 self._index(words.STEP)
             elif self._unindexed >= INDEX_BUSY_AT:
@@ -173,13 +172,18 @@ class Writer:
         self._closed()
 
     def _take(self, patience: float | None) -> Iterator[Sequence[Entry] | Job | None]:
-        """Go through what is in the queue; if that is nothing, wait so many seconds or for ever."""
+        """Go through what is in the queue; if that is nothing, wait so many seconds or for ever.
+
+        A job is the last: its first step, and a ticket's only one, comes before later entries.
+        """
         taken = 0
         try:
             item = self._queue.get(timeout=patience)
             while True:
                 yield item
-                taken += len(item) if isinstance(item, list) else 1
+                if not isinstance(item, list):
+                    return
+                taken += len(item)
                 if taken >= GROUP:
                     return
                 item = self._queue.get_nowait()

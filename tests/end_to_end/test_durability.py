@@ -263,7 +263,7 @@ def test_a_full_disk_is_told_and_survived(small_disk: Path) -> None:
                 carol.say("/who")
                 carol.expect("-- 3 here: alice bob carol")
                 carol.say("/help who")
-                carol.expect("-- /who   who is here", "-- For example: /who")
+                carol.expect("-- /who [#ROOM]   who is here", "-- For example: /who")
                 carol.expect("-- Also: /names /list /w")
                 assert [text for _, _, text in history(carol, 2)] == ["one", "two"]
                 carol.say("/nick caroline")
@@ -505,7 +505,8 @@ def test_a_slow_disk_is_told_and_survived(tmp_path: Path) -> None:
             began = time.monotonic()
             alice.say(*(f"waits {n}" for n in range(100)))
             bob.say("/help who")  # others are not held up
-            bob.expect("-- /who   who is here", "-- For example: /who", "-- Also: /names /list /w")
+            bob.expect("-- /who [#ROOM]   who is here", "-- For example: /who")
+            bob.expect("-- Also: /names /list /w")
             assert time.monotonic() - began < 4
             alice.expect(slow)
             bob.expect(slow)
@@ -514,7 +515,7 @@ def test_a_slow_disk_is_told_and_survived(tmp_path: Path) -> None:
             bob.expect("! The history is too slow at present: try again in a moment. [not-stored]")
             bob.expect("-- 2 here: alice bob")
             alice.say("/help who")
-            alice.expect("-- /who   who is here", "-- For example: /who")
+            alice.expect("-- /who [#ROOM]   who is here", "-- For example: /who")
             alice.expect("-- Also: /names /list /w")
             with server.join("carol", slow):  # coming and going goes on
                 for person in (alice, bob):

@@ -53,7 +53,7 @@ def history(person: Person, arguments: str, end: str) -> list[tuple[int, str]]:
 def search(person: Person, query: str) -> list[str]:
     """Search; return the texts that were found."""
     person.say(f"/search {query}", "/help who")
-    lines = person.until("-- /who   who is here")
+    lines = person.until("-- /who [#ROOM]   who is here")
     person.expect("-- For example: /who", "-- Also: /names /list /w")
     if lines == [NOT_FOUND]:
         return []
