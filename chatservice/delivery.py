@@ -211,10 +211,9 @@ class Delivery:
                 self._hand_out_room(feed)
         ready, self._ready = self._ready, {}
         for reader in ready:
+            self._serve(reader)
             if any(feed.resting and feed.pending for feed in reader.cursors):
-                self._parked[reader] = None  # its place is behind what is pending
-            else:
-                self._serve(reader)
+                self._parked[reader] = None  # there is more for it when that room goes on
         for feed in dirty:
             self._close_if_over(feed)
 

@@ -180,7 +180,7 @@ class Reader:
 
     def add_answer(self, events: Sequence[Event], recall: Recall | None = None) -> None:
         """Tell it something behind all that was committed, and before all that comes."""
-        marks = {feed: feed.end().position for feed in self.cursors}
+        marks = {feed: self._last_due(feed).position for feed in self.cursors}
         last = self.answers[-1] if self.answers else None
         if recall is None and last is not None and last.marks == marks and last.recall is None:
             last.events += events
@@ -188,6 +188,12 @@ class Reader:
         self.answers.append(Answer(marks, [*events], recall))
         for feed in marks:  # or the fan-out would overtake the answer
             self.hold_back(feed)
+
+    def _last_due(self, feed: Feed["Reader"]) -> Cursor:
+        """Return where a room ends for it as of now: with what is committed, or when it left."""
+        here = self.cursors[feed]
+        last = self._again.get(feed, [here])[-1]
+        return feed.end() if last is None or last.end is None else last.end
 
     @property
     def due(self) -> Answer | None:

@@ -177,6 +177,34 @@ class Resting(SynchronousTestCase):
         self.assertEqual(self.member.lines(), ["alice: one", "alice: two", "alice: three"])
         self.assertEqual(self.member.disconnects, 1)
 
+    def test_an_answer_waits_for_nothing_from_a_room_that_was_left(self) -> None:
+        leaver = self.scene.member("#a", "#b")
+        self.scene.stall(leaver)
+        self.scene.publish("one")
+        self.scene.delivery.exit(leaver, "#a")
+        self.scene.commit("two")  # waits, since the room rests
+        self.scene.tell(leaver, "answer")
+        self.scene.read(leaver)
+        self.assertEqual(leaver.lines(), ["-- held", "alice: one", "-- answer"])
+        self.scene.rest()
+        self.scene.publish("three", room="#b")
+        self.assertEqual(leaver.lines()[3:], ["alice: three"])
+
+    def test_who_waits_in_one_room_is_given_what_comes_in_others(self) -> None:
+        member = self.scene.member("#a", "#b")
+        other = self.scene.member("#b")
+        for n in range(20):  # whenever one room goes on, the other rests with something to say
+            self.scene.commit(f"a{n}")
+            self.scene.clock.advance(0.001)
+            self.scene.commit(f"b{n}", room="#b")
+            if n == 3:
+                self.scene.tell(member, "answer")
+            self.scene.clock.advance(0.001)
+        self.assertIn("-- answer", member.lines())
+        self.scene.rest()
+        self.assertEqual(len(member.lines()), 41)
+        self.assertEqual(len(other.lines()), 20)
+
 
 class ComingAndGoing(SynchronousTestCase):
     """Membership changes and events are one sequence."""

@@ -30,12 +30,19 @@ def scripts(names: str, min_size: int = 0, max_size: int = 60) -> st.SearchStrat
     return st.lists(step, min_size=min_size, max_size=max_size)
 
 
-steps = scripts("say say say come many turn turn enter enter stall read read tell finish drop")
+steps = scripts(
+    "say say say come many turn turn enter enter leave stall read read tell finish drop"
+)
 undisturbed = scripts("say say come many turn enter enter tell tell")
 restless = st.builds(
     lambda before, after: [*before, *after],
     scripts("enter enter turn", 3, 5),
-    scripts("say say come turn turn rest enter stall read tell finish drop", 15, 40),
+    scripts("say say come turn turn rest enter leave stall read tell tell finish drop", 15, 40),
+)
+busy = st.builds(
+    lambda before, after: [*before, *after],
+    scripts("enter enter turn", 4, 8),
+    scripts("say say turn rest enter leave tell", 20, 60),
 )
 unhurried = scripts("say turn rest enter tell", 10)
 slow = st.builds(
@@ -51,6 +58,7 @@ class Expectation:
     def __init__(self, member: Member) -> None:
         self.member = member
         self.rooms: dict[str, list[Event]] = {}
+        self.inside: set[str] = set()
         self.script: list[tuple[str, str]] = []  # all that is due: rooms, and lines
         self.finished = False
         self.dropped = False
@@ -97,6 +105,11 @@ class Play:
         self.scene.enter(one.member, room)
         if one.present:
             one.rooms.setdefault(room, [])
+            one.inside.add(room)
+
+    def leave(self, one: Expectation, room: str) -> None:
+        self.scene.delivery.exit(one.member, room)
+        one.inside.discard(room)
 
     def stall(self, one: Expectation, _: str) -> None:
         one.member.stalled = True
@@ -126,7 +139,7 @@ class Play:
     def commit(self, room: str, events: Sequence[Event]) -> None:
         self.scene.log.append(events)
         for one in self.people:
-            if one.present and room in one.rooms:
+            if one.present and room in one.inside:
                 one.rooms[room] += events
                 one.script += [(room, render(event)) for event in events]
 
@@ -169,6 +182,17 @@ class Everybody(SynchronousTestCase):
     @given(restless)
     def test_so_also_while_rooms_rest(self, steps: list[Step]) -> None:
         self.check(played(steps, cost=COST))
+
+    @quick
+    @given(busy)
+    def test_nobody_is_forgotten_while_rooms_rest(self, steps: list[Step]) -> None:
+        """Whoever is in a room at the end hears what is said there next."""
+        play = played(steps, cost=COST)
+        self.check(play)
+        for room in ROOMS:
+            play.say(play.people[0], room)
+        play.scene.rest()
+        self.check(play)
 
     @quick
     @given(undisturbed)

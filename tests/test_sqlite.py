@@ -11,7 +11,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import NoReturn, TypeVar
+from unittest import mock
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -556,6 +557,26 @@ class Trouble(SynchronousTestCase):
         self.assertEqual((self.log.trouble, self.told), ("", []))
         self.assertEqual(self.store.append(said("5"))[0].seq, 5)
         self.assertEqual(self.store.found("4"), [4])
+
+    def test_who_comes_while_the_disk_cannot_even_be_opened_comes_in(self) -> None:
+        """Or it would be in a room, and hear nothing there for good."""
+        self.store.append(said("1"))
+
+        def broken(*arguments: object, **options: object) -> NoReturn:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        with (
+            mock.patch.object(writer, "connect", broken),
+            mock.patch.object(rows, "insert", broken),
+        ):
+            with self.store.held():
+                lost = self.log.append([said("2")])
+                head = self.log.head("#new")
+                came = self.log.append([joined("x", "#new"), joined("x")])
+            self.assertEqual(refusal(self, self.store, lost).code, Code.NOT_STORED)
+            self.assertEqual(self.store.wait(head), 0)
+            self.assertEqual([event.seq for event in self.store.wait(came)], [0, 1])
+        self.assertEqual(self.store.append(said("2"))[0].seq, 2)
 
     def test_a_change_that_fails_changes_nothing_and_others_go_on(self) -> None:
         def step(db: sqlite3.Connection) -> None:

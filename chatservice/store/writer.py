@@ -246,8 +246,13 @@ class Writer:
             return Outcome(entry, error=error)
         try:
             return self._number([entry])[0]
-        except Exception as another:
-            return Outcome(entry, error=another)
+        except Exception as another:  # not even that can be read: what is at hand must do
+            heads = [self.head(event.room) for event in entry.events]
+            head = self.head(entry.room) if entry.room else 0
+            if head is None or None in heads or not is_trouble(another):
+                return Outcome(entry, error=another)
+            numbered = [e.numbered(h or 0) for e, h in zip(entry.events, heads, strict=True)]
+            return Outcome(entry, numbered, head)
 
     def _look_up(self, db: sqlite3.Connection, room: str) -> _Place:
         found = rows.room_id(db, room)
