@@ -50,7 +50,7 @@ class CatchingUp:
     def give(self, reader: Reader, *batches: IBatch) -> None:
         """Give something to a member."""
         try:
-            reader.holding = not reader.deliver(*batches)
+            reader.holding = not reader.member.deliver_all(batches)
         except Exception:
             self.fail(reader, "delivery failed")
 

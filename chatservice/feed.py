@@ -54,7 +54,7 @@ class Batch:
 
     def encoded(self, dialect: IDialect) -> bytes:
         """Return all events as bytes; encoded once for each dialect."""
-        return self._encode(dialect)[0]
+        return (self._encoded.get(dialect) or self._encode(dialect))[0]
 
     def part(self, dialect: IDialect, start: int, stop: int) -> bytes:
         """Return the events from start up to stop, indices into events, as bytes."""

@@ -46,15 +46,18 @@ class IMember(Protocol):
     def dialect(self) -> IDialect:
         """How this member wants events of its current room written."""
 
-    def deliver(self, *batches: IBatch) -> bool:
-        """Write the batches towards the person, with one write, and with the rooms' names in front
-        of what happened in another room than the current one: the lobby, or what the last
-        Kind.SWITCHED among the answers says.
+    def deliver(self, batch: IBatch, /) -> bool:
+        """Write the batch towards the person, with the rooms' names in front of what happened in
+        another room than the current one: the lobby, or what the last Kind.SWITCHED among the
+        answers says.
 
         :returns: True if the connection took it at once. False if it holds a rest: then
             Delivery.drained must be called as soon as the rest is gone, and until then no more
             batches of rooms come.
         """
+
+    def deliver_all(self, batches: Sequence[IBatch], /) -> bool:
+        """Write several batches, in order, with one write; as deliver otherwise."""
 
     def stamp(self, on: bool, /) -> None:
         """Write time and number before what is said from now on, or no more."""

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 
 from chatservice.events import Event
 from chatservice.feed import Cursor, Feed
-from chatservice.interfaces import IMember
+from chatservice.interfaces import IBatch, IMember
 from chatservice.recall import PAGE, Recall
 
 
@@ -52,7 +52,7 @@ class Reader:
 
     def __init__(self, member: IMember) -> None:
         self.member = member
-        self.deliver: Callable[..., bool] = member.deliver
+        self.deliver: Callable[[IBatch], bool] = member.deliver
         self.cursors: dict[Feed[Reader], Cursor | None] = {}
         self._again: dict[Feed[Reader], list[Cursor]] = {}  # where it begins after it has left
         self.answers: list[Answer] = []

@@ -73,7 +73,10 @@ class Member:
         self.calls = 0
         self.spend: Callable[[], None] = lambda: None
 
-    def deliver(self, *batches: IBatch) -> bool:
+    def deliver(self, batch: IBatch) -> bool:
+        return self.deliver_all([batch])
+
+    def deliver_all(self, batches: Sequence[IBatch]) -> bool:
         self.spend()
         if self.broken:
             raise RuntimeError("this member is broken")

@@ -6,7 +6,7 @@ A door's protocol mixes Connection in, sets ``dialects`` and calls its session.
 import ipaddress
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
@@ -104,24 +104,27 @@ class Connection:
         """The dialect of the current room; see IMember."""
         return self._dialects.here
 
-    def deliver(self, *batches: IBatch) -> bool:
-        """Write batches; see IMember.
+    def deliver(self, batch: IBatch) -> bool:
+        """Write a batch; see IMember. The fan-out: nothing is done here that need not be."""
+        data = self._encode(batch)
+        return self._outlet.write(data) if batch.room else self.answer(data)
+
+    def deliver_all(self, batches: Sequence[IBatch]) -> bool:
+        """Write several batches; see IMember."""
+        data = b"".join(map(self._encode, batches))
+        answered = not all(batch.room for batch in batches)
+        return self.answer(data) if answered else self._outlet.write(data)
+
+    def _encode(self, batch: IBatch) -> bytes:
+        """Encode a batch for where the person is.
 
         The current room changes where the line that says so is written, so that whoever reads
         knows the room of each line, whenever that line was said.
         """
-        if len(batches) == 1 and batches[0].room:  # the fan-out
-            return self._outlet.write(self._encode(batches[0]))
-        data = b"".join(map(self._encode, batches))
-        if all(batch.room for batch in batches):
-            return self._outlet.write(data)
-        return self.answer(data)
-
-    def _encode(self, batch: IBatch) -> bytes:
-        if not batch.room:
-            return b"".join(map(self._encode_answer, batch.events))
-        dialects = self._dialects
-        return batch.encoded(dialects.here if batch.room == self._here else dialects.elsewhere)
+        if batch.room:
+            dialects = self._dialects
+            return batch.encoded(dialects.here if batch.room == self._here else dialects.elsewhere)
+        return b"".join(map(self._encode_answer, batch.events))
 
     def _encode_answer(self, event: Event) -> bytes:
         """Encode what is for one person alone; what is told of the past has a room as well."""
