@@ -57,7 +57,8 @@ class CatchingUp:
     def answer_all(self, reader: Reader) -> None:
         """Give a member its answers, up to one that must be read first."""
         while reader.answers and reader.answers[0].recall is None:
-            self._answer(reader)
+            if (batch := _next_answer(reader)).events:
+                self.give(reader, batch)
 
     def fail(self, reader: Reader, what: str) -> None:
         """Let go of a member with which something went wrong; the others must not notice."""
@@ -108,18 +109,12 @@ class CatchingUp:
                 if feed.behind(cursor, mark):  # there is much: all rooms get their turn
                     reader.cursors[feed] = reader.cursors.pop(feed)
             elif (answer := reader.due) is not None and answer.recall is None:
-                del reader.answers[0]
-                if answer.events:  # else it only kept an order
-                    batch = Batch("", answer.events)
+                if (batch := _next_answer(reader)).events:
                     size += batch.size
                     parcel.append(batch)
             else:
                 break
         return parcel
-
-    def _answer(self, reader: Reader) -> None:
-        if events := reader.answers.pop(0).events:  # else it only kept an order
-            self.give(reader, Batch("", events))
 
     async def _tell_past(self, reader: Reader, past: Recall) -> None:
         try:
@@ -169,3 +164,8 @@ class CatchingUp:
 
     def _event(self, kind: Kind, text: str, nick: str = "") -> Event:
         return Event(0, self._now(), "", kind, nick, text)
+
+
+def _next_answer(reader: Reader) -> Batch:
+    """Take a member's next answer; one without events only kept an order."""
+    return Batch("", reader.answers.pop(0).events)

@@ -1,6 +1,6 @@
 """Who came and went, in the program's log: one record for all that happens in a turn.
 
-A record costs as much as half a join, and in a storm they come by the hundred.
+A record for each was a sixth of what a join costs, and in a storm they come by the hundred.
 """
 
 from twisted.logger import Logger

@@ -101,9 +101,8 @@ class Reader:
         return read
 
     def _read_up_to(self, feed: Feed["Reader"], cursor: Cursor) -> Cursor:
-        if not self.finishing:
-            return cursor
-        return self._again.get(feed, [cursor])[-1].end or cursor
+        last = self._last_stay(feed) if self.finishing else None
+        return cursor if last is None else last.end or cursor
 
     # Off the fan-out, and on it again.
 
@@ -122,18 +121,21 @@ class Reader:
 
     def end(self, feed: Feed["Reader"]) -> None:
         """Let it read a room up to what is committed by now, and no more of this stay."""
-        here = self.hold_back(feed)
-        last = self._again.get(feed, [here])[-1]
-        if last.end is None:
+        self.hold_back(feed)
+        last = self._last_stay(feed)
+        if last is not None and last.end is None:
             last.end = feed.end()
 
     def enter_again(self, feed: Feed["Reader"]) -> None:
         """Let it read a room from here on that it has left, and not read up to there yet."""
-        here = self.cursors[feed]
-        later = self._again.get(feed, [])
-        last = later[-1] if later else here
+        last = self._last_stay(feed)
         if last is not None and last.end is not None:
-            self._again[feed] = [*later, feed.end()]
+            self._again.setdefault(feed, []).append(feed.end())
+
+    def _last_stay(self, feed: Feed["Reader"]) -> Cursor | None:
+        """Return its cursor in a room, or that of its last stay to come; None if it is LIVE."""
+        later = self._again.get(feed)
+        return later[-1] if later else self.cursors[feed]
 
     def _stay(self, feed: Feed["Reader"], cursor: Cursor) -> Cursor:
         """Return where it is in a room, which may be in its next stay there by now."""
@@ -191,8 +193,7 @@ class Reader:
 
     def _last_due(self, feed: Feed["Reader"]) -> Cursor:
         """Return where a room ends for it as of now: with what is committed, or when it left."""
-        here = self.cursors[feed]
-        last = self._again.get(feed, [here])[-1]
+        last = self._last_stay(feed)
         return feed.end() if last is None or last.end is None else last.end
 
     @property

@@ -90,6 +90,12 @@ class Stage:
         assert isinstance(self, SynchronousTestCase)
         self.assertEqual(got, [(Kind.ERROR, code)])
 
+    def refuses(self, person: Person, line: str, code: str) -> None:
+        """Let somebody type a line that is refused, and wait until the next is within limits."""
+        person.type(line)
+        self.refused(person, code)
+        self.clock.advance(1)
+
 
 class Durable(Stage):
     """The same with a log on disk: everything takes its time. To be mixed in first."""
@@ -222,9 +228,7 @@ class Conformance(Stage):
             "/who in there": "bad-arguments",
             "/me": "bad-arguments",
         }.items():
-            bob.type(line)
-            self.refused(bob, code)
-            self.clock.advance(1)
+            self.refuses(bob, line, code)
         self.hears(alice)
 
     def test_nothing_unsafe_comes_out(self) -> None:
@@ -408,9 +412,7 @@ class Conformance(Stage):
             "/who #dev": "no-such-room",
             "/search x in:#dev": "no-such-room",
         }.items():
-            bob.type(line)
-            self.refused(bob, code)
-            self.clock.advance(1)
+            self.refuses(bob, line, code)
         self.hears_in(alice)
 
     def test_who_comes_back_is_in_all_its_rooms(self) -> None:
