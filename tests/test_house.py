@@ -17,7 +17,7 @@ LAYERS = [
     {"resume", "retention", "search"},
     {"interfaces"},
     {"plain", "feed", "store", "signals", "journal"},
-    {"nicks", "recall", "command"},
+    {"nicks", "recall"},
     {"reader"},
     {"catching_up"},
     {"delivery"},

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from chatservice.errors import ChatError, Code
+from chatservice.names import MAX_NICK, MAX_ROOM
 
 Handler = Callable[..., Deferred[None] | None]
 
@@ -84,3 +86,9 @@ class Command:
         return ChatError(
             Code.BAD_ARGUMENTS, f"{problem} Type {self.usage} (for example {self.example})"
         )
+
+
+TEXT: Final = Argument("TEXT", rest=True)
+NICK: Final = Argument("NICK", longest=4 * MAX_NICK)
+ROOM: Final = Argument("#ROOM", longest=4 * MAX_ROOM)
+OWN_ROOM: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM)

@@ -1,0 +1,46 @@
+"""What people type about themselves and their connection."""
+
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from chatservice.commands.command import NICK, Argument, Command
+from chatservice.errors import ChatError, Code
+from chatservice.events import Kind
+from chatservice.session import Session
+
+
+def _nick(session: Session, nick: str) -> Deferred[None]:
+    return session.hub.rename(session.person, nick)
+
+
+def _time(session: Session, word: str) -> None:
+    on = word.lower() == "on"
+    if not on and word.lower() != "off":
+        raise ChatError(Code.BAD_ARGUMENTS, "Type /time on or /time off.")
+    session.person.member.stamp(on)
+    shown = "Before each line now stand its time (UTC) and number." if on else "No more times."
+    session.hub.tell(session.person, Kind.NOTICE, shown)
+
+
+def _resume(session: Session) -> Deferred[None]:
+    return session.hub.tell_token(session.person)
+
+
+def _quit(session: Session) -> None:
+    session.leave()
+
+
+ROWS: Final = (
+    Command("nick", (NICK,), "change your nickname", "/nick alice2", _nick),
+    Command(
+        "time",
+        (Argument("on|off"),),
+        "show each line's time and number",
+        "/time on",
+        _time,
+    ),
+    Command("resume", (), "a token to come back with and miss nothing", "/resume", _resume),
+    Command("quit", (), "leave the chat", "/quit", _quit, aliases=("q", "exit", "bye"), free=True),
+)
+"""The rows of the table."""

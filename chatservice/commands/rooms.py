@@ -1,0 +1,62 @@
+"""What people type about rooms: coming in, going out, looking round."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from chatservice.commands.command import OWN_ROOM, ROOM, Command
+from chatservice.events import Kind
+from chatservice.session import Session
+
+_LINE: Final = 400  # characters that an answer's line may have, about
+_NAMES_SHOWN: Final = 500
+_ROOMS_SHOWN: Final = 20
+
+
+def _join(session: Session, room: str) -> None:
+    session.hub.join(session.person, room)
+
+
+def _leave(session: Session, room: str) -> None:
+    session.hub.leave_room(session.person, room)
+
+
+def _rooms(session: Session) -> None:
+    rooms, person = session.hub.rooms, session.person
+    lines = ["One room:" if len(rooms) == 1 else f"{len(rooms):,} rooms, yours first:"]
+    for room in rooms.largest(person, _ROOMS_SHOWN):
+        current = room.name == person.place.current
+        yours = ", current" if current else ", joined" if room.name in person.place.rooms else ""
+        lines.append(f"  {room.name}: {len(room)} here{yours}")
+    if len(rooms) > _ROOMS_SHOWN:
+        lines.append(f"  and {len(rooms) - _ROOMS_SHOWN:,} more")
+    session.hub.tell(person, Kind.NOTICE, *lines)
+
+
+def _who(session: Session, name: str) -> None:
+    rooms, person = session.hub.rooms, session.person
+    room = rooms.named(person, name)
+    place = "here" if room is rooms.current(person) else f"in {room.name}"
+    session.hub.tell(person, Kind.NOTICE, *_listed(list(room.nicks()), place))
+
+
+def _listed(nicks: Sequence[str], place: str) -> Iterator[str]:
+    """Write many nicknames in lines of a readable length, and not without end."""
+    line = f"{len(nicks)} {place}:"
+    for nick in islice(nicks, _NAMES_SHOWN):
+        if len(line) + len(nick) > _LINE:
+            yield line
+            line = " "
+        line += f" {nick}"
+    if len(nicks) > _NAMES_SHOWN:
+        line += f" and {len(nicks) - _NAMES_SHOWN} more"
+    yield line
+
+
+ROWS: Final = (
+    Command("join", (ROOM,), "enter a room, or switch to it", "/join #dev", _join, aliases=("j",)),
+    Command("leave", (OWN_ROOM,), "leave a room", "/leave #dev", _leave, aliases=("part",)),
+    Command("rooms", (), "which rooms there are", "/rooms", _rooms, aliases=("channels",)),
+    Command("who", (OWN_ROOM,), "who is here", "/who", _who, aliases=("names", "list", "w")),
+)
+"""The rows of the table."""
