@@ -17,11 +17,17 @@ class Kind(Enum):
     JOINED = ("joined", False)  # nick came in
     LEFT = ("left", False)  # nick went out
     RENAMED = ("renamed", False)  # nick is now called text
+    KICKED = ("kicked", False)  # nick threw to out, with the reason text
+    TOPIC = ("topic", False)  # nick made text the topic; "" for none
+    MODE = ("mode", False)  # nick set a mode of the room: text is its name and value
+    ROLE = ("role", False)  # nick gave to the role text
+    NOTED = ("noted", False)  # the server says text to the room
 
     # Answers to one member; these are in no room and never pass through the log.
     PROMPT = ("prompt", False)  # give a nickname
     WELCOME = ("welcome", False)  # you are in, as nick
     SWITCHED = ("switched", False)  # you are in the room text now, at first in the lobby
+    INVITED = ("invited", False)  # nick invites you to the room text
     NOTICE = ("notice", False)  # the server says text
     ERROR = ("error", False)  # text says what was refused and why; nick is the Code
     RESUME = ("resume", False)  # come back as nick with text: a token and what has been read

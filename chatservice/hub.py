@@ -14,11 +14,12 @@ from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
 
+from chatservice.accounts import Accounts
 from chatservice.closing import Closing
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Kind
-from chatservice.interfaces import IClock, ILog, IMember, ITickets
+from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Limits, Quota, Quotas
 from chatservice.names import LOBBY, check_nick
@@ -29,7 +30,7 @@ from chatservice.person import Person, Policy
 from chatservice.resume import Offer, Place, describe, parse_offer
 from chatservice.returns import Returns, merged
 from chatservice.rooms import Rooms
-from chatservice.store.memory import MemoryTickets
+from chatservice.store.memory import MemoryRecords, MemoryTickets
 
 PARTING: Final = 60.0
 """How long, in seconds, somebody who leaves may take to read what was said before."""
@@ -44,6 +45,7 @@ class Hub:
     :param now: the wall clock, seconds since 1970.
     :param policy: what the operator decided.
     :param tickets: who may come back; by default remembered as long as the process lives.
+    :param records: accounts, rooms and sanctions; by default the same.
     """
 
     def __init__(
@@ -53,12 +55,15 @@ class Hub:
         now: Callable[[], float] = time.time,
         policy: Policy | None = None,
         tickets: ITickets | None = None,
+        records: IRecords | None = None,
     ) -> None:
         self.clock = clock
         self.policy = Policy() if policy is None else policy
         self.now = now
         self._history = log
         self._quotas = Quotas(self.limits, time.monotonic if clock is None else clock.seconds)
+        self._records = MemoryRecords() if records is None else records
+        self.accounts = Accounts(self._records)
         self._people: dict[Person, None] = {}  # every connection
         self._nicks: Nicks[Person] = Nicks()
         self._owners: dict[str, Person] = {}  # of tokens

@@ -3,7 +3,7 @@
 Doors implement IMember and IDialect, stores implement ILog; the core knows no more of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -146,6 +146,38 @@ class ITickets(Protocol):
 
     def find(self, key: str, /) -> Deferred[Ticket | None]:
         """Return the ticket of a key; None if there is none (any more)."""
+
+
+Value = Mapping[str, object]
+"""What a record holds: what JSON can hold, by name."""
+
+
+class IRecords(Protocol):
+    """What the chat knows besides what was said: accounts, rooms, sanctions.
+
+    Each is a record of a kind under a key; who keeps them in memory learns of every change, its
+    own included, from watch alone: what is not committed is not true yet.
+    """
+
+    def watch(self, kind: str, learn: Callable[[str, Value | None], None], /) -> None:
+        """Call back with key and value of each record of a kind, None for one that is gone.
+
+        All there are come when the store is opened (or at once, if it is), then every change once
+        it is committed, whoever made it: chat-admin works on the same records.
+        """
+
+    def change(
+        self, kind: str, key: str, how: Callable[[Value | None], Value | None], /
+    ) -> Deferred[Value | None]:
+        """Put in a record's place what a function makes of it; None for no record.
+
+        The function must be pure: it may be called in another thread. No two changes of a record
+        overlap, so that it can tell who was first.
+
+        :returns: fires with the new value once that is committed and whoever watches knows. Fails
+            with the ChatError that the function raises, and then nothing has changed, or with
+            NOT_STORED.
+        """
 
 
 class IThreads(Protocol):

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from chatservice.accounts import Account
 from chatservice.interfaces import IMember, ITimer
 from chatservice.limits import DEFAULT, Limits, Quota
 from chatservice.names import inbox
@@ -32,7 +33,10 @@ class Person:
     :ivar member: where to deliver.
     :ivar nick: the nickname worn, "" before the first and after the last.
     :ivar place: who it is beyond this connection: identity, inbox, token.
+    :ivar account: what it is logged in to; None for a guest.
     :ivar host: the IP address; None for who has none.
+    :ivar encrypted: whether nobody between can read what it says: it comes over TLS, from this
+        machine, or not over a network at all.
     :ivar quota: what the person may still do; None before admission.
     :ivar departed: whether it has left, in whatever way.
     :ivar replaced: whether it left because somebody with its token took its place.
@@ -43,7 +47,9 @@ class Person:
 
     __slots__ = (
         "absent",
+        "account",
         "departed",
+        "encrypted",
         "host",
         "member",
         "nick",
@@ -60,7 +66,9 @@ class Person:
         self.member = member
         self.place = Place(inbox(secrets.token_hex(8)), now)
         self.nick = ""
+        self.account: Account | None = None
         self.host: str | None = None
+        self.encrypted = False
         self.quota: Quota | None = None
         self.offered: Offer | None = None  # with which it came back
         self.departed = False

@@ -2,6 +2,8 @@
 
     alice joined the chat            alice left the chat          alice is now known as al
     alice: text                      * alice text                 alice -> bob: text
+    alice set the topic to: text     alice removed the topic      alice set moderated on
+    alice made bob op                alice kicked bob out of the chat: text
     NICK    Connected to the server  -- text                      ! text [code]
 
 In a room other than the lobby it is ``alice joined #dev``. What happens in another room than the
@@ -33,9 +35,15 @@ _GRAMMAR: Final = [
     (Kind.SAID, re.compile(rf"{_NICK}: (.*)")),
     (Kind.ACTED, re.compile(rf"\* {_NICK} (.*)")),
     (Kind.PRIVATE, re.compile(rf"{_NICK} -> {_NICK}: (.*)")),
+    (Kind.TOPIC, re.compile(rf"{_NICK} set the topic to: (.*)")),
+    (Kind.TOPIC, re.compile(rf"{_NICK} removed the topic")),
+    (Kind.MODE, re.compile(rf"{_NICK} set (\S+ \S+)")),
+    (Kind.ROLE, re.compile(rf"{_NICK} made {_NICK} (\S+)")),
+    (Kind.KICKED, re.compile(rf"{_NICK} kicked {_NICK} out of (?:the chat|{_ROOM})(?:: (.*))?")),
     (Kind.ERROR, re.compile(r"! (.*) \[([a-z-]+)\]")),
     (Kind.RESUME, re.compile(rf"-- To come back, answer NICK with: {_NICK} (.*)")),
     (Kind.SWITCHED, re.compile(rf"-- You are in {_ROOM} now\.")),
+    (Kind.INVITED, re.compile(rf"-- {_NICK} invites you to {_ROOM}: type /join .*")),
     (Kind.NOTICE, re.compile(r"-- (.*)")),
     (Kind.JOINED, re.compile(rf"{_NICK} joined (?:the chat|{_ROOM})")),
     (Kind.LEFT, re.compile(rf"{_NICK} left (?:the chat|{_ROOM})")),
@@ -44,7 +52,11 @@ _GRAMMAR: Final = [
     (Kind.WELCOME, re.compile(r"Connected to the server")),
 ]
 _PREFIX: Final = re.compile(rf"{_ROOM} (.*)")
-_IN_ROOMS: Final = (Kind.SAID, Kind.ACTED, Kind.JOINED, Kind.LEFT, Kind.RENAMED)
+_NAMING: Final = (Kind.JOINED, Kind.LEFT, Kind.KICKED)  # their lines name the room
+_IN_ROOMS: Final = (
+    *(Kind.SAID, Kind.ACTED, Kind.RENAMED, Kind.TOPIC, Kind.MODE, Kind.ROLE),
+    *_NAMING,
+)
 _STAMP: Final = re.compile(r"\[(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) (\d{1,18})\] (.*)")
 _DAY: Final = 86400
 
@@ -67,7 +79,7 @@ def render(event: Event, stamped: bool = False, elsewhere: bool = False) -> str:
 
 def _names_room(event: Event) -> bool:
     """Tell whether the event's line names its room wherever it is read."""
-    return event.kind in (Kind.JOINED, Kind.LEFT) and event.room not in ("", LOBBY)
+    return event.kind in _NAMING and event.room not in ("", LOBBY)
 
 
 def _when(at: float) -> datetime:
@@ -76,6 +88,7 @@ def _when(at: float) -> datetime:
 
 def _line(event: Event) -> str:
     nick, text = event.nick, event.text
+    place = event.room if _names_room(event) else "the chat"
     match event.kind:
         case Kind.SAID:
             return f"{nick}: {text}"
@@ -84,11 +97,21 @@ def _line(event: Event) -> str:
         case Kind.PRIVATE:
             return f"{nick} -> {event.to}: {text}"
         case Kind.JOINED:
-            return f"{nick} joined {event.room if _names_room(event) else 'the chat'}"
+            return f"{nick} joined {place}"
         case Kind.LEFT:
-            return f"{nick} left {event.room if _names_room(event) else 'the chat'}"
+            return f"{nick} left {place}"
         case Kind.RENAMED:
             return f"{nick} is now known as {text}"
+        case Kind.KICKED:
+            return f"{nick} kicked {event.to} out of {place}{text and ': '}{text}"
+        case Kind.TOPIC:
+            return f"{nick} set the topic to: {text}" if text else f"{nick} removed the topic"
+        case Kind.MODE:
+            return f"{nick} set {text}"
+        case Kind.ROLE:
+            return f"{nick} made {event.to} {text}"
+        case Kind.INVITED:
+            return f"-- {nick} invites you to {text}: type /join {text}"
         case Kind.PROMPT:
             return "NICK"
         case Kind.WELCOME:
@@ -134,6 +157,8 @@ def _in_room(line: str) -> Event:
         event = _parse(found[2])
         if event.kind in _IN_ROOMS and not event.room:
             return event._replace(room=found[1])
+        if event.kind is Kind.NOTICE and found[2].startswith("-- "):
+            return event._replace(room=found[1], kind=Kind.NOTED)
     return _parse(line)
 
 
@@ -155,6 +180,10 @@ def _event(kind: Kind, parts: tuple[str, ...]) -> Event:
             pass
         case ((Kind.JOINED | Kind.LEFT), (nick, named)):
             room = named or ""
+        case Kind.KICKED, (nick, to, named, text):
+            room, text = named or "", text or ""
+        case Kind.ROLE, (nick, to, text):
+            pass
         case _, (nick, text):
             pass
         case _, (nick,):

@@ -12,7 +12,7 @@ HOUSE = Path(__file__).parent.parent
 PACKAGE = HOUSE / "chatservice"
 
 LAYERS = [
-    {"errors", "events", "text", "durations", "__init__"},
+    {"errors", "events", "roles", "text", "durations", "__init__"},
     {"names", "limits", "room"},
     {"resume", "retention", "search"},
     {"interfaces"},
@@ -21,7 +21,7 @@ LAYERS = [
     {"reader"},
     {"catching_up"},
     {"delivery"},
-    {"past"},
+    {"past", "accounts"},
     {"person"},
     {"order", "returns"},
     {"closing", "rooms"},

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
-from chatservice.interfaces import Hit
+from chatservice.interfaces import Hit, Value
 from chatservice.names import is_inbox
 from chatservice.resume import GOOD_FOR, Ticket
 from chatservice.retention import Keep, Retention
@@ -206,6 +206,37 @@ class MemoryTickets:
             del self._tickets[key]
             ticket = None
         return succeed(ticket)
+
+
+class MemoryRecords:
+    """Records that live as long as the process; see IRecords."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str], Value] = {}
+        self._watchers: dict[str, list[Callable[[str, Value | None], None]]] = {}
+
+    def watch(self, kind: str, learn: Callable[[str, Value | None], None]) -> None:
+        """Call back with every record of a kind, now and on each change; see IRecords."""
+        self._watchers.setdefault(kind, []).append(learn)
+        for (known, key), value in list(self._records.items()):
+            if known == kind:
+                learn(key, value)
+
+    def change(
+        self, kind: str, key: str, how: Callable[[Value | None], Value | None]
+    ) -> Deferred[Value | None]:
+        """Put in a record's place what a function makes of it; see IRecords."""
+        try:
+            value = how(self._records.get((kind, key)))
+        except ChatError as refusal:
+            return fail(refusal)
+        if value is None:
+            self._records.pop((kind, key), None)
+        else:
+            self._records[kind, key] = value
+        for learn in self._watchers.get(kind, ()):
+            learn(key, value)
+        return succeed(value)
 
 
 def _first_kept(log: _RoomLog, keep: Keep, now: float) -> int:
