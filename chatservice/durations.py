@@ -1,5 +1,6 @@
 """How long something lasts, as people write it: 30s, 10m, 12h, 2d, 3w."""
 
+import math
 import re
 from typing import Final
 
@@ -26,3 +27,17 @@ def parse_duration(text: str) -> float:
     if seconds > MAX_DURATION:
         raise ValueError("a duration is at most a thousand years, for example 90d")
     return seconds
+
+
+def say_duration(seconds: float) -> str:
+    """Return a duration as parse_duration reads it, rounded up: 90s is 2m, 36h is 36h.
+
+    Of several units the largest is taken in which little is lost: there are at least two of it, or
+    it is one exactly.
+    """
+    whole = math.ceil(seconds)
+    for unit in reversed(_UNITS):
+        size = int(_UNITS[unit])
+        if whole == size or whole >= 2 * size:
+            return f"{-(-whole // size)}{unit}"
+    return f"{whole}s"

@@ -23,6 +23,8 @@ class Kind(Enum):
     ROLE = ("role", False)  # nick gave to the role text
     NOTED = ("noted", False)  # the server says text to the room
 
+    RECORDED = ("recorded", True)  # nick did text, in a log of its own (names.audit_log)
+
     # Answers to one member; these are in no room and never pass through the log.
     PROMPT = ("prompt", False)  # give a nickname
     WELCOME = ("welcome", False)  # you are in, as nick

@@ -15,21 +15,27 @@ from typing import Final
 from twisted.internet.defer import Deferred, fail, succeed
 
 from chatservice.accounts import Accounts
+from chatservice.audit import Audit
 from chatservice.closing import Closing
 from chatservice.delivery import Delivery
-from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.events import Kind
+from chatservice.draining import Draining
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Limits, Quota, Quotas
+from chatservice.moderation import Moderation
 from chatservice.names import LOBBY, check_nick
 from chatservice.nicks import Nicks
+from chatservice.ops import Ops
 from chatservice.order import Order
 from chatservice.past import Past
 from chatservice.person import Person, Policy
 from chatservice.resume import Offer, Place, describe, parse_offer
 from chatservice.returns import Returns, merged
+from chatservice.rights import Act, check
 from chatservice.rooms import Rooms
+from chatservice.sanctions import Sanctions
 from chatservice.store.memory import MemoryRecords, MemoryTickets
 
 PARTING: Final = 60.0
@@ -70,7 +76,23 @@ class Hub:
         self.delivery = Delivery(log, clock, now)
         self.past = Past(log, self.delivery, now)
         self._order = Order(log, self.delivery, now)
-        self.rooms = Rooms(self._order, self.past, self.policy)
+        self.sanctions = Sanctions(self._records, now)
+        self.rooms = Rooms(self._order, self.past, self.policy, self._records, self.sanctions, now)
+        find, audit = self._nicks.find, Audit(log, self._order, now)
+        self.ops = Ops(self.rooms, self.accounts, self._order, audit, find, now)
+        self.moderation = Moderation(
+            self.rooms,
+            self.sanctions,
+            self.accounts,
+            self._order,
+            audit,
+            find,
+            self.people,
+            self.expel,
+            now,
+        )
+        self.ended: Callable[[], object] = lambda: None
+        self._draining = Draining(clock, self._say_to_all, lambda: self.ended())
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
         self._journal = Journal(clock)
         self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
@@ -98,6 +120,7 @@ class Hub:
         """
         if self._closing.begun:
             raise ChatError(Code.CLOSING, "The server is closing: connect again later.")
+        self._draining.check()
         person.quota = self._quotas.admit(host)
         person.host = host
         return person.quota
@@ -116,8 +139,9 @@ class Hub:
     def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
         try:
             nick = check_nick(text)
+            self.rooms.admission.come_in(person, nick)
             self._nicks.claim(person, nick)
-        except NickRefused as refusal:
+        except ChatError as refusal:
             return fail(refusal)
         return succeed(nick)
 
@@ -161,6 +185,7 @@ class Hub:
 
         :returns: fires when it is changed. Fails with ChatError.
         """
+        self.rooms.admission.change_nick(person, [*self.rooms.own(person)])
         return self._claim_nick(person, text).addCallback(self._wear, person)
 
     def unclaim(self, person: Person, nick: str) -> None:
@@ -182,6 +207,20 @@ class Hub:
             self._cut_off_later(person)
         else:
             self.leave(person)
+
+    def expel(self, person: Person, refusal: ChatError, news: Event) -> None:
+        """Throw a person out of the chat.
+
+        :param refusal: what it is told.
+        :param news: what the lobby hears.
+        """
+        if person.departed:
+            return
+        person.cancel()
+        self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
+        self._order.at_this_point(person, self._finish, person, person.nick)
+        self._depart(person, news)
+        self._cut_off_later(person)
 
     def lost(self, person: Person) -> None:
         """Take note that a person's connection is gone; who has a token may come back to it."""
@@ -215,9 +254,9 @@ class Hub:
 
     # What people do.
 
-    def join(self, person: Person, room: str) -> None:
+    def join(self, person: Person, room: str, key: str = "") -> None:
         """Bring a person into a room; see Rooms.join."""
-        self.rooms.join(person, room)
+        self.rooms.join(person, room, key)
         self._returns.connected(person)
 
     def leave_room(self, person: Person, room: str) -> None:
@@ -266,6 +305,18 @@ class Hub:
 
         return self._returns.issue(person).addCallback(issued)
 
+    def drain(self, person: Person, seconds: float | None) -> None:
+        """Close the chat after a while, and let nobody in until then; None: go on after all.
+
+        :raises ChatError: NOT_ALLOWED, or BAD_ARGUMENTS.
+        """
+        role, lobby = self.rooms.role(person, self.rooms.lobby), self.rooms.lobby
+        check(role, Act.DRAIN, lobby.charter.modes, "the chat")
+        if seconds is None:
+            self._draining.stop()
+        else:
+            self._draining.begin(seconds)
+
     # Who is here, and where they are.
 
     def present(self, person: Person, room: str) -> Deferred[int]:
@@ -287,6 +338,7 @@ class Hub:
 
     def _welcome(self, person: Person, current: str, heads: dict[str, int]) -> None:
         person.welcomed = True
+        self.rooms.settle(person, heads)
         self._order.tell_now(person, Kind.WELCOME)
         if person.replaced:  # somebody else with its token was as fast
             return
@@ -298,6 +350,7 @@ class Hub:
         if any(notes):
             self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
         if person.offered is None:
+            self.rooms.show_topic(person, self.rooms.lobby)
             self.past.backlog(person.member, LOBBY, heads.get(LOBBY, 0), self.policy.backlog)
         else:
             read = merged(person.place, person.offered.read)
@@ -320,11 +373,13 @@ class Hub:
         if person.place.token and nick:
             self._returns.keep(person, nick)
 
-    def _depart(self, person: Person) -> None:
+    def _depart(self, person: Person, kicked: Event | None = None) -> None:
         person.departed = True
         self._owners.pop(person.place.token, None)
         if person.nick:
             news = self.rooms.depart(person)
+            if kicked is not None:
+                news = [event for event in news if event.room != kicked.room] + [kicked]
             if not self._closing.begun:
                 self._order.publish(person, *news)
             self._nicks.take_off(person)
@@ -362,7 +417,9 @@ class Hub:
         self._cut_off_later(ghost)
 
     def _trouble(self, trouble: str) -> None:
-        text = _unwritten(trouble) if trouble else "The history is written again: go on."
+        self._say_to_all(_unwritten(trouble) if trouble else "The history is written again: go on.")
+
+    def _say_to_all(self, text: str) -> None:
         for person in self.people():
             self._order.tell_now(person, Kind.NOTICE, text)
 

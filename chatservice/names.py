@@ -147,6 +147,11 @@ def inbox(identity: str) -> str:
     return f"@{identity}"
 
 
+def audit_log(room: str) -> str:
+    """Return the name of the log of what ops did in a room; no room can have it."""
+    return f"&{room}"
+
+
 def is_inbox(room: str) -> bool:
     """Tell whether this is the name of an inbox, not of a room."""
     return room.startswith("@")

@@ -53,6 +53,18 @@ class Order:
         """Return what a person does now."""
         return Event(0, self._now(), room, kind, person.nick, text, to, person.inbox)
 
+    def show(self, person: Person, event: Event) -> None:
+        """Show one person alone what happens, behind all that it has done before."""
+        self.at_this_point(person, self._delivery.tell, person.member, event)
+
+    def echo(self, person: Person, event: Event) -> None:
+        """Show an event to who did it, as if it had been committed, and to nobody else."""
+
+        def show(head: int) -> None:
+            self._delivery.tell(person.member, event.numbered(head))
+
+        self.keep(person, self._history.head(event.room)).addCallback(show)
+
     def check(self) -> None:
         """Ask whether something can be said now.
 

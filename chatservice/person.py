@@ -38,6 +38,7 @@ class Person:
     :ivar encrypted: whether nobody between can read what it says: it comes over TLS, from this
         machine, or not over a network at all.
     :ivar quota: what the person may still do; None before admission.
+    :ivar refused: what it was told of the last thing that was refused; "" for nothing.
     :ivar departed: whether it has left, in whatever way.
     :ivar replaced: whether it left because somebody with its token took its place.
     :ivar welcomed: whether it has come in, from its own point of view.
@@ -56,6 +57,7 @@ class Person:
         "offered",
         "place",
         "quota",
+        "refused",
         "replaced",
         "timer",
         "waiting",
@@ -71,6 +73,7 @@ class Person:
         self.encrypted = False
         self.quota: Quota | None = None
         self.offered: Offer | None = None  # with which it came back
+        self.refused = ""
         self.departed = False
         self.replaced = False
         self.welcomed = False

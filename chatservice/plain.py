@@ -110,6 +110,8 @@ def _line(event: Event) -> str:
             return f"{nick} set {text}"
         case Kind.ROLE:
             return f"{nick} made {event.to} {text}"
+        case Kind.RECORDED:
+            return f"-- {nick} {text}"
         case Kind.INVITED:
             return f"-- {nick} invites you to {text}: type /join {text}"
         case Kind.PROMPT:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chatservice.durations import DAY, parse_duration
-from chatservice.names import fold, is_inbox
+from chatservice.names import fold, is_inbox, is_room
 
 MAX_LINES: Final = 10**12
 """The largest number of lines that can be asked for; whoever wants more wants ``forever``."""
@@ -63,7 +63,11 @@ class Retention:
 
     def of(self, room: str) -> Keep:
         """Return what holds for a room, its name in any case, or for an inbox."""
-        return INBOX_KEEP if is_inbox(room) else self.rooms.get(fold(room), self.default)
+        if is_inbox(room):
+            return INBOX_KEEP
+        if not is_room(room):  # who did what to whom is kept for good
+            return Keep()
+        return self.rooms.get(fold(room), self.default)
 
 
 def parse_keep(text: str) -> Keep:

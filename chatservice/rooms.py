@@ -2,21 +2,28 @@
 
 Everybody is in one room at least, in the lobby at first. The room joined last is the current one;
 what is said without naming a room is said there. A room lives while somebody is in it, the lobby
-always; what was said in it stays in the log. Who may come in or speak is to be asked here, of the
-Room; nobody else lets people in or out.
+and registered ones always; what was said in it stays in the log. Who may come in or speak is asked
+here, of Admission; nobody else lets people in or out.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from chatservice.accounts import Account
+from chatservice.admission import Admission
+from chatservice.charters import UNKNOWN, Charters
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
+from chatservice.interfaces import IRecords
 from chatservice.names import LOBBY, check_room, fold
 from chatservice.order import Order
 from chatservice.past import Past
 from chatservice.person import Person, Policy
-from chatservice.room import Room
+from chatservice.rights import Act, may
+from chatservice.roles import Role
+from chatservice.room import Charter, Room
+from chatservice.sanctions import Sanctions
 
 
 class Rooms:
@@ -26,11 +33,23 @@ class Rooms:
     there are people in the room.
 
     :ivar lobby: where everybody starts.
+    :ivar admission: who may come in and speak.
+    :ivar charters: what was decided about rooms.
     """
 
-    def __init__(self, order: Order, past: Past, policy: Policy) -> None:
-        self.lobby = Room(LOBBY)
+    def __init__(
+        self,
+        order: Order,
+        past: Past,
+        policy: Policy,
+        records: IRecords,
+        sanctions: Sanctions,
+        now: Callable[[], float],
+    ) -> None:
+        self.lobby = Room(LOBBY, Charter(registered=True))
         self._rooms = {LOBBY: self.lobby}
+        self.admission = Admission(self.lobby, sanctions, now)
+        self.charters = Charters(records, self._rooms, self.lobby)
         self._order = order
         self._past = past
         self._policy = policy
@@ -60,6 +79,38 @@ class Rooms:
             raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room}: /join {room} first.")
         return self._rooms[room]
 
+    def shown(self, person: Person, name: str) -> Room:
+        """Return a room that a person may know of, be it in it or not.
+
+        :param name: as typed; "" for the current room.
+        :raises ChatError: if there is none.
+        """
+        if name and (room := self._rooms.get(fold(name))) is not None:
+            if self.sees(person, room):
+                return room
+            raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room.name}: see /rooms.")
+        return self.named(person, name)
+
+    def sees(self, person: Person, room: Room) -> bool:
+        """Tell whether a person may know that a room exists, and who is in it."""
+        return (
+            not room.charter.modes.secret
+            or room.name in person.place.rooms
+            or may(self.role(person, room), Act.ENTER_ANYWHERE, room.charter.modes)
+        )
+
+    def role(self, person: Person, room: Room) -> Role:
+        """Return what a person is in a room."""
+        return self.admission.role(person, room)
+
+    def role_of(self, account: Account, room: Room) -> Role:
+        """Return what the owner of an account is in a room."""
+        return max(account.role, room.charter.role(account.identity))
+
+    def all(self) -> Iterable[Room]:
+        """Return every room there is."""
+        return self._rooms.values()
+
     def own(self, person: Person) -> Iterator[Room]:
         """Go through the rooms that a person is in, the current one first."""
         return (self._rooms[name] for name in reversed(person.place.rooms))
@@ -67,7 +118,11 @@ class Rooms:
     def largest(self, person: Person, count: int) -> Sequence[Room]:
         """Return some rooms: the person's own, the current one first, then the largest others."""
         own = list(islice(self.own(person), count))
-        others = (room for room in self._rooms.values() if room.name not in person.place.rooms)
+        others = (
+            room
+            for room in self._rooms.values()
+            if room.name not in person.place.rooms and self.sees(person, room)
+        )
         return own + heapq.nlargest(count - len(own), others, key=len)
 
     # What people do.
@@ -79,13 +134,21 @@ class Rooms:
         :raises ChatError: if nothing can be said there, or now.
         """
         room = self.named(person, name)
+        heard = self.admission.speak(person, room)
         self._order.check()
-        self._order.publish(person, self._order.event(room.name, kind, person, text))
+        event = self._order.event(room.name, kind, person, text)
+        if heard:
+            self._order.publish(person, event)
+        else:
+            self._order.echo(person, event)
 
-    def join(self, person: Person, name: str) -> None:
+    def join(self, person: Person, name: str, key: str = "") -> None:
         """Bring a person into a room, which becomes the current one; into its own: only that.
 
-        :raises ChatError: if it cannot be a room, or the person is in too many.
+        Who comes into a room that is not there makes it, and is its founder.
+
+        :param key: what it says to be let in.
+        :raises ChatError: if it cannot be a room, the person is in too many, or is not let in.
         """
         name, rooms = check_room(name), person.place.rooms
         most = self._policy.limits.rooms
@@ -98,11 +161,17 @@ class Rooms:
             raise ChatError(
                 Code.TOO_MANY_ROOMS, f"You are in {most:,} rooms, more cannot be: /leave one first."
             )
+        if (room := self._rooms.get(name)) is not None:
+            self.admission.enter(person, room, key)
         rooms[name] = None
+        self._bring_in(person, name)
+
+    def _bring_in(self, person: Person, name: str) -> None:
+        made = name not in self._rooms
         news = self._enter([name], person)
         self._order.switch(person, name)
         entered = self._order.enter(person, [name], news)
-        entered.addCallback(self._show_backlog, person, name)
+        entered.addCallback(self._entered, person, self._rooms[name], made)
         entered.addErrback(self._order.refused, person)
 
     def leave(self, person: Person, name: str) -> None:
@@ -112,25 +181,71 @@ class Rooms:
         :raises ChatError: if the person is in no other room, or not in this one.
         """
         room = self.named(person, name)
-        rooms, current = person.place.rooms, person.place.current
-        if len(rooms) == 1:
+        if (
+            len(person.place.rooms) == 1
+        ):  # whoever is thrown out of the last one comes into the lobby
             raise ChatError(
                 Code.LAST_ROOM,
                 f"You are only in {room.name}: /join another room first, or /quit the chat.",
             )
-        del rooms[room.name]
-        self._order.publish(person, *self._exit([room.name], person))
+        self._take_out(person, room, *self._exit([room.name], person))
+
+    def throw_out(self, person: Person, room: Room, news: Event) -> None:
+        """Take a person out of a room other than the lobby, into the lobby if it is in no other.
+
+        :param news: what the room hears of it.
+        """
+        self._exit([room.name], person)
+        if len(person.place.rooms) == 1:
+            del person.place.rooms[room.name]
+            self._order.publish(person, news)
+            self._order.exit(person, room.name)
+            person.place.rooms[self.lobby.name] = None
+            self._bring_in(person, self.lobby.name)
+        else:
+            self._take_out(person, room, news)
+
+    def _take_out(self, person: Person, room: Room, *news: Event) -> None:
+        was_current = room.name == person.place.current
+        del person.place.rooms[room.name]
+        self._order.publish(person, *news)
         self._order.exit(person, room.name)
-        if room.name == current:
+        if was_current:
             self._order.switch(person, person.place.current)
+
+    def show_topic(self, person: Person, room: Room) -> None:
+        """Tell a person what a room is about, if that was said."""
+        if room.charter.topic:
+            text = f"The topic of {room.name}: {room.charter.topic}"
+            self._order.tell_now(person, Kind.NOTICE, text)
 
     # What befalls somebody in all its rooms.
 
     def arrive(self, person: Person) -> list[Event]:
-        """Put somebody who comes into the chat into its rooms; return what others should hear."""
-        if not person.place.rooms:
-            person.place.rooms[LOBBY] = None
-        return self._enter(person.place.rooms, person)
+        """Put somebody who comes into the chat into its rooms; return what others should hear.
+
+        Of those it was in before it is told which it may not come back to.
+        """
+        rooms = person.place.rooms
+        for name in list(rooms):
+            try:
+                if (room := self._rooms.get(name)) is not None:
+                    self.admission.come_back(person, room)
+            except ChatError as refusal:
+                del rooms[name]
+                self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
+        if not rooms:
+            rooms[self.lobby.name] = None
+        return self._enter(rooms, person)
+
+    def settle(self, person: Person, heads: Mapping[str, int]) -> None:
+        """Finish rooms that somebody made by coming back to them.
+
+        :param heads: the numbers of the last lines said in each before that.
+        """
+        for room in self.own(person):
+            if room.charter.floor == UNKNOWN and room.name in heads:
+                self.charters.settle(room, heads[room.name], own=False)
 
     def depart(self, person: Person) -> list[Event]:
         """Take somebody who leaves the chat out of its rooms; return what others should hear.
@@ -149,16 +264,29 @@ class Rooms:
 
     def _enter(self, names: Iterable[str], person: Person) -> list[Event]:
         for name in names:
-            self._rooms.setdefault(name, Room(name)).add(person.nick)
+            room = self._rooms.get(name)
+            if room is None:
+                room = self._rooms[name] = Room(name, self.charters.new(name, person.inbox))
+            room.add(person.nick)
         return [self._order.event(name, Kind.JOINED, person) for name in names]
 
     def _exit(self, names: Iterable[str], person: Person) -> list[Event]:
         for name in names:
             room = self._rooms[name]
             room.remove(person.nick)
-            if not room and room is not self.lobby:
+            if not len(room) and not room.charter.registered:
                 del self._rooms[name]
         return [self._order.event(name, Kind.LEFT, person) for name in names]
 
-    def _show_backlog(self, heads: dict[str, int], person: Person, name: str) -> None:
-        self._past.backlog(person.member, name, heads.get(name, 0), self._policy.backlog)
+    def _entered(self, heads: dict[str, int], person: Person, room: Room, made: bool) -> None:
+        head = heads.get(room.name, 0)
+        if made:
+            own = person.account is not None
+            settled = self._order.keep(person, self.charters.settle(room, head, own))
+            settled.addErrback(self._order.refused, person)
+        self.show_topic(person, room)
+        charter = room.charter
+        if charter.floor < head:
+            self._past.backlog(
+                person.member, room.name, head, min(self._policy.backlog, head - charter.floor)
+            )

@@ -186,6 +186,7 @@ class Session:
 
     def refuse(self, refusal: ChatError) -> None:
         """Tell the person why something was not done."""
+        self.person.refused = refusal.message
         self.hub.tell(self.person, Kind.ERROR, refusal.message, code=refusal.code)
 
     def expel(self, refusal: ChatError) -> None:

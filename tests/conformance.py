@@ -409,7 +409,7 @@ class Conformance(Stage):
             "/say #dev hi": "no-such-room",
             "/say #lobby": "bad-arguments",
             "#dev hi": "no-such-room",
-            "/who #dev": "no-such-room",
+            "/who #none": "no-such-room",
             "/search x in:#dev": "no-such-room",
         }.items():
             self.refuses(bob, line, code)

@@ -12,6 +12,7 @@ from hypothesis import settings
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
+from chatservice.accounts import ACCOUNT
 from chatservice.commands import perform
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
@@ -19,9 +20,10 @@ from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IClock, ILog, ITickets
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.names import LOBBY
+from chatservice.names import LOBBY, fold
 from chatservice.person import Person, Policy
 from chatservice.plain import render
+from chatservice.roles import Role
 from chatservice.session import Session
 from chatservice.store.memory import MemoryLog, MemoryTickets
 
@@ -271,7 +273,12 @@ class Guest(Member):
 
 
 class Chat:
-    """A hub with a clock and a log."""
+    """A hub with a clock and a log.
+
+    :ivar time: what the wall clock shows.
+    """
+
+    time = NOW
 
     def __init__(
         self,
@@ -287,7 +294,7 @@ class Chat:
 
     def make_hub(self, policy: Policy) -> Hub:
         clock = cast("IClock", self.clock)
-        return Hub(self.log, clock, now=lambda: NOW, policy=policy, tickets=self.tickets)
+        return Hub(self.log, clock, now=lambda: self.time, policy=policy, tickets=self.tickets)
 
     def turn(self) -> None:
         """End the turn of the reactor."""
@@ -299,6 +306,21 @@ class Chat:
     def join(self, nick: str) -> Guest:
         """Bring somebody in, who has then heard everything so far."""
         guest = self.connect()
+        guest.claims(nick)
+        guest.hears()
+        return guest
+
+    def log_in(self, guest: Guest, name: str, role: Role = Role.USER) -> None:
+        """Give somebody an account of this name, and log in to it."""
+        identity = guest.person.inbox
+        value = {"name": name, "identity": identity, "role": role.name}
+        self.hub._records.change(ACCOUNT, fold(name), lambda _: value)
+        guest.person.account = self.hub.accounts.of(identity)
+
+    def joined_as(self, nick: str, role: Role, host: str | None = None) -> Guest:
+        """Bring somebody in who has an account of that nickname."""
+        guest = self.connect(host)
+        self.log_in(guest, nick, role)
         guest.claims(nick)
         guest.hears()
         return guest

@@ -8,11 +8,23 @@ from chatservice.commands import COMMANDS, find
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.plain import parse
+from chatservice.roles import Role
 from chatservice.session import State
 from chatservice.text import MAX_LINE, decode
 from tests.fakes import Chat, Guest, quick
 
 NAMES = sorted({name for command in COMMANDS for name in (command.name, *command.aliases)})
+IN_LOBBY = {"nick", "msg", "who", "rooms", "leave"}
+"""Commands whose example is typed in the lobby."""
+
+BEFORE = {
+    "unban": "/ban troll",
+    "unmute": "/mute troll",
+    "devoice": "/voice bob",
+    "deop": "/op bob",
+}
+"""What an example needs to have been typed before."""
+
 REFUSED = {
     "an argument is missing": [*("/nick", "/nick ", "/me", "/me  ", "/msg", "/msg bob", "/m bob ")],
     "an argument is too many": [
@@ -119,9 +131,15 @@ class Commands(Typing):
 
     def test_every_example_does_what_it_should(self) -> None:
         for command in COMMANDS:
-            alice, bob = Chat().everybody("alice", "bob")
-            alice.types("/join #dev", "/join #lobby")
-            alice.hears()
+            chat = Chat()
+            alice, bob = chat.joined_as("alice", Role.ADMIN), chat.joined_as("bob", Role.USER)
+            troll = chat.join("troll")
+            for guest in (alice, bob, troll):
+                guest.types("/join #lobby" if command.name in IN_LOBBY else "/join #dev")
+            alice.types("/join #dev", *filter(None, [BEFORE.get(command.name)]))
+            if command.name in IN_LOBBY:
+                alice.types("/join #lobby")
+            alice.hears(), bob.hears()
             alice.types(command.example)
             heard = [*alice.hears(), *bob.hears()]
             self.assertTrue(heard, command.example)
@@ -139,10 +157,21 @@ class Help(Typing):
     """It is made from the table."""
 
     def test_it_names_every_command(self) -> None:
-        text = "\n".join(self.answer("/help"))
+        admin = self.alice.chat.joined_as("root2", Role.ADMIN)
+        admin.types("/help")
+        text = "\n".join(admin.hears())
         for command in COMMANDS:
-            self.assertIn(command.usage, text)
-            self.assertIn(command.help, text)
+            self.assertIn(f"  {command.usage}", text)
+
+    def test_it_shows_what_one_may_do(self) -> None:
+        guests = "\n".join(self.answer("/help"))
+        self.assertNotIn("/kick", guests)
+        self.assertIn("You are guest in #lobby", guests)
+        self.alice.types("/join #a")
+        self.alice.hears()
+        founders = "\n".join(self.answer("/help"))
+        self.assertIn("/kick", founders)
+        self.assertNotIn("/announce", founders)
 
     def test_it_fits_a_terminal(self) -> None:
         for typed in ("/help", *(f"/help {command.name}" for command in COMMANDS)):

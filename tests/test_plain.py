@@ -256,6 +256,9 @@ class Forms(SynchronousTestCase):
             "alice removed the topic": (Kind.TOPIC, "#dev", "alice", ""),
             "alice set moderated on": (Kind.MODE, "#dev", "alice", "moderated on"),
             "alice made bob op": (Kind.ROLE, "#dev", "alice", "op"),
+            "-- alice banned bob for good": (
+                *(Kind.RECORDED, "&#dev", "alice", "banned bob for good"),
+            ),
             "-- All is well.": (Kind.NOTED, "#dev", "", "All is well."),
             "-- alice invites you to #dev: type /join #dev": (
                 *(Kind.INVITED, "", "alice", "#dev"),

@@ -47,7 +47,7 @@ def trace(line: str) -> tuple[Kind, str] | None:
     except ChatError:
         return None
     kind = _SAYING.get(command.name)
-    return None if kind is None else (kind, arguments[-1])
+    return None if kind is None else (kind, str(arguments[-1]))
 
 
 class Outbox:

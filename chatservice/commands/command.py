@@ -1,13 +1,16 @@
 """A row of the table of commands: name, arguments, help, example, handler; knows no command."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
+from chatservice.durations import parse_duration
 from chatservice.errors import ChatError, Code
 from chatservice.names import MAX_NICK, MAX_ROOM
+from chatservice.rights import Act
 
 Handler = Callable[..., Deferred[None] | None]
 
@@ -20,18 +23,33 @@ class Argument:
     :ivar rest: whether it is all that remains of the line, blanks included; else one word.
     :ivar optional: whether it may be missing; the handler then gets "".
     :ivar longest: characters it may have.
+    :ivar form: what the word looks like. A word of another form is not this argument: it is the
+        next one, if this one is optional, and a mistake if not.
+    :ivar value: what the handler gets for the word; raises ValueError.
     """
 
     label: str
     rest: bool = False
     optional: bool = False
     longest: int | None = None
+    form: re.Pattern[str] | None = None
+    value: Callable[[str], object] = str
 
     def __str__(self) -> str:
         """Return the argument as it stands in a usage line."""
         if self.label.startswith("["):
             return self.label
         return f"[{self.label}]" if self.optional else self.label
+
+    def take(self, text: str) -> tuple[str, str]:
+        """Cut this argument off a line; return it, "" if it is missing, and what remains."""
+        text = text.strip()
+        if self.rest:
+            return text, ""
+        word, _, remaining = text.partition(" ")
+        if self.form is not None and self.optional and not self.form.fullmatch(word):
+            return "", text
+        return word, remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +60,9 @@ class Command:
     :ivar arguments: in order; only the last may take the rest.
     :ivar help: one line.
     :ivar example: a line that a person might type.
-    :ivar handler: called with the session and a string for each argument.
+    :ivar handler: called with the session and a value for each argument.
     :ivar aliases: other names.
+    :ivar act: what it takes a role to do; whoever does it asks rights.check, /help shows it.
     :ivar free: whether it counts for no limit.
     :ivar patient: whether the next line waits for its answer however long that takes.
     """
@@ -54,6 +73,7 @@ class Command:
     example: str
     handler: Handler
     aliases: tuple[str, ...] = ()
+    act: Act | None = None
     free: bool = False
     patient: bool = False
 
@@ -62,22 +82,22 @@ class Command:
         """How to type it."""
         return " ".join([f"/{self.name}", *map(str, self.arguments)])
 
-    def parse(self, text: str) -> list[str]:
+    def parse(self, text: str) -> list[object]:
         """Take apart what stands behind the command's name.
 
-        :raises ChatError: if an argument is missing, too long or too many.
+        :raises ChatError: if an argument is missing, too long, too many, or cannot be.
         """
-        values = []
+        values: list[object] = []
         for argument in self.arguments:
-            if argument.rest:
-                value, text = text.strip(), ""
-            else:
-                value, _, text = text.strip().partition(" ")
-            if not value and not argument.optional:
+            word, text = argument.take(text)
+            if not word and not argument.optional:
                 raise self._misused(f"{argument.label} is missing.")
-            if argument.longest is not None and len(value) > argument.longest:
+            if argument.longest is not None and len(word) > argument.longest:
                 raise self._misused(f"{argument.label} is too long.")
-            values.append(value)
+            try:
+                values.append(argument.value(word) if word else "")
+            except ValueError as error:
+                raise self._misused(f"{argument.label}: {error}.") from None
         if text.strip():
             raise self._misused("That is too much.")
         return values
@@ -92,3 +112,9 @@ TEXT: Final = Argument("TEXT", rest=True)
 NICK: Final = Argument("NICK", longest=4 * MAX_NICK)
 ROOM: Final = Argument("#ROOM", longest=4 * MAX_ROOM)
 OWN_ROOM: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM)
+PLACE: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM, form=re.compile(r"#\S+"))
+"""The room that something is about, before the other arguments; the current one if missing."""
+DURATION: Final = Argument(
+    "DURATION", optional=True, form=re.compile(r"[0-9]+[smhdwSMHDW]"), value=parse_duration
+)
+REASON: Final = Argument("REASON", rest=True, optional=True)

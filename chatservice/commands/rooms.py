@@ -1,20 +1,24 @@
 """What people type about rooms: coming in, going out, looking round."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from chatservice.commands.command import OWN_ROOM, ROOM, Command
+from chatservice.commands.command import OWN_ROOM, ROOM, Argument, Command
 from chatservice.events import Kind
+from chatservice.modes import MAX_KEY
 from chatservice.session import Session
 
 _LINE: Final = 400  # characters that an answer's line may have, about
 _NAMES_SHOWN: Final = 500
+_TOPIC: Final = 60  # characters of a topic
 _ROOMS_SHOWN: Final = 20
+_KEY: Final = Argument("KEY", optional=True, longest=MAX_KEY, form=re.compile(r"[^#]\S*"))
 
 
-def _join(session: Session, room: str) -> None:
-    session.hub.join(session.person, room)
+def _join(session: Session, room: str, key: str) -> None:
+    session.hub.join(session.person, room, key)
 
 
 def _leave(session: Session, room: str) -> None:
@@ -23,19 +27,21 @@ def _leave(session: Session, room: str) -> None:
 
 def _rooms(session: Session) -> None:
     rooms, person = session.hub.rooms, session.person
-    lines = ["One room:" if len(rooms) == 1 else f"{len(rooms):,} rooms, yours first:"]
+    seen = sum(rooms.sees(person, room) for room in rooms.all())
+    lines = ["One room:" if seen == 1 else f"{seen:,} rooms, yours first:"]
     for room in rooms.largest(person, _ROOMS_SHOWN):
         current = room.name == person.place.current
         yours = ", current" if current else ", joined" if room.name in person.place.rooms else ""
-        lines.append(f"  {room.name}: {len(room)} here{yours}")
-    if len(rooms) > _ROOMS_SHOWN:
-        lines.append(f"  and {len(rooms) - _ROOMS_SHOWN:,} more")
+        topic = f" - {room.charter.topic[:_TOPIC]}" if room.charter.topic else ""
+        lines.append(f"  {room.name}: {len(room)} here{yours}{topic}")
+    if seen > _ROOMS_SHOWN:
+        lines.append(f"  and {seen - _ROOMS_SHOWN:,} more")
     session.hub.tell(person, Kind.NOTICE, *lines)
 
 
 def _who(session: Session, name: str) -> None:
     rooms, person = session.hub.rooms, session.person
-    room = rooms.named(person, name)
+    room = rooms.shown(person, name)
     place = "here" if room is rooms.current(person) else f"in {room.name}"
     session.hub.tell(person, Kind.NOTICE, *_listed(list(room.nicks()), place))
 
@@ -54,7 +60,9 @@ def _listed(nicks: Sequence[str], place: str) -> Iterator[str]:
 
 
 ROWS: Final = (
-    Command("join", (ROOM,), "enter a room, or switch to it", "/join #dev", _join, aliases=("j",)),
+    Command(
+        "join", (ROOM, _KEY), "enter a room, or switch to it", "/join #dev", _join, aliases=("j",)
+    ),
     Command("leave", (OWN_ROOM,), "leave a room", "/leave #dev", _leave, aliases=("part",)),
     Command("rooms", (), "which rooms there are", "/rooms", _rooms, aliases=("channels",)),
     Command("who", (OWN_ROOM,), "who is here", "/who", _who, aliases=("names", "list", "w")),

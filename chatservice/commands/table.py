@@ -1,13 +1,15 @@
 """The table of commands: every command there is, and /help, which is made from it."""
 
 import difflib
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from chatservice.commands import oneself, past, rooms, talking
+from chatservice.commands import moderation, oneself, ops, past, rooms, talking
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.names import MAX_NICK
+from chatservice.rights import may, who_may
 from chatservice.session import Session
 
 
@@ -29,37 +31,68 @@ def find(name: str) -> Command:
 
 
 def _help(session: Session, name: str) -> None:
-    def show(*lines: str) -> None:
-        session.hub.tell(session.person, Kind.NOTICE, *lines)
-
+    hub, person = session.hub, session.person
+    room = hub.rooms.current(person)
+    role = hub.rooms.role(person, room)
     if name:
-        command = find(name)
-        show(f"{command.usage}   {command.help}", f"For example: {command.example}")
-        if command.aliases:
-            show("Also: " + " ".join(f"/{alias}" for alias in command.aliases))
+        hub.tell(person, Kind.NOTICE, *_about(find(name)))
         return
-    width = max(len(command.usage) for command in COMMANDS)
-    show(
-        "Type something and everybody reads it. Or type a command:",
-        *(f"  {command.usage:{width}}   {command.help}" for command in COMMANDS),
-        "A line that starts with // says the rest, with one slash.",
-    )
+    lines = ["Type something and everybody reads it. Or type a command:"]
+    for subject, rows in SUBJECTS:
+        allowed = [r for r in rows if r.act is None or may(role, r.act, room.charter.modes)]
+        lines += _wrapped(subject, [row.usage for row in allowed])
+    lines += [
+        "More about one: /help COMMAND. To say something that begins with /, type //.",
+        f"You are {role.label} in {room.name}; /who shows who may do more.",
+    ]
+    hub.tell(person, Kind.NOTICE, *lines)
 
 
-COMMANDS: Final = (
-    Command(
-        "help",
-        (Argument("COMMAND", optional=True),),
-        "what you can type, or more about one command",
-        "/help msg",
-        _help,
-        aliases=("h", "?"),
-    ),
-    *rooms.ROWS,
-    *talking.ROWS,
-    *past.ROWS,
-    *oneself.ROWS,
+def _about(command: Command) -> Iterator[str]:
+    yield f"{command.usage}   {command.help}"
+    yield f"For example: {command.example}"
+    if command.aliases:
+        yield "Also: " + " ".join(f"/{alias}" for alias in command.aliases)
+    if command.act is not None:
+        yield f"Who may: {who_may(command.act)}"
+
+
+def _wrapped(subject: str, usages: Sequence[str]) -> Iterator[str]:
+    """Write usages under one subject, in lines that fit a terminal, none cut in two."""
+    line = f"{subject:9}"
+    for usage in usages:
+        if len(line) + len(usage) + 2 > WIDTH:
+            yield line
+            line = " " * 9
+        line += f"  {usage}"
+    if line.strip() != subject:
+        yield line
+
+
+WIDTH: Final = 76
+"""Characters of a line of /help, so that it fits a terminal behind the mark of the server's."""
+
+HELP: Final = Command(
+    "help",
+    (Argument("COMMAND", optional=True),),
+    "what you can type, or more about one command",
+    "/help msg",
+    _help,
+    aliases=("h", "?"),
 )
+
+SUBJECTS: Final = (
+    ("Talk", talking.ROWS),
+    ("Rooms", rooms.ROWS),
+    ("The past", past.ROWS),
+    ("You", oneself.ROWS),
+    ("A room", ops.ROWS),
+    ("Order", moderation.ROWS),
+    ("Help", (HELP,)),
+)
+"""The commands by what they are about."""
+
+COMMANDS: Final = tuple(row for _, rows in SUBJECTS for row in rows)
 """Every command there is."""
 
 BY_NAME: Final = {name: row for row in COMMANDS for name in (row.name, *row.aliases)}

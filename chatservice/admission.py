@@ -1,0 +1,165 @@
+"""Who may come into a room and who may speak there: roles, modes and sanctions taken together."""
+
+import hmac
+from collections.abc import Callable, Iterable
+
+from chatservice import rights
+from chatservice.errors import ChatError, Code
+from chatservice.person import Person
+from chatservice.rights import Act
+from chatservice.roles import Role
+from chatservice.room import Room
+from chatservice.sanction import EVERYWHERE, Measure, Sanction, Subject
+from chatservice.sanctions import Sanctions
+
+
+class Admission:
+    """The rules of coming in and speaking.
+
+    :param lobby: the room that stands for the chat as a whole.
+    :param sanctions: who is banned and muted.
+    :param now: the wall clock, seconds since 1970.
+    """
+
+    def __init__(self, lobby: Room, sanctions: Sanctions, now: Callable[[], float]) -> None:
+        self.lobby = lobby
+        self._sanctions = sanctions
+        self._now = now
+
+    def role(self, person: Person, room: Room) -> Role:
+        """Return what somebody is in a room."""
+        own = Role.GUEST if person.account is None else person.account.role
+        return max(own, room.charter.role(person.inbox))
+
+    def scope(self, room: Room) -> str:
+        """Return where a sanction of a room holds."""
+        return EVERYWHERE if room is self.lobby else room.name
+
+    def place(self, room: Room) -> str:
+        """Return what a room is called when it is about who may be there."""
+        return "the chat" if room is self.lobby else room.name
+
+    def subject(self, person: Person, room: Room, nick: str = "") -> Subject:
+        """Return somebody as sanctions of a room look at people.
+
+        :param nick: which nickname, if it is not worn yet.
+        """
+        return Subject(
+            nick or person.nick,
+            person.inbox,
+            person.host,
+            person.place.since,
+            self.role(person, room),
+        )
+
+    def sanction(
+        self, person: Person, room: Room, *measures: Measure, nick: str = ""
+    ) -> Sanction | None:
+        """Return what stops somebody in a room, be it of that room or of the whole chat."""
+        if not len(self._sanctions):
+            return None
+        subject = self.subject(person, self.lobby, nick)
+        found = self._sanctions.find(subject, EVERYWHERE, *measures)
+        if found is None and room is not self.lobby:
+            found = self._sanctions.find(self.subject(person, room, nick), room.name, *measures)
+        return found
+
+    def come_in(self, person: Person, nick: str) -> None:
+        """Ask whether somebody may come into the chat.
+
+        :raises ChatError: BANNED.
+        """
+        self._not_banned(person, self.lobby, nick)
+
+    def come_back(self, person: Person, room: Room) -> None:
+        """Ask whether somebody who was in a room may come back.
+
+        :raises ChatError: BANNED or NEEDS_ENCRYPTION.
+        """
+        self._not_banned(person, room)
+        if room.charter.modes.secure and not person.encrypted:
+            raise ChatError(
+                Code.NEEDS_ENCRYPTION,
+                f"Only who comes over an encrypted connection can enter {room.name}: "
+                "connect by TLS.",
+            )
+
+    def may_come_in(self, person: Person, room: Room) -> None:
+        """Ask whether somebody may come into a room, or stay there; see enter."""
+        if room.name in person.place.rooms:
+            self._not_banned(person, room)
+        else:
+            self.enter(person, room, "")
+
+    def enter(self, person: Person, room: Room, key: str) -> None:
+        """Ask whether somebody may come into a room.
+
+        :param key: what it said to be let in; "" for nothing.
+        :raises ChatError: BANNED, NEEDS_ENCRYPTION, BAD_KEY or INVITE_ONLY.
+        """
+        self.come_back(person, room)
+        charter, role = room.charter, self.role(person, room)
+        invited = charter.invited.get(person.inbox, 0.0) > self._now()
+        if role >= Role.VOICE or invited:
+            return
+        wanted = charter.modes.key
+        if wanted and not hmac.compare_digest(wanted.encode(), key.encode()):
+            raise ChatError(
+                Code.BAD_KEY,
+                f"{room.name} has {'another' if key else 'a'} key: type /join {room.name} KEY, "
+                "or have somebody in it invite you.",
+            )
+        if charter.modes.invite_only:
+            raise ChatError(
+                Code.INVITE_ONLY,
+                f"{room.name} is for those who are invited: ask somebody in it for an invitation.",
+            )
+
+    def speak(self, person: Person, room: Room) -> bool:
+        """Ask whether somebody may say something in a room, and account for it.
+
+        :returns: whether others hear it.
+        :raises ChatError: MUTED, MODERATED or SLOW_MODE.
+        """
+        self.may_speak(person, room)
+        if room.charter.modes.slow and self.role(person, room) < Role.VOICE:
+            room.pace(person.inbox, self._now())
+        return self.sanction(person, room, Measure.SHADOW) is None
+
+    def may_speak(self, person: Person, room: Room) -> None:
+        """Ask whether somebody may say something in a room, but for the pace.
+
+        :raises ChatError: MUTED or MODERATED.
+        """
+        muted = self.sanction(person, room, Measure.MUTE)
+        if muted is not None:
+            raise self._muted(muted, room)
+        rights.check(self.role(person, room), Act.TALK, room.charter.modes, room.name)
+
+    def speak_privately(self, person: Person) -> bool:
+        """Ask whether somebody may say something to one other; see speak."""
+        muted = self.sanction(person, self.lobby, Measure.MUTE)
+        if muted is not None:
+            raise self._muted(muted, self.lobby)
+        return self.sanction(person, self.lobby, Measure.SHADOW) is None
+
+    def change_nick(self, person: Person, rooms: Iterable[Room]) -> None:
+        """Ask whether somebody may take another nickname: everybody in its rooms sees it.
+
+        :raises ChatError: MUTED.
+        """
+        for room in rooms:
+            muted = self.sanction(person, room, Measure.MUTE)
+            if muted is not None:
+                raise self._muted(muted, room)
+
+    def _not_banned(self, person: Person, room: Room, nick: str = "") -> None:
+        ban = self.sanction(person, room, Measure.BAN, nick=nick)
+        if ban is not None:
+            raise ChatError(Code.BANNED, ban.told(self._now(), self._named(ban, room)))
+
+    def _muted(self, muted: Sanction, room: Room) -> ChatError:
+        return ChatError(Code.MUTED, muted.told(self._now(), self._named(muted, room)))
+
+    def _named(self, sanction: Sanction, room: Room) -> str:
+        return "the chat" if sanction.room == EVERYWHERE else self.place(room)

@@ -1,0 +1,164 @@
+"""What was decided about rooms, at hand and kept: topics, modes, roles, invitations.
+
+A room that somebody with an account made is registered: its charter is a record and outlives the
+people in it. Of any other room nothing is kept but that it was closed, if it was: the history of a
+closed room is not for whoever comes upon its name later.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from chatservice.errors import ChatError, Code
+from chatservice.interfaces import IRecords, Value
+from chatservice.room import Charter, Room
+
+ROOM: Final = "room"
+"""The kind of record that a charter is; its key is the room's name."""
+
+MOST_OWN: Final = 50
+"""Rooms that one account may have registered."""
+
+MOST: Final = 100_000
+"""Rooms of which something may be kept."""
+
+UNKNOWN: Final = 2**53
+"""The floor of a room until it is known: nobody reads anything."""
+
+
+class Charters:
+    """The charters of all rooms.
+
+    :param records: where they are kept.
+    :param rooms: every room there is, by name: registered ones are put in, empty ones that are
+        registered no more taken out.
+    :param lobby: always registered.
+    """
+
+    _log = Logger()
+
+    def __init__(self, records: IRecords, rooms: dict[str, Room], lobby: Room) -> None:
+        self._records = records
+        self._rooms = rooms
+        self._lobby = lobby
+        self._closed: set[str] = set()  # names of rooms that are no more
+        self._registered: dict[str, str] = {}  # name to founder
+        self._owned: Counter[str] = Counter()  # registered rooms of each founder
+        records.watch(ROOM, self._learn)
+
+    def new(self, name: str, founder: str) -> Charter:
+        """Return the charter of a room that somebody makes.
+
+        Its floor is UNKNOWN if there was a closed room of that name: see settle.
+        """
+        closed = name in self._closed
+        return Charter(founder=founder, closed=closed, floor=UNKNOWN if closed else 0)
+
+    def settle(self, room: Room, head: int, own: bool) -> Deferred[None]:
+        """Finish a new room.
+
+        :param head: the number of the last line that was said before it was made.
+        :param own: whether it is to be registered.
+        :returns: fires when that is kept. Fails with ChatError.
+        """
+        if room.charter.floor == UNKNOWN:
+            room.charter = replace(room.charter, floor=head)
+        return self.register(room) if own else succeed(None)
+
+    def register(self, room: Room) -> Deferred[None]:
+        """Keep a room's charter from now on, if its founder has not too many. Fails with ChatError.
+
+        :raises ChatError: TOO_MUCH.
+        """
+        charter = room.charter
+        if charter.registered:
+            return succeed(None)
+        if self._owned[charter.founder] >= MOST_OWN or self._full:
+            raise ChatError(
+                Code.TOO_MUCH,
+                f"You have {MOST_OWN} rooms already: {room.name} is not kept when it is empty. "
+                "/drop #ROOM gives one up.",
+            )
+        room.charter = registered = replace(charter, registered=True)  # changes come behind this
+        kept = self._records.change(ROOM, room.name, lambda _: registered.to_value())
+
+        def failed(failure: object) -> object:
+            room.charter = replace(room.charter, registered=False)
+            return failure
+
+        return kept.addErrback(failed).addCallback(_nothing)
+
+    def amend(self, room: Room, how: Callable[[Charter], Charter]) -> Deferred[None]:
+        """Change a room's charter.
+
+        :param how: a pure function; what it raises (ChatError) the Deferred fails with, or this
+            raises.
+        :returns: fires when it holds and is kept.
+        """
+        before = room.charter
+        if before.registered or room is self._lobby:
+            start = Charter(registered=True)
+
+            def change(value: Value | None) -> Value:
+                return how(start if value is None else Charter.from_value(value)).to_value()
+
+            return self._records.change(ROOM, room.name, change).addCallback(_nothing)
+        after = how(before)
+        if after.closed and room.name not in self._closed:
+            if self._full:
+                raise ChatError(Code.TOO_MUCH, f"{MOST:,} rooms are kept: no more can be closed.")
+            seal = Charter(closed=True)
+            kept = self._records.change(ROOM, room.name, lambda _: seal.to_value())
+            return kept.addCallback(lambda _: setattr(room, "charter", how(room.charter)))
+        room.charter = after
+        return succeed(None)
+
+    def drop(self, room: Room) -> Deferred[None]:
+        """Let a room be registered no more. Fails with ChatError."""
+
+        def change(value: Value | None) -> Value | None:
+            closed = value is not None and Charter.from_value(value).closed
+            return Charter(closed=True).to_value() if closed else None
+
+        room.charter = replace(room.charter, registered=False)
+        return self._records.change(ROOM, room.name, change).addCallback(_nothing)
+
+    def _learn(self, name: str, value: Value | None) -> None:
+        try:
+            charter = None if value is None else Charter.from_value(value)
+        except (KeyError, TypeError, ValueError):
+            self._log.warn("what is kept of room {name!r} cannot be read", name=name)
+            charter = Charter(closed=True)  # rather too little is shown than too much
+        self._count(name, charter)
+        room = self._rooms.get(name)
+        if charter is not None and charter.registered:
+            room = self._rooms.setdefault(name, Room(name))
+            room.charter = charter
+        elif room is not None and room is not self._lobby:
+            room.charter = replace(room.charter, registered=False)
+            if not len(room):
+                del self._rooms[name]
+
+    def _count(self, name: str, charter: Charter | None) -> None:
+        if (founder := self._registered.pop(name, None)) is not None:
+            self._owned[founder] -= 1
+            if not self._owned[founder]:
+                del self._owned[founder]
+        self._closed.discard(name)
+        if charter is not None and charter.registered:
+            self._registered[name] = charter.founder
+            self._owned[charter.founder] += 1
+        elif charter is not None:
+            self._closed.add(name)
+
+    @property
+    def _full(self) -> bool:
+        return len(self._registered) + len(self._closed) >= MOST
+
+
+def _nothing(_: object) -> None:
+    """Whoever waits need not know more."""

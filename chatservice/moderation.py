@@ -1,0 +1,285 @@
+"""Throwing out, banning, muting: what is done to people, and what they are told of it.
+
+What is done in the lobby holds for the whole chat: who is kicked out of the lobby is disconnected,
+who is banned there cannot come in by any door.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from chatservice import rights
+from chatservice.accounts import Accounts
+from chatservice.audit import Audit
+from chatservice.durations import say_duration
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
+from chatservice.names import check_nick, fold, keys
+from chatservice.order import Order
+from chatservice.person import Person
+from chatservice.rights import Act
+from chatservice.roles import Role
+from chatservice.room import Room
+from chatservice.rooms import Rooms
+from chatservice.sanction import Measure, Sanction, Target, parse_network
+from chatservice.sanctions import Sanctions
+
+MAX_REASON: Final = 300
+"""The longest reason, in characters."""
+
+_ACTS: Final = {Measure.BAN: Act.BAN, Measure.MUTE: Act.MUTE, Measure.SHADOW: Act.MUTE}
+
+
+class Moderation:
+    """What is done to people.
+
+    :param find: returns who wears a nickname; raises ChatError.
+    :param people: returns everybody who is in the chat.
+    :param expel: throws somebody out of the chat: the person, what it is told, what the lobby
+        hears.
+    :param now: the wall clock, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        sanctions: Sanctions,
+        accounts: Accounts,
+        order: Order,
+        audit: Audit,
+        find: Callable[[str], Person],
+        people: Callable[[], Sequence[Person]],
+        expel: Callable[[Person, ChatError, Event], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._rooms = rooms
+        self._sanctions = sanctions
+        self._accounts = accounts
+        self._order = order
+        self._audit = audit
+        self._find = find
+        self._people = people
+        self._expel = expel
+        self._now = now
+
+    def kick(self, person: Person, room: Room, nick: str, reason: str) -> None:
+        """Throw somebody out of a room; it may come back.
+
+        :raises ChatError: if that may not be.
+        """
+        place = self._place(room)
+        own = self._rooms.role(person, room)
+        rights.check(own, Act.KICK, room.charter.modes, place)
+        _check_reason(reason)
+        other = self._find(nick)
+        if room.name not in other.place.rooms and room is not self._rooms.lobby:
+            raise ChatError(Code.NO_SUCH_NICK, f"{other.nick} is not in {room.name}: see /who.")
+        role = self._rooms.role(other, room)
+        rights.check_on(own, Act.KICK, room.charter.modes, place, role, other.nick)
+        deed = f"kicked {other.nick} out of {place}{_because(reason)}"
+        self._publish_entry(person, room, deed)
+        told = f"{person.nick} kicked you out of {place}{_because(reason) or '.'}"
+        self._throw_out(person, other, room, reason, ChatError(Code.KICKED, told))
+
+    def sanction(
+        self,
+        person: Person,
+        room: Room,
+        measure: Measure,
+        whom: str,
+        seconds: float | None,
+        reason: str,
+    ) -> Deferred[None]:
+        """Ban or mute somebody. Fails with ChatError.
+
+        :param whom: a nickname, an account, an IP address or a network.
+        :param seconds: for how long; None for good.
+        :raises ChatError: if that may not be.
+        """
+        act, place = _ACTS[measure], self._place(room)
+        own = self._rooms.role(person, room)
+        rights.check(own, act, room.charter.modes, place)
+        _check_reason(reason)
+        target = self._target(whom, room, own, act)
+        now = self._now()
+        sanction = Sanction(
+            measure=measure,
+            room=self._rooms.admission.scope(room),
+            by=person.nick,
+            rank=own,
+            at=now,
+            until=None if seconds is None else now + seconds,
+            reason=reason,
+            **target._asdict(),
+        )
+        added = self._sanctions.add(sanction)
+        return added.addCallback(lambda _: self._enforce(person, room, sanction, seconds))
+
+    def lift(
+        self, person: Person, room: Room, measures: Sequence[Measure], whom: str
+    ) -> Deferred[None]:
+        """Take a ban or a mute back. Fails with ChatError.
+
+        :param whom: as it was named.
+        :raises ChatError: if that may not be, or there is none.
+        """
+        place, own = self._place(room), self._rooms.role(person, room)
+        rights.check(own, _ACTS[measures[0]], room.charter.modes, place)
+        names = {fold(whom), fold(parse_network(whom) or whom)}
+        for sanction in self.standing(person, room):
+            if fold(sanction.label) in names and sanction.measure in measures:
+                break
+        else:
+            raise ChatError(
+                Code.NO_SUCH_SANCTION,
+                f"{whom} is not {measures[0].done} in {place}: /bans shows who is.",
+            )
+        deed = f"un{sanction.measure.done} {sanction.label}"
+
+        def lifted(_: object) -> None:
+            self._announce(person, room, deed, quiet=sanction.measure is Measure.SHADOW)
+            for one in self._meant(room, sanction):
+                if sanction.measure is Measure.MUTE:
+                    self._order.tell(one, Kind.NOTICE, f"You can speak in {place} again.")
+
+        return self._sanctions.lift(sanction, own).addCallback(lifted)
+
+    def standing(self, person: Person, room: Room) -> Sequence[Sanction]:
+        """Return the bans and mutes of a room, the oldest first.
+
+        :raises ChatError: NOT_ALLOWED.
+        """
+        own = self._rooms.role(person, room)
+        rights.check(own, Act.SEE_BANS, room.charter.modes, self._place(room))
+        return self._sanctions.of(self._rooms.admission.scope(room))
+
+    def entries(self, person: Person, room: Room, count: int) -> Deferred[Sequence[Event]]:
+        """Return what ops did in a room last, oldest first. Fails with ChatError.
+
+        :raises ChatError: NOT_ALLOWED.
+        """
+        own = self._rooms.role(person, room)
+        rights.check(own, Act.AUDIT, room.charter.modes, self._place(room))
+        return self._audit.read(room, count)
+
+    def announce(self, person: Person, text: str) -> None:
+        """Say something to everybody, wherever they are.
+
+        :raises ChatError: NOT_ALLOWED.
+        """
+        lobby = self._rooms.lobby
+        own = self._rooms.role(person, lobby)
+        rights.check(own, Act.ANNOUNCE, lobby.charter.modes, "the chat")
+        self._publish_entry(person, lobby, f"announced: {text}")
+        for one in self._people():
+            self._order.tell(one, Kind.NOTICE, f"{person.nick} to everybody: {text}")
+
+    def reasons(self, person: Person, rooms: Iterable[Room]) -> Sequence[str]:
+        """Return what stops somebody in some rooms, and until when; what is hidden is left out."""
+        found = []
+        for room in rooms:
+            for ask in (
+                self._rooms.admission.may_come_in,
+                self._rooms.admission.may_speak,
+            ):
+                try:
+                    ask(person, room)
+                except ChatError as refusal:
+                    if refusal.message not in found:
+                        found.append(refusal.message)
+        return found
+
+    # Inside.
+
+    def _place(self, room: Room) -> str:
+        return self._rooms.admission.place(room)
+
+    def _target(self, whom: str, room: Room, own: Role, act: Act) -> Target:
+        """Say whom a sanction is to mean.
+
+        :raises ChatError: if it may not mean them.
+        """
+        if (network := parse_network(whom)) is not None:
+            return Target(network, network=network)
+        modes, place = room.charter.modes, self._place(room)
+        account = self._accounts.find(whom)
+        try:
+            other = self._find(whom)
+        except ChatError:
+            if account is None:
+                nick = check_nick(whom)
+                return Target(nick, tuple(sorted(keys(nick))))
+            role = self._rooms.role_of(account, room)
+            rights.check_on(own, act, modes, place, role, account.name)
+            return Target(account.name, tuple(sorted(keys(account.name))), account.identity)
+        role = self._rooms.role(other, room)
+        rights.check_on(own, act, modes, place, role, other.nick)
+        network = "" if other.host is None else str(parse_network(other.host) or "")
+        marks = tuple(sorted(keys(other.nick)))
+        return Target(other.nick, marks, other.inbox, network, guests=True)
+
+    def _enforce(
+        self, person: Person, room: Room, sanction: Sanction, seconds: float | None
+    ) -> None:
+        """Let everybody concerned know, and throw out whoever is banned."""
+        measure, place = sanction.measure, self._place(room)
+        term = "for good" if seconds is None else f"for {say_duration(seconds)}"
+        deed = f"{measure.done} {sanction.label} {term}{_because(sanction.reason)}"
+        self._announce(person, room, deed, quiet=measure is Measure.SHADOW)
+        for other in self._meant(room, sanction):
+            told = sanction.told(self._now(), place)
+            if measure is Measure.BAN:
+                refusal = ChatError(Code.BANNED, told)
+                self._throw_out(person, other, room, _short(sanction, term), refusal)
+            elif measure is Measure.MUTE:
+                self._order.tell(other, Kind.ERROR, told, code=Code.MUTED)
+
+    def _meant(self, room: Room, sanction: Sanction) -> list[Person]:
+        everywhere = room is self._rooms.lobby
+        return [
+            one
+            for one in self._people()
+            if (everywhere or room.name in one.place.rooms)
+            and sanction.means(self._rooms.admission.subject(one, room))
+        ]
+
+    def _throw_out(
+        self, person: Person, other: Person, room: Room, reason: str, refusal: ChatError
+    ) -> None:
+        news = self._order.event(room.name, Kind.KICKED, person, reason, other.nick)
+        if room is self._rooms.lobby:
+            self._expel(other, refusal, news)
+        else:
+            self._order.tell(other, Kind.ERROR, refusal.message, code=refusal.code)
+            self._rooms.throw_out(other, room, news)
+
+    def _announce(self, person: Person, room: Room, deed: str, *, quiet: bool) -> None:
+        """Let a room know what was done, or only who did it."""
+        entry = self._audit.entry(person, room, deed)
+        news = self._order.event(room.name, Kind.NOTED, person, f"{person.nick} {deed}")
+        self._order.publish(person, *([entry] if quiet else [entry, news]))
+        if quiet or room.name not in person.place.rooms:
+            self._order.tell(person, Kind.NOTICE, f"You {deed}")
+
+    def _publish_entry(self, person: Person, room: Room, deed: str) -> None:
+        self._order.publish(person, self._audit.entry(person, room, deed))
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _short(sanction: Sanction, term: str) -> str:
+    return f"banned {term}{_because(sanction.reason)}"
+
+
+def _check_reason(reason: str) -> None:
+    """Ask whether a reason can be given.
+
+    :raises ChatError: BAD_ARGUMENTS.
+    """
+    if len(reason) > MAX_REASON:
+        raise ChatError(
+            Code.BAD_ARGUMENTS, f"A reason has at most {MAX_REASON} characters: make it shorter."
+        )

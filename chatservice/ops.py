@@ -1,0 +1,203 @@
+"""What ops do with their room: topic, modes, roles, invitations, and what becomes of it.
+
+Each takes place once it is kept; then the room hears of it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from twisted.internet.defer import Deferred, succeed
+
+from chatservice import rights
+from chatservice.accounts import Accounts
+from chatservice.audit import Audit
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
+from chatservice.order import Order
+from chatservice.person import Person
+from chatservice.rights import Act
+from chatservice.roles import Role
+from chatservice.room import Charter, Room
+from chatservice.rooms import Rooms
+
+MAX_TOPIC: Final = 300
+"""The longest topic, in characters."""
+
+_NOT_IN_LOBBY: Final = ("invite-only", "key", "secret", "secure")
+
+
+class Ops:
+    """Changes of charters that people make.
+
+    :param find: returns who wears a nickname; raises ChatError.
+    :param now: the wall clock, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        accounts: Accounts,
+        order: Order,
+        audit: Audit,
+        find: Callable[[str], Person],
+        now: Callable[[], float],
+    ) -> None:
+        self._rooms = rooms
+        self._accounts = accounts
+        self._order = order
+        self._audit = audit
+        self._find = find
+        self._now = now
+
+    def set_topic(self, person: Person, room: Room, topic: str) -> Deferred[None]:
+        """Change what a room is about; "" for nothing. Fails with ChatError.
+
+        :raises ChatError: if that may not be, as all the others here.
+        """
+        self._check(person, room, Act.SET_TOPIC)
+        heard = self._rooms.admission.speak(person, room)
+        if len(topic) > MAX_TOPIC:
+            raise ChatError(
+                Code.BAD_ARGUMENTS, f"A topic has at most {MAX_TOPIC} characters: make it shorter."
+            )
+        if not heard:
+            self._order.echo(person, self._order.event(room.name, Kind.TOPIC, person, topic))
+            return succeed(None)
+        nick, at = person.nick, self._now()
+        changed = self._amend(room, lambda charter: charter.with_topic(topic, nick, at))
+        deed = f"set the topic to: {topic}" if topic else "removed the topic"
+        return changed.addCallback(lambda _: self._publish(person, room, deed, Kind.TOPIC, topic))
+
+    def set_mode(self, person: Person, room: Room, name: str, value: str) -> Deferred[None]:
+        """Change one of a room's modes (see Modes.changed). Fails with ChatError."""
+        self._check(person, room, Act.SET_MODE)
+        name = name.lower()
+        if room is self._rooms.lobby and name in _NOT_IN_LOBBY:
+            raise ChatError(
+                Code.BAD_ARGUMENTS, f"Everybody starts in {room.name}: it cannot be {name}."
+            )
+        room.charter.modes.changed(name, value)  # what cannot be is refused at once
+
+        def how(charter: Charter) -> Charter:
+            return charter.with_modes(charter.modes.changed(name, value))
+
+        def done(_: object) -> None:
+            said = f"{name} {room.charter.modes.said(name)}"
+            self._publish(person, room, f"set {said}", Kind.MODE, said)
+
+        return self._amend(room, how).addCallback(done)
+
+    def give(
+        self, person: Person, room: Room, nick: str, act: Act, role: Role, instead: Role
+    ) -> Deferred[None]:
+        """Give somebody a role. Fails with ChatError.
+
+        :param nick: of whoever wears it, or of an account.
+        :param act: what that is.
+        :param role: the new one.
+        :param instead: the highest that is expected so far: one is not demoted by the way.
+        """
+        self._check(person, room, act)
+        identity, name, other = self._whom(room, nick)
+        own = self._rooms.role(person, room)
+        rights.check_on(own, act, room.charter.modes, room.name, other, name)
+        rights.check_given(own, role)
+        now = room.charter.role(identity)
+        if (now > instead if role > Role.USER else now != instead) or now == role:
+            what = now.label if now > Role.USER else "without a role"
+            raise ChatError(Code.BAD_ARGUMENTS, f"{name} is {what} in {room.name}.")
+
+        def done(_: object) -> None:
+            deed = f"made {name} {role.label}"
+            self._publish(person, room, deed, Kind.ROLE, role.label, name)
+
+        changed = self._amend(room, lambda charter: charter.with_role(identity, role))
+        return changed.addCallback(done)
+
+    def hand_over(self, person: Person, room: Room, nick: str) -> Deferred[None]:
+        """Make somebody else a room's founder; who was it is an op then. Fails with ChatError."""
+        self._check(person, room, Act.HAND_OVER)
+        if room is self._rooms.lobby:
+            raise ChatError(Code.BAD_ARGUMENTS, f"{room.name} has no founder.")
+        identity, name, _ = self._whom(room, nick)
+        if room.charter.registered and self._accounts.of(identity) is None:
+            raise ChatError(Code.LOGIN_NEEDED, f"{name} is a guest: it has to /register first.")
+
+        def how(charter: Charter) -> Charter:
+            former = charter.founder
+            changed = charter.with_role(identity, Role.FOUNDER)
+            return changed.with_role(former, Role.OP) if former not in ("", identity) else changed
+
+        def done(_: object) -> None:
+            self._publish(person, room, f"made {name} founder", Kind.ROLE, "founder", name)
+
+        return self._amend(room, how).addCallback(done)
+
+    def invite(self, person: Person, room: Room, nick: str, seconds: float) -> Deferred[None]:
+        """Let somebody come in for a while, whatever the modes. Fails with ChatError.
+
+        :param seconds: how long the invitation stands.
+        """
+        self._check(person, room, Act.INVITE)
+        if room.name not in person.place.rooms:
+            raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room.name}: /join it first.")
+        self._rooms.admission.speak_privately(person)
+        identity, name, _ = self._whom(room, nick)
+        until = self._now() + seconds
+        now = self._now()
+
+        def done(_: object) -> None:
+            self._publish(
+                person, room, f"invited {name}", Kind.NOTED, f"{person.nick} invited {name}."
+            )
+            for one in self._connections(nick):
+                event = Event(0, self._now(), "", Kind.INVITED, person.nick, room.name)
+                self._order.show(one, event)
+
+        changed = self._amend(room, lambda charter: charter.with_invited(identity, until, now))
+        return changed.addCallback(done)
+
+    def drop(self, person: Person, room: Room) -> Deferred[None]:
+        """Keep a room no more when nobody is in it. Fails with ChatError."""
+        self._check(person, room, Act.DROP)
+        if not room.charter.registered or room is self._rooms.lobby:
+            raise ChatError(Code.BAD_ARGUMENTS, f"{room.name} is not one that can be given up.")
+        deed = "gave the room up: it is gone when everybody has left"
+
+        def done(_: object) -> None:
+            self._publish(person, room, deed, Kind.NOTED, f"{person.nick} {deed}.")
+
+        return self._rooms.charters.drop(room).addCallback(done)
+
+    # Inside.
+
+    def _check(self, person: Person, room: Room, act: Act) -> None:
+        rights.check(self._rooms.role(person, room), act, room.charter.modes, room.name)
+
+    def _amend(self, room: Room, how: Callable[[Charter], Charter]) -> Deferred[None]:
+        return self._rooms.charters.amend(room, how)
+
+    def _whom(self, room: Room, nick: str) -> tuple[str, str, Role]:
+        """Return identity, name and role of who wears a nickname, or of an account."""
+        account = self._accounts.find(nick)
+        try:
+            other = self._find(nick)
+        except ChatError:
+            if account is None:
+                raise
+            return account.identity, account.name, self._rooms.role_of(account, room)
+        return other.inbox, other.nick, self._rooms.role(other, room)
+
+    def _connections(self, nick: str) -> Sequence[Person]:
+        try:
+            return [self._find(nick)]
+        except ChatError:
+            return []
+
+    def _publish(
+        self, person: Person, room: Room, deed: str, kind: Kind, text: str, to: str = ""
+    ) -> None:
+        news = self._order.event(room.name, kind, person, text, to)
+        self._order.publish(person, news, self._audit.entry(person, room, deed))
+        if room.name not in person.place.rooms:
+            self._order.show(person, news)

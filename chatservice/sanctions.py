@@ -1,0 +1,159 @@
+"""Every ban and mute that stands, kept in the records: whom they stop, and where."""
+
+import ipaddress
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from chatservice.errors import ChatError, Code
+from chatservice.interfaces import IRecords, Value
+from chatservice.names import keys
+from chatservice.roles import Role
+from chatservice.sanction import Measure, Sanction, Subject, address_of
+
+SANCTION: Final = "sanction"
+"""The kind of record that a sanction is."""
+
+MOST: Final = 10_000
+"""Sanctions that may stand at a time."""
+
+
+class Sanctions:
+    """Every sanction that stands.
+
+    Whether somebody is meant costs a few look-ups, however many there are.
+
+    :param records: where they are kept.
+    :param now: the wall clock, seconds since 1970.
+    """
+
+    def __init__(self, records: IRecords, now: Callable[[], float]) -> None:
+        self._records = records
+        self._now = now
+        self._all: dict[str, Sanction] = {}
+        self._by_mark: dict[tuple[str, str], dict[str, Sanction]] = {}  # room and mark
+        self._prefixes: Counter[tuple[int, int]] = Counter()  # version and length of networks
+        records.watch(SANCTION, self._learn)
+
+    def find(self, subject: Subject, room: str, *measures: Measure) -> Sanction | None:
+        """Return what stops somebody in a room; of several what lasts longest.
+
+        :param room: which one, alone; EVERYWHERE for the whole chat.
+        """
+        if not self._all:
+            return None
+        now = self._now()
+        found = [
+            sanction
+            for sanction in self._meaning(subject, room)
+            if sanction.measure in measures and not sanction.over(now)
+        ]
+        return max(found, key=lambda one: (one.until is None, one.until or 0.0), default=None)
+
+    def __len__(self) -> int:
+        """Return how many there are, also those that are over and not forgotten yet."""
+        return len(self._all)
+
+    def of(self, room: str) -> Sequence[Sanction]:
+        """Return the sanctions of a room, or of the whole chat, the oldest first."""
+        now = self._now()
+        found = [one for one in self._all.values() if one.room == room and not one.over(now)]
+        return sorted(found, key=lambda sanction: sanction.at)
+
+    def add(self, sanction: Sanction) -> Deferred[Value | None]:
+        """Let a sanction hold from when it is kept.
+
+        :raises ChatError: TOO_MUCH.
+        """
+        if len(self._all) >= MOST and sanction.key not in self._all:
+            self.sweep()
+            if len(self._all) >= MOST:
+                raise ChatError(Code.TOO_MUCH, f"{MOST:,} bans and mutes stand: lift some first.")
+
+        def how(old: Value | None) -> Value:
+            _may_change(old, sanction.rank, sanction.label)
+            return sanction.to_value()
+
+        return self._records.change(SANCTION, sanction.key, how)
+
+    def lift(self, sanction: Sanction, rank: Role) -> Deferred[Value | None]:
+        """Let a sanction hold no more.
+
+        :param rank: the role of who wants that. Fails with OUTRANKED if it is too low.
+        """
+
+        def how(old: Value | None) -> None:
+            _may_change(old, rank, sanction.label)
+
+        return self._records.change(SANCTION, sanction.key, how)
+
+    def sweep(self) -> None:
+        """Forget what is over."""
+        now = self._now()
+
+        def how(old: Value | None) -> Value | None:
+            return old if old is not None and not Sanction.from_value(old).over(now) else None
+
+        for key in [key for key, sanction in self._all.items() if sanction.over(now)]:
+            self._records.change(SANCTION, key, how).addErrback(lambda _: None)
+
+    def _meaning(self, subject: Subject, room: str) -> Iterator[Sanction]:
+        for mark in self._marks_of(subject):
+            for sanction in self._by_mark.get((room, mark), {}).values():
+                if sanction.means(subject):
+                    yield sanction
+
+    def _marks_of(self, subject: Subject) -> Iterator[str]:
+        yield subject.identity
+        yield from (f"nick {key}" for key in keys(subject.nick))
+        if subject.host is not None and self._prefixes:
+            address = address_of(subject.host)
+            for version, length in self._prefixes:
+                if address is not None and address.version == version:
+                    yield str(ipaddress.ip_network((address, length), strict=False))
+
+    def _learn(self, key: str, value: Value | None) -> None:
+        old = self._all.pop(key, None)
+        if old is not None:
+            self._index(key, old, -1)
+        try:
+            new = None if value is None else Sanction.from_value(value)
+        except (KeyError, TypeError, ValueError):
+            new = None  # written by another version, or by hand
+        if new is not None:
+            self._all[key] = new
+            self._index(key, new, +1)
+
+    def _index(self, key: str, sanction: Sanction, step: int) -> None:
+        marks = [f"nick {nick}" for nick in sanction.nicks]
+        marks += filter(None, (sanction.identity, sanction.network))
+        for mark in marks:
+            place = (sanction.room, mark)
+            if step > 0:
+                self._by_mark.setdefault(place, {})[key] = sanction
+            elif place in self._by_mark:
+                self._by_mark[place].pop(key, None)
+                if not self._by_mark[place]:
+                    del self._by_mark[place]
+        if sanction.network:
+            network = ipaddress.ip_network(sanction.network)
+            self._prefixes[network.version, network.prefixlen] += step
+            self._prefixes += Counter()  # without those that are none any more
+
+
+def _may_change(old: Value | None, rank: Role, label: str) -> None:
+    """Ask whether somebody may change what is kept.
+
+    :raises ChatError: OUTRANKED.
+    """
+    try:
+        kept = None if old is None else Sanction.from_value(old)
+    except (KeyError, TypeError, ValueError):
+        return
+    if kept is not None and kept.rank > rank:
+        raise ChatError(
+            Code.OUTRANKED,
+            f"What holds for {label} was decided by {kept.by}, who stands higher than you.",
+        )

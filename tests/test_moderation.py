@@ -1,0 +1,283 @@
+"""Keeping order: kicks, bans, mutes, and who may."""
+
+from dataclasses import replace
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice.limits import UNLIMITED
+from chatservice.person import Policy
+from chatservice.roles import Role
+from tests.fakes import Chat, Guest
+
+ELSEWHERE = "198.51.100.7"
+
+
+class Order(SynchronousTestCase):
+    """Alice is an admin, Bob a guest, Troll one from elsewhere; all are in the lobby."""
+
+    def setUp(self) -> None:
+        self.chat = Chat(policy=Policy(replace(UNLIMITED)))
+        self.alice = self.come("alice", role=Role.ADMIN)
+        self.bob = self.come("bob")
+        self.troll = self.come("troll", host=ELSEWHERE)
+        self.wait()
+        self.listen()
+
+    def wait(self, seconds: float = 1.0) -> None:
+        """Let time pass on the wall clock."""
+        self.chat.time += seconds
+
+    def come(self, nick: str, host: str | None = None, role: Role | None = None) -> Guest:
+        """Bring somebody in, with an account if it has a role."""
+        if role is not None:
+            return self.chat.joined_as(nick, role, host)
+        guest = self.chat.connect(host)
+        guest.claims(nick)
+        guest.hears()
+        return guest
+
+    def listen(self, *guests: Guest) -> None:
+        """Let people hear what there was."""
+        for guest in guests or (self.alice, self.bob, self.troll):
+            guest.hears()
+
+    def hear(self, guest: Guest, *lines: str) -> None:
+        """Check what somebody heard."""
+        self.assertEqual(guest.hears(), list(lines))
+
+    def refuse(self, guest: Guest, line: str, code: str) -> None:
+        """Check that a line is refused, and that nobody else hears anything."""
+        self.listen()
+        others = [one for one in (self.alice, self.bob, self.troll) if one is not guest]
+        guest.types(line)
+        (answer,) = guest.hears()
+        self.assertRegex(answer, rf"^! .*\[{code}\]$")
+        for other in others:
+            self.assertEqual(other.hears(), [])
+
+
+class Kicking(Order):
+    """Out, and back."""
+
+    def test_who_is_kicked_out_of_the_lobby_is_out_of_the_chat(self) -> None:
+        self.alice.types("/kick troll enough now")
+        self.hear(self.bob, "alice kicked troll out of the chat: enough now")
+        self.hear(self.troll, "! alice kicked you out of the chat: enough now [kicked]")
+        self.assertEqual(self.troll.disconnects, 1)
+        self.come("troll", ELSEWHERE)
+
+    def test_who_is_kicked_out_of_a_room_is_in_the_lobby(self) -> None:
+        self.bob.types("/join #dev")
+        self.troll.types("/join #dev", "/leave #lobby")
+        self.listen()
+        self.bob.types("/kick troll")
+        self.hear(
+            self.troll,
+            "! bob kicked you out of #dev. [kicked]",
+            "bob kicked troll out of #dev",
+            "-- You are in #lobby now.",
+            "troll joined the chat",
+        )
+        self.hear(self.bob, "bob kicked troll out of #dev", "#lobby troll joined the chat")
+        self.troll.types("/join #dev")
+        self.assertIn("troll joined #dev", self.bob.hears())
+
+    def test_only_ops_kick(self) -> None:
+        self.refuse(self.bob, "/kick troll", "not-allowed")
+        self.refuse(self.bob, "/kick alice", "not-allowed")
+        self.refuse(self.alice, "/kick alice", "outranked")
+        self.refuse(self.alice, "/kick nobody", "no-such-nick")
+        self.refuse(self.alice, "/kick", "bad-arguments")
+
+    def test_nobody_acts_on_somebody_as_high(self) -> None:
+        self.bob.types("/join #dev")
+        self.alice.types("/join #dev")
+        self.troll.types("/join #dev")
+        self.bob.types("/op troll")
+        self.listen()
+        self.refuse(self.bob, "/kick alice", "outranked")
+        self.refuse(self.troll, "/kick bob", "outranked")
+        self.refuse(self.troll, "/deop bob", "not-allowed")
+        self.refuse(self.troll, "/op bob", "not-allowed")
+
+
+class Banning(Order):
+    """Out for a while, by whatever name."""
+
+    def refused_at(self, nick: str, host: str | None) -> str:
+        guest = self.chat.connect(host)
+        failure = self.failureResultOf(guest.claims(nick))
+        return f"{failure.value.code}: {failure.value.message}"
+
+    def test_a_banned_nickname_stays_out_under_other_names(self) -> None:
+        self.alice.types("/ban troll 10m spam")
+        self.hear(
+            self.bob,
+            "-- alice banned troll for 10m: spam",
+            "alice kicked troll out of the chat: banned for 10m: spam",
+        )
+        self.assertEqual(self.troll.disconnects, 1)
+        for nick in ("troll", "TROLL", "other"):
+            told = self.refused_at(nick, ELSEWHERE)
+            self.assertRegex(told, r"banned: You are banned from the chat until .* UTC \(in 10m\)")
+            self.assertTrue(told.endswith("by alice: spam"))
+        self.assertIn("banned", self.refused_at("troll", "203.0.113.1"))
+        self.come("other", "203.0.113.1")
+
+    def test_who_was_here_at_the_same_address_stays(self) -> None:
+        carol = self.come("carol", ELSEWHERE)
+        self.wait()
+        self.alice.types("/ban troll")
+        self.assertEqual(carol.disconnects, 0)
+        carol.hears()
+        carol.types("hello")
+        self.hear(carol, "carol: hello")
+
+    def test_a_network_is_banned_for_all_in_it(self) -> None:
+        carol = self.come("carol", ELSEWHERE)
+        self.alice.types("/ban 198.51.100.0/24 2d open proxy")
+        self.assertEqual((carol.disconnects, self.troll.disconnects), (1, 1))
+        self.assertIn("banned", self.refused_at("newcomer", "198.51.100.99"))
+        self.assertIn("banned", self.refused_at("newcomer", "::ffff:198.51.100.99"))
+        self.come("newcomer", "198.51.101.99")
+        self.alice.types("/unban 198.51.100.0/24")
+        self.come("another", "198.51.100.99")
+
+    def test_a_room_keeps_somebody_out(self) -> None:
+        self.bob.types("/join #dev", "/ban troll 1h")
+        self.listen()
+        self.troll.types("/join #dev")
+        (answer,) = self.troll.hears()
+        self.assertRegex(answer, r"^! You are banned from #dev until .*, by bob\. \[banned\]$")
+        self.troll.types("/why #dev")
+        self.assertEqual(self.troll.hears(), [answer.replace("!", "--").removesuffix(" [banned]")])
+        self.troll.types("/nick other", "/join #dev")
+        self.assertRegex(self.troll.hears()[-1], "banned from #dev")
+        self.bob.types("/unban troll")
+        self.troll.types("/join #dev")
+        self.assertIn("other joined #dev", self.troll.hears())
+
+    def test_a_ban_ends(self) -> None:
+        self.alice.types("/ban troll 10m")
+        self.wait(601)
+        self.come("troll", ELSEWHERE)
+
+    def test_what_cannot_be_banned(self) -> None:
+        for whom in ("0.0.0.0/0", "10.0.0.0/7", "::/8", ":x", "a:b", "1.2.3.4.5"):
+            self.alice.types(f"/ban {whom}")
+            (answer,) = self.alice.hears()
+            self.assertRegex(answer, r"^! .*\[(bad-arguments|nick-invalid)\]$")
+        self.refuse(self.alice, "/ban alice", "outranked")
+        self.refuse(self.bob, "/ban troll", "not-allowed")
+        self.refuse(self.alice, "/unban troll", "no-such-sanction")
+
+    def test_an_admin_is_not_banned_by_a_network(self) -> None:
+        self.bob.types("/join #dev")
+        admin = self.come("root2", ELSEWHERE, Role.ADMIN)
+        admin.types("/join #dev")
+        self.bob.types("/ban 198.51.100.7")
+        self.assertIn("#dev", admin.person.place.rooms)
+
+    def test_an_op_cannot_lift_what_an_admin_decided(self) -> None:
+        self.bob.types("/join #dev")
+        self.alice.types("/join #dev", "/ban troll")
+        self.listen()
+        self.refuse(self.bob, "/unban troll", "outranked")
+        self.refuse(self.bob, "/ban troll 1s", "outranked")
+
+    def test_bans_are_listed_for_ops(self) -> None:
+        self.alice.types("/ban troll 10m spam", "/bans")
+        heard = self.alice.hears()
+        self.assertIn("-- 1 in the chat:", heard)
+        self.assertRegex(heard[-1], r"^--   banned troll until .*, by alice: spam$")
+        self.refuse(self.bob, "/bans", "not-allowed")
+
+
+class Muting(Order):
+    """Reading only."""
+
+    def test_who_is_muted_is_told_and_cannot_speak(self) -> None:
+        self.alice.types("/mute troll 10m calm down")
+        self.hear(self.bob, "-- alice muted troll for 10m: calm down")
+        heard = self.troll.hears()
+        self.assertRegex(heard[-1], r"^! You are muted in the chat until .*: calm down \[muted\]$")
+        for line in ("hi", "/me waves", "/nick other", "/say #lobby hi"):
+            self.refuse(self.troll, line, "muted")
+        self.troll.types("/why")
+        self.assertRegex(self.troll.hears()[0], r"^-- You are muted in the chat until")
+        self.alice.types("/unmute troll")
+        self.assertIn("-- You can speak in the chat again.", self.troll.hears())
+        self.troll.types("thanks")
+        self.assertIn("troll: thanks", self.bob.hears())
+
+    def test_a_mute_outlives_reconnecting(self) -> None:
+        self.alice.types("/mute troll")
+        self.troll.goes()
+        self.wait()
+        again = self.come("other", ELSEWHERE)
+        self.listen()
+        self.refuse(again, "hi", "muted")
+
+    def test_a_room_mutes_for_itself(self) -> None:
+        self.bob.types("/join #dev")
+        self.troll.types("/join #dev")
+        self.bob.types("/mute troll")
+        self.listen()
+        self.refuse(self.troll, "hi", "muted")
+        self.troll.types("#lobby hi")
+        self.assertIn("troll: hi", self.alice.hears())
+
+    def test_nobody_hears_who_is_shadow_muted(self) -> None:
+        self.alice.types("/shadow troll 1d")
+        self.assertEqual(self.bob.hears(), [])
+        self.listen()
+        self.troll.types("anybody?", "/why")
+        self.hear(self.troll, "troll: anybody?", "-- Nothing stops you.")
+        self.hear(self.bob)
+        self.hear(self.alice)
+
+
+class Others(Order):
+    """Audit, announcements, closing down."""
+
+    def test_what_was_done_is_kept(self) -> None:
+        self.alice.types("/mute troll 10m spam", "/unmute troll", "/kick troll bye")
+        self.listen()
+        self.alice.types("/audit")
+        heard = self.alice.hears()
+        self.assertEqual(
+            [line.split(" ", 4)[-1] for line in heard[1:]],
+            ["muted troll for 10m: spam", "unmuted troll", "kicked troll out of the chat: bye"],
+        )
+        self.alice.types("/audit 1")
+        self.assertEqual(len(self.alice.hears()), 2)
+        self.refuse(self.bob, "/audit", "not-allowed")
+
+    def test_everybody_is_told(self) -> None:
+        self.bob.types("/join #dev", "/leave #lobby")
+        self.listen()
+        self.alice.types("/announce soup is ready")
+        self.hear(self.bob, "-- alice to everybody: soup is ready")
+        self.hear(self.troll, "-- alice to everybody: soup is ready")
+        self.refuse(self.bob, "/announce hi", "not-allowed")
+
+    def test_the_chat_closes_in_good_time(self) -> None:
+        ended: list[None] = []
+        self.chat.hub.ended = lambda: ended.append(None)
+        self.refuse(self.bob, "/drain 10", "not-allowed")
+        self.alice.types("/drain 10")
+        self.hear(self.bob, "-- The chat closes in 10 minutes. Nobody new can come in.")
+        self.assertFalse(self.chat.connect().admitted)
+        self.chat.clock.advance(540)
+        self.hear(self.bob, "-- The chat closes in 1 minute.")
+        self.assertEqual(ended, [])
+        self.chat.clock.advance(60)
+        self.assertEqual(ended, [None])
+
+    def test_and_does_not_after_all(self) -> None:
+        self.alice.types("/drain 10", "/drain off")
+        self.assertIn("-- The chat does not close after all.", self.bob.hears())
+        self.chat.clock.advance(3600)
+        self.assertTrue(self.chat.connect().admitted)
+        self.refuse(self.alice, "/drain off", "bad-arguments")
+        self.refuse(self.alice, "/drain soon", "bad-arguments")
