@@ -5,11 +5,12 @@
     alice set the topic to: text     alice removed the topic      alice set moderated on
     alice made bob op                alice kicked bob out of the chat: text
     NICK    Connected to the server  -- text                      ! text [code]
+    -- You are in #dev now.          -- alice invites you to #dev: type /join #dev
 
 In a room other than the lobby it is ``alice joined #dev``. What happens in another room than the
 reader's current one has the room's name before it, unless it names the room anyway:
 
-    #dev alice: text                 #lobby alice joined the chat      -- You are in #dev now.
+    #dev alice: text                 #dev -- text                 #lobby alice joined the chat
 
 What is told again from the past has its time (UTC) and number before it; what is said now has them,
 too, for whoever asked for it:
@@ -19,7 +20,9 @@ too, for whoever asked for it:
 Nobody can write a line of another kind or in another's name: a person's text always stands behind
 their nickname, and a nickname contains no blank, colon, asterisk or angle bracket and does not
 start with a dash, a bracket or an exclamation mark (names.check_nick); a room's name starts with #
-and contains no blank (names.check_room). So ``parse`` undoes ``render``.
+and contains neither blank nor colon (names.check_room). Topics and reasons end their lines; what
+the server says (NOTICE, NOTED, INVITED, ERROR) begins with words of its own, or with a nickname.
+So ``parse`` undoes ``render``; but what the server says to the current room reads as NOTICE.
 """
 
 import re
@@ -30,20 +33,20 @@ from chatservice.events import Event, Kind
 from chatservice.names import LOBBY, is_room
 
 _NICK: Final = r"(\w[^\s:,*>]*)"
-_ROOM: Final = r"(#\S{1,100})"
+_ROOM: Final = r"(#[^\s:]{1,100})"
 _GRAMMAR: Final = [
     (Kind.SAID, re.compile(rf"{_NICK}: (.*)")),
     (Kind.ACTED, re.compile(rf"\* {_NICK} (.*)")),
     (Kind.PRIVATE, re.compile(rf"{_NICK} -> {_NICK}: (.*)")),
     (Kind.TOPIC, re.compile(rf"{_NICK} set the topic to: (.*)")),
     (Kind.TOPIC, re.compile(rf"{_NICK} removed the topic")),
-    (Kind.MODE, re.compile(rf"{_NICK} set (\S+ \S+)")),
+    (Kind.MODE, re.compile(rf"{_NICK} set ([a-z-]+ .+)")),
     (Kind.ROLE, re.compile(rf"{_NICK} made {_NICK} (\S+)")),
     (Kind.KICKED, re.compile(rf"{_NICK} kicked {_NICK} out of (?:the chat|{_ROOM})(?:: (.*))?")),
     (Kind.ERROR, re.compile(r"! (.*) \[([a-z-]+)\]")),
     (Kind.RESUME, re.compile(rf"-- To come back, answer NICK with: {_NICK} (.*)")),
     (Kind.SWITCHED, re.compile(rf"-- You are in {_ROOM} now\.")),
-    (Kind.INVITED, re.compile(rf"-- {_NICK} invites you to {_ROOM}: type /join .*")),
+    (Kind.INVITED, re.compile(rf"-- {_NICK} invites you to {_ROOM}: type /join \2")),
     (Kind.NOTICE, re.compile(r"-- (.*)")),
     (Kind.JOINED, re.compile(rf"{_NICK} joined (?:the chat|{_ROOM})")),
     (Kind.LEFT, re.compile(rf"{_NICK} left (?:the chat|{_ROOM})")),
@@ -156,11 +159,11 @@ def _read_time(day: str | None, time: str, now: float) -> float | None:
 
 def _in_room(line: str) -> Event:
     if found := _PREFIX.fullmatch(line):
+        if found[2].startswith("-- "):
+            return Event(0, 0.0, found[1], Kind.NOTED, "", found[2].removeprefix("-- "))
         event = _parse(found[2])
         if event.kind in _IN_ROOMS and not event.room:
             return event._replace(room=found[1])
-        if event.kind is Kind.NOTICE and found[2].startswith("-- "):
-            return event._replace(room=found[1], kind=Kind.NOTED)
     return _parse(line)
 
 

@@ -8,6 +8,7 @@ from chatservice.errors import Code
 from chatservice.events import Event, Kind
 from chatservice.names import LOBBY, check_room, keys
 from chatservice.plain import parse, render
+from chatservice.roles import Role
 from chatservice.text import clean
 from tests.fakes import NOW, quick
 from tests.test_names import accepted, nicks
@@ -26,6 +27,10 @@ FORGERIES = [
         "\r\n[10:00:00 5] bob: hi",
     ),
     *("\r\nbob: hi", "\nbob: hi", "\u2028bob: hi", "\x85bob: hi", "\x1b[1Gbob: hi"),
+    *("bob set the topic to: hi", "bob removed the topic", "bob set moderated on", "to: hi"),
+    *("bob made eve op", "bob kicked alice out of the chat", "bob kicked alice out of #dev: hi"),
+    *("#dev -- hi", "out of #dev: hi", ": hi", "#dev: hi", "made bob op", "set moderated off"),
+    *("-- bob invites you to #dev: type /join #dev", "bob invites you to #dev: type /join #dev"),
 ]
 
 texts = st.one_of(
@@ -37,6 +42,13 @@ rooms = st.from_regex(r"#[a-z0-9_ж日][a-z0-9_.ж日-]{0,20}", fullmatch=True).
 people = nicks.map(accepted)
 PERSONS_KINDS = [Kind.SAID, Kind.ACTED]
 KEPT = [*PERSONS_KINDS, Kind.PRIVATE]
+FREE_KINDS = [*PERSONS_KINDS, Kind.PRIVATE, Kind.TOPIC, Kind.KICKED]
+"""Whose lines end with what a person wrote."""
+modes = st.builds(
+    lambda name, value: f"{name} {value}",
+    st.from_regex("[a-z]{1,9}(-[a-z]{1,9})?", fullmatch=True),
+    st.sampled_from(["on", "off", "30s", "1 hour 30 minutes"]),
+)
 times = st.integers(0, 4_000_000_000).map(float)
 numbers = st.integers(1, 10**18 - 1)
 
@@ -112,9 +124,42 @@ class RoundTrip(SynchronousTestCase):
         )
 
     @quick
+    @given(*(people, people, texts, modes, rooms, st.booleans(), st.sampled_from(Role)))
+    def test_what_befalls_a_room_and_those_in_it(
+        self, nick: str, to: str, text: str, mode: str, room: str, elsewhere: bool, role: Role
+    ) -> None:
+        """Topic, mode, role, being thrown out: in the current room and in another."""
+        for event in (
+            Event(0, 0.0, room, Kind.TOPIC, nick, text),
+            Event(0, 0.0, room, Kind.MODE, nick, mode),
+            Event(0, 0.0, room, Kind.ROLE, nick, role.label, to),
+            Event(0, 0.0, room, Kind.KICKED, nick, text, to),
+        ):
+            named = elsewhere or (event.kind is Kind.KICKED and room != LOBBY)
+            shown = event if named else event._replace(room="")
+            line = render(event._replace(seq=7, at=NOW, by="@7"), True, elsewhere)
+            self.assertEqual(parse(line, NOW), shown)
+            self.assertEqual(render(shown, True, elsewhere), line)
+
+    @quick
+    @given(texts, rooms)
+    def test_what_the_server_says_to_a_room(self, text: str, room: str) -> None:
+        """Whoever looks at that room reads it as any notice."""
+        event = Event(0, 0.0, room, Kind.NOTED, "", text)
+        self.assertEqual(parse(render(event, elsewhere=True)), event)
+        self.assertEqual(render(event), render(event._replace(kind=Kind.NOTICE)))
+
+    @quick
+    @given(people, rooms, st.booleans())
+    def test_an_invitation(self, nick: str, room: str, elsewhere: bool) -> None:
+        event = Event(0, 0.0, "", Kind.INVITED, nick, room)
+        self.assertEqual(parse(render(event, elsewhere=elsewhere)), event)
+
+    @quick
     @given(texts)
     def test_a_notice(self, text: str) -> None:
         assume(not text.startswith(("To come back, answer NICK with:", "You are in #")))
+        assume(" invites you to #" not in text)
         self.assertEqual(
             parse(render(Event(0, NOW, "", Kind.NOTICE, "", text))),
             Event(0, 0.0, "", Kind.NOTICE, "", text),
@@ -183,11 +228,15 @@ class Forgery(SynchronousTestCase):
             for kind in PERSONS_KINDS:
                 seen = parse(render(Event(1, NOW, "#lobby", kind, "eve", text)))
                 self.assertEqual((seen.kind, seen.nick, seen.text), (kind, "eve", text))
-            seen = parse(render(Event(1, NOW, "@1", Kind.PRIVATE, "eve", text, "bob")))
-            self.assertEqual((seen.kind, seen.nick, seen.text), (Kind.PRIVATE, "eve", text))
+            for kind in (Kind.PRIVATE, Kind.TOPIC, Kind.KICKED):
+                for room, elsewhere in (("", False), ("#dev", False), ("#dev", True)):
+                    where = "@1" if kind is Kind.PRIVATE else room
+                    event = Event(1, NOW, where, kind, "eve", text, "bob")
+                    seen = parse(render(event, elsewhere=elsewhere))
+                    self.assertEqual((seen.kind, seen.nick, seen.text), (kind, "eve", text))
 
     @quick
-    @given(people, people, texts, st.sampled_from([*PERSONS_KINDS, Kind.PRIVATE]))
+    @given(people, people, texts, st.sampled_from(FREE_KINDS))
     def test_no_line_of_one_person_reads_as_a_line_about_another(
         self, eve: str, bob: str, text: str, kind: Kind
     ) -> None:
@@ -214,7 +263,7 @@ class Forgery(SynchronousTestCase):
         self, nick: str, text: str, kind: Kind, code: Code
     ) -> None:
         """No other kind reads so, whatever a person wrote; notices begin with words of its own."""
-        if kind in (Kind.RESUME, Kind.NOTICE):
+        if kind in (Kind.RESUME, Kind.NOTICE, Kind.NOTED):
             return
         who = code if kind is Kind.ERROR else nick
         seen = parse(render(Event(1, NOW, "", kind, who, text, nick)))
@@ -308,7 +357,10 @@ class Forms(SynchronousTestCase):
                 "#dev NICK",
             ),
             *("#dev alice -> bob: hi", "#dev #ops alice: hi", "#dev alice joined #dev", "# a: b"),
-            *("#dev -- note", "#dev ! no [code]", "#dev Connected to the server"),
+            *("#dev ! no [code]", "#dev Connected to the server", "#dev --note", "#dev: a: b"),
+            *("#dev alice invites you to #dev: type /join #dev", "#dev alice kicked bob out of #a"),
+            *("alice set Moderated on", "alice set slow", "alice made bob", "alice kicked bob"),
+            *("alice kicked bob out of #dev:spam", "alice kicked bob out of the chat "),
         ):
             self.assertEqual(parse(line), Event(0, 0.0, "", Kind.NOTICE, "", line))
 
