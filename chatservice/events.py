@@ -1,7 +1,7 @@
 """What happens in a room, as records: the one currency between the core and the doors."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Kind(Enum):
@@ -17,7 +17,7 @@ class Kind(Enum):
     JOINED = ("joined", False)  # nick came in
     LEFT = ("left", False)  # nick went out
     RENAMED = ("renamed", False)  # nick is now called text
-    KICKED = ("kicked", False)  # nick threw to out, with the reason text
+    KICKED = ("kicked", False)  # nick threw to out, for the reason text
     TOPIC = ("topic", False)  # nick made text the topic; "" for none
     MODE = ("mode", False)  # nick set a mode of the room: text is its name and value
     ROLE = ("role", False)  # nick gave to the role text
@@ -39,6 +39,10 @@ class Kind(Enum):
         self.kept = kept
 
 
+NAMING: Final = (Kind.JOINED, Kind.LEFT, Kind.KICKED)
+"""What is about a room, which is named where it is told; in the lobby it is about the chat."""
+
+
 class Event(NamedTuple):
     """One thing that happened. A tuple: two are made for every line that is said.
 
@@ -51,6 +55,7 @@ class Event(NamedTuple):
     :ivar to: the nickname to which something private was said.
     :ivar by: the identity that acted, which outlives nicknames; never shown.
     :ivar past: whether it is told again, as something from before.
+    :ivar lobby: for NAMING kinds, whether the room is the lobby: then it is about the chat itself.
     """
 
     seq: int
@@ -62,6 +67,7 @@ class Event(NamedTuple):
     to: str = ""
     by: str = ""
     past: bool = False
+    lobby: bool = False
 
     def numbered(self, seq: int) -> "Event":
         """This event with its place in the log."""

@@ -75,7 +75,7 @@ class Hub:
         self._owners: dict[str, Person] = {}  # of tokens
         self.delivery = Delivery(log, clock, now)
         self.past = Past(log, self.delivery, now)
-        self._order = Order(log, self.delivery, now)
+        self._order = Order(log, self.delivery, now, self.policy.lobby)
         self.sanctions = Sanctions(self._records, now)
         self.rooms = Rooms(self._order, self.past, self.policy, self._records, self.sanctions, now)
         find, audit = self._nicks.find, Audit(log, self._order, now)
@@ -342,7 +342,7 @@ class Hub:
         self._order.tell_now(person, Kind.WELCOME)
         if person.replaced:  # somebody else with its token was as fast
             return
-        if current != LOBBY:
+        if not current == LOBBY == self.policy.lobby:  # which is what clients and doors take it for
             self._order.tell_now(person, Kind.SWITCHED, current)
         notes = [self.policy.welcome]
         if self._history.trouble:
@@ -351,7 +351,7 @@ class Hub:
             self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
         if person.offered is None:
             self.rooms.show_topic(person, self.rooms.lobby)
-            self.past.backlog(person.member, LOBBY, heads.get(LOBBY, 0), self.policy.backlog)
+            self.past.backlog(person.member, current, heads.get(current, 0), self.policy.backlog)
         else:
             read = merged(person.place, person.offered.read)
             self.past.missed(person.member, read, heads)

@@ -26,6 +26,8 @@ MAX_ROOM: Final = 50
 """The longest name of a room, in characters without its ``#``."""
 
 LOBBY: Final = "#lobby"
+"""Where everybody starts unless the operator calls it otherwise, and what clients take for the
+current room until they are told (docs/protocol.md)."""
 
 PUNCTUATION: Final = frozenset("_-[]{}|^`")
 """What a nickname may contain besides letters, digits and the marks on letters."""
@@ -83,10 +85,11 @@ def check_nick(text: str) -> str:
     return nick
 
 
-def check_room(text: str) -> str:
+def check_room(text: str, lobby: str = "") -> str:
     """Return the name under which a room is known, however it is typed: folded, with its ``#``.
 
     :param text: what a person offered, already decoded.
+    :param lobby: the room that no other may look like; "" for none.
     :raises ChatError: ROOM_INVALID, with the reason and what would do.
     """
     if not text.startswith("#"):  # or a sign that folds into one, which nobody types
@@ -102,8 +105,8 @@ def check_room(text: str) -> str:
         if fold(name) != name:  # it would be another room for who types what is shown
             raise _no_room("That name of a room can be written in several ways: choose another.")
     room = f"#{name}"
-    if room != LOBBY and keys(room) & keys(LOBBY):
-        raise _no_room(f"That looks like {LOBBY} and is not: choose another name.")
+    if lobby and room != lobby and keys(room) & keys(lobby):
+        raise _no_room(f"That looks like {lobby} and is not: choose another name.")
     return room
 
 

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError
-from chatservice.events import Event, Kind
+from chatservice.events import NAMING, Event, Kind
 from chatservice.interfaces import ILog
 from chatservice.person import Person
 
@@ -26,14 +26,16 @@ class Order:
     """A log and the delivery of what it commits.
 
     :param now: the wall clock.
+    :param lobby: the room that stands for the chat itself.
     """
 
     _log = Logger()
 
-    def __init__(self, log: ILog, delivery: Delivery, now: Callable[[], float]) -> None:
+    def __init__(self, log: ILog, delivery: Delivery, now: Callable[[], float], lobby: str) -> None:
         self._history = log
         self._delivery = delivery
         self._now = now
+        self._lobby = lobby
 
     def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
         """Answer one person, with an event for each text, behind all that it has done before."""
@@ -51,7 +53,8 @@ class Order:
 
     def event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
         """Return what a person does now."""
-        return Event(0, self._now(), room, kind, person.nick, text, to, person.inbox)
+        lobby = room == self._lobby and kind in NAMING
+        return Event(0, self._now(), room, kind, person.nick, text, to, person.inbox, lobby=lobby)
 
     def show(self, person: Person, event: Event) -> None:
         """Show one person alone what happens, behind all that it has done before."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chatservice.accounts import Account
 from chatservice.interfaces import IMember, ITimer
 from chatservice.limits import DEFAULT, Limits, Quota
-from chatservice.names import inbox
+from chatservice.names import LOBBY, inbox
 from chatservice.resume import Offer, Place
 
 
@@ -19,12 +19,14 @@ class Policy:
     :ivar absence: how long, in seconds, the nickname of a lost connection is kept for whoever has
         its token.
     :ivar welcome: what everybody who comes in is told; "" for nothing.
+    :ivar lobby: the room in which everybody starts, which stands for the chat itself.
     """
 
     limits: Limits = DEFAULT
     backlog: int = 0
     absence: float = 60.0
     welcome: str = ""
+    lobby: str = LOBBY
 
 
 class Person:

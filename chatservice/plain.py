@@ -29,8 +29,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from chatservice.events import Event, Kind
-from chatservice.names import LOBBY, is_room
+from chatservice.events import NAMING, Event, Kind
+from chatservice.names import is_room
 
 _NICK: Final = r"(\w[^\s:,*>]*)"
 _ROOM: Final = r"(#[^\s:]{1,100})"
@@ -55,10 +55,9 @@ _GRAMMAR: Final = [
     (Kind.WELCOME, re.compile(r"Connected to the server")),
 ]
 _PREFIX: Final = re.compile(rf"{_ROOM} (.*)")
-_NAMING: Final = (Kind.JOINED, Kind.LEFT, Kind.KICKED)  # their lines name the room
 _IN_ROOMS: Final = (
     *(Kind.SAID, Kind.ACTED, Kind.RENAMED, Kind.TOPIC, Kind.MODE, Kind.ROLE),
-    *_NAMING,
+    *NAMING,
 )
 _STAMP: Final = re.compile(r"\[(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) (\d{1,18})\] (.*)")
 _DAY: Final = 86400
@@ -82,7 +81,7 @@ def render(event: Event, stamped: bool = False, elsewhere: bool = False) -> str:
 
 def _names_room(event: Event) -> bool:
     """Tell whether the event's line names its room wherever it is read."""
-    return event.kind in _NAMING and event.room not in ("", LOBBY)
+    return event.kind in NAMING and not event.lobby and event.room != ""
 
 
 def _when(at: float) -> datetime:
@@ -193,4 +192,5 @@ def _event(kind: Kind, parts: tuple[str, ...]) -> Event:
             pass
         case _, (nick,):
             pass
-    return Event(0, 0.0, room, kind, nick, text, to)
+    lobby = kind in NAMING and not room
+    return Event(0, 0.0, room, kind, nick, text, to, lobby=lobby)

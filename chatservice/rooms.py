@@ -16,7 +16,7 @@ from chatservice.charters import UNKNOWN, Charters
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IRecords
-from chatservice.names import LOBBY, check_room, fold
+from chatservice.names import check_room, fold
 from chatservice.order import Order
 from chatservice.past import Past
 from chatservice.person import Person, Policy
@@ -46,8 +46,8 @@ class Rooms:
         sanctions: Sanctions,
         now: Callable[[], float],
     ) -> None:
-        self.lobby = Room(LOBBY, Charter(registered=True))
-        self._rooms = {LOBBY: self.lobby}
+        self.lobby = Room(policy.lobby, Charter(registered=True))
+        self._rooms = {self.lobby.name: self.lobby}
         self.admission = Admission(self.lobby, sanctions, now)
         self.charters = Charters(records, self._rooms, self.lobby)
         self._order = order
@@ -74,7 +74,7 @@ class Rooms:
             return self.current(person)
         room = fold(name)
         if room not in person.place.rooms:
-            room = check_room(name)  # what can be no room is not to be joined
+            room = check_room(name, self.lobby.name)  # what can be no room is not to be joined
         if room not in person.place.rooms:
             raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room}: /join {room} first.")
         return self._rooms[room]
@@ -150,7 +150,7 @@ class Rooms:
         :param key: what it says to be let in.
         :raises ChatError: if it cannot be a room, the person is in too many, or is not let in.
         """
-        name, rooms = check_room(name), person.place.rooms
+        name, rooms = check_room(name, self.lobby.name), person.place.rooms
         most = self._policy.limits.rooms
         if name in rooms:
             if name != person.place.current:

@@ -18,10 +18,11 @@ from twisted.python import usage
 import chatservice
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
+from chatservice.errors import ChatError
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock, IThreads
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
-from chatservice.names import LOBBY, keys
+from chatservice.names import LOBBY, check_room, keys
 from chatservice.past import MOST_LINES
 from chatservice.person import Policy
 from chatservice.retention import Retention, parse_retention
@@ -68,6 +69,7 @@ class Options(usage.Options):
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
         ["data", None, "chat-data", "Directory of the history; :memory: keeps nothing on disk."],
+        ["lobby", None, LOBBY, "ROOM in which everybody starts, with or without its #."],
         ["backlog", None, "20", "Lines from before that somebody who joins is shown."],
         [
             "absence",
@@ -117,9 +119,9 @@ class Options(usage.Options):
             raise CannotStart(f"{error} (see twistd chat --help)") from None
 
     def postOptions(self) -> None:
-        """Turn words into numbers.
+        """Turn words into numbers, and into the name of a room.
 
-        :raises UsageError: if a number is none, or is not above 0.
+        :raises UsageError: if a number is none, or is not above 0; if no room can be called so.
         """
         for name in (
             *("nick-time", "burst", "rate", "connections", "ping", "ping-timeout", "absence"),
@@ -137,6 +139,10 @@ class Options(usage.Options):
             self.retention = parse_retention(self["keep"])
         except ValueError as error:
             raise usage.UsageError(f"--keep: {error}") from None
+        try:
+            self["lobby"] = check_room("#" + self["lobby"].removeprefix("#"))
+        except ChatError as refusal:
+            raise usage.UsageError(f"--lobby: {refusal.message}") from None
         if not re.fullmatch("[0-9]{1,4}", self["backlog"]) or int(self["backlog"]) > MOST_LINES:
             raise usage.UsageError(f"--backlog needs a number from 0 to {MOST_LINES}")
         if self["burst"] < 1 or self["connections"] < 1:
@@ -222,13 +228,14 @@ def makeService(options: Options) -> MultiService:
     # The wall clock jumps; every timer in this process goes by the monotonic one.
     clock = cast("IClock", reactor)
     clock.seconds = time.monotonic  # type: ignore[method-assign]
-    keys(LOBBY)  # reads Unicode's table of look-alikes now, before anybody waits for it
+    keys(options["lobby"])  # reads Unicode's table of look-alikes now, before anybody waits for it
     keeper = Keeper(cast("Reactor", reactor), options["data"], options.retention)
     policy = Policy(
         limits=options.limits,
         backlog=int(options["backlog"]),
         absence=options["absence"],
-        welcome=keeper.consent(LOBBY),
+        welcome=keeper.consent(options["lobby"]),
+        lobby=options["lobby"],
     )
     hub = Hub(keeper.log, clock, policy=policy, tickets=keeper.tickets)
     wanted: list[tuple[type[DoorFactory], str]] = [

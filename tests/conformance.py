@@ -630,6 +630,130 @@ class Conformance(Stage):
         self.hears(bob)
 
 
+class Hall(Stage):
+    """The lobby under another name; mixed in and run like the other scenarios."""
+
+    policy = Policy(backlog=2, welcome="History is kept.", lobby="#hall")
+
+    def told(self, person: Person) -> list[tuple[Kind, str, str, str, bool]]:
+        """Return what somebody heard since the last look."""
+        self.turn()
+        return [
+            (event.kind, event.room, event.nick, event.text, event.lobby)
+            for event in person.heard()
+        ]
+
+    def test_it_is_the_chat_and_whoever_comes_in_is_told_its_name(self) -> None:
+        """Before anything whose room must be known."""
+        assert isinstance(self, SynchronousTestCase)
+        alice = self.joined("alice")
+        alice.type("hello")
+        self.turn()
+        bob = self.connect()
+        bob.heard()
+        bob.offer("bob")
+        self.turn()
+        self.assertEqual(
+            self.told(bob),
+            [
+                (Kind.JOINED, "", "bob", "", True),
+                (Kind.WELCOME, "", "", "", False),
+                (Kind.SWITCHED, "", "", "#hall", False),
+                (Kind.NOTICE, "", "", "History is kept.", False),
+                (Kind.SAID, "", "alice", "hello", False),
+                (Kind.NOTICE, "", "", NOW, False),
+            ],
+        )
+        bob.type("/quit")
+        self.assertEqual(
+            self.told(alice)[1:],
+            [(Kind.JOINED, "", "bob", "", True), (Kind.LEFT, "", "bob", "", True)],
+        )
+
+    def test_any_other_room_is_an_ordinary_one(self) -> None:
+        """Also one called #lobby; from there the lobby's lines have its name."""
+        assert isinstance(self, SynchronousTestCase)
+        alice = self.joined("alice")
+        alice.type("/join #lobby")
+        self.assertEqual(
+            self.told(alice),
+            [
+                (Kind.SWITCHED, "", "", "#lobby", False),
+                (Kind.JOINED, "#lobby", "alice", "", False),
+            ],
+        )
+        bob = self.joined("bob")
+        bob.type("hi")
+        self.assertEqual(
+            self.told(alice),
+            [(Kind.JOINED, "#hall", "bob", "", True), (Kind.SAID, "#hall", "bob", "hi", False)],
+        )
+        alice.type("/leave #hall")
+        self.assertEqual(self.told(bob)[1:], [(Kind.LEFT, "", "alice", "", True)])
+        alice.type("/leave")
+        self.assertEqual([event[2] for event in self.told(alice)[1:]], ["last-room"])
+
+    def test_nothing_may_look_like_it(self) -> None:
+        """But what looks like #lobby may, now."""
+        alice = self.joined("alice")
+        self.refuses(alice, "/join #ha1l", "room-invalid")
+        self.refuses(alice, "#ha1l hello", "no-such-room")
+        alice.type("/join #l0bby")
+        assert isinstance(self, SynchronousTestCase)
+        self.assertEqual(self.told(alice)[0], (Kind.SWITCHED, "", "", "#l0bby", False))
+
+    def test_who_comes_back_to_a_room_called_lobby_is_told_so(self) -> None:
+        """Or its lines would be taken for those of the other."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.type("/join #lobby")
+        self.turn()
+        alice.heard()
+        alice.type("/resume")
+        self.turn()
+        (answer,) = alice.heard()
+        alice.hang_up()
+        again = self.connect()
+        again.heard()
+        again.offer(f"alice {answer.text}")
+        self.assertEqual(
+            self.told(again)[:2],
+            [(Kind.WELCOME, "", "", "", False), (Kind.SWITCHED, "", "", "#lobby", False)],
+        )
+        again.type("here")
+        bob.type("there")
+        self.assertEqual(
+            sorted(event[1:4] for event in self.told(again)[-2:]),
+            [("", "alice", "here"), ("#hall", "bob", "there")],
+        )
+
+    def test_who_comes_back_to_it_is_told_its_name_and_what_was_missed(self) -> None:
+        """As from any room that is not #lobby."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.joined("alice"), self.joined("bob")
+        alice.heard()
+        alice.type("/resume")
+        self.turn()
+        (answer,) = alice.heard()
+        self.assertIn("#hall:0", answer.text)
+        alice.hang_up()
+        bob.type("news")
+        self.turn()
+        again = self.connect()
+        again.heard()
+        again.offer(f"alice {answer.text}")
+        self.assertEqual(
+            self.told(again),
+            [
+                (Kind.WELCOME, "", "", "", False),
+                (Kind.SWITCHED, "", "", "#hall", False),
+                (Kind.NOTICE, "", "", "History is kept.", False),
+                (Kind.SAID, "", "bob", "news", False),
+                (Kind.NOTICE, "", "", NOW, False),
+            ],
+        )
+
+
 class Backlog(Stage):
     """What is shown to who comes in; mixed in and run like the other scenarios."""
 

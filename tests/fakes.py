@@ -20,7 +20,7 @@ from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IClock, ILog, ITickets
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.names import LOBBY, fold
+from chatservice.names import fold
 from chatservice.person import Person, Policy
 from chatservice.plain import render
 from chatservice.roles import Role
@@ -224,7 +224,7 @@ class Guest(Member):
 
     def __init__(self, chat: "Chat", host: str | None = None) -> None:
         super().__init__()
-        self.here = LOBBY
+        self.here = chat.hub.rooms.lobby.name
         self.chat = chat
         self._heard = 0
         self.session = Session(chat.hub, self)

@@ -249,15 +249,25 @@ class RoomNames(SynchronousTestCase):
             *("#" + "x" * (MAX_ROOM + 1), "#" + "ﬃ" * MAX_ROOM, "#" + "x" * 100_000),
         ):
             with self.assertRaises(ChatError, msg=ascii(offered)) as caught:
-                check_room(offered)
+                check_room(offered, LOBBY)
             self.assertEqual(caught.exception.code, Code.ROOM_INVALID)
             self.assertLess(len(caught.exception.message), 200)
+
+    def test_what_looks_like_the_lobby_is_refused_whatever_that_is_called(self) -> None:
+        for offered, lobby in (("#l0bby", LOBBY), ("#ha1l", "#hall"), ("#lobby", "#l0bby")):
+            with self.assertRaises(ChatError) as caught:
+                check_room(offered, lobby)
+            self.assertIn(lobby, caught.exception.message)
+            self.assertEqual(check_room(offered), offered)
+        for lobby in (LOBBY, "#hall", "#l0bby"):
+            self.assertEqual(check_room(lobby.upper(), lobby), lobby)
+        self.assertEqual(check_room(LOBBY, "#hall"), LOBBY)
 
     @quick
     @given(nicks)
     def test_what_is_accepted_is_one_harmless_word(self, text: str) -> None:
         try:
-            room = check_room(f"#{text}")
+            room = check_room(f"#{text}", LOBBY)
         except ChatError:
             return
         self.assertEqual(check_room(room), room)

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
-from chatservice.events import Event, Kind
-from chatservice.names import LOBBY, check_room, keys
+from chatservice.events import NAMING, Event, Kind
+from chatservice.names import check_room, keys
 from chatservice.plain import parse, render
 from chatservice.roles import Role
 from chatservice.text import clean
@@ -112,7 +112,8 @@ class RoundTrip(SynchronousTestCase):
     @given(people, st.sampled_from([Kind.JOINED, Kind.LEFT]))
     def test_coming_and_going(self, nick: str, kind: Kind) -> None:
         self.assertEqual(
-            parse(render(Event(7, NOW, "#lobby", kind, nick))), Event(0, 0.0, "", kind, nick)
+            parse(render(Event(7, NOW, "#lobby", kind, nick, lobby=True))),
+            Event(0, 0.0, "", kind, nick, lobby=True),
         )
 
     @quick
@@ -134,8 +135,9 @@ class RoundTrip(SynchronousTestCase):
             Event(0, 0.0, room, Kind.MODE, nick, mode),
             Event(0, 0.0, room, Kind.ROLE, nick, role.label, to),
             Event(0, 0.0, room, Kind.KICKED, nick, text, to),
+            Event(0, 0.0, room, Kind.KICKED, nick, text, to, lobby=True),
         ):
-            named = elsewhere or (event.kind is Kind.KICKED and room != LOBBY)
+            named = elsewhere or (event.kind is Kind.KICKED and not event.lobby)
             shown = event if named else event._replace(room="")
             line = render(event._replace(seq=7, at=NOW, by="@7"), True, elsewhere)
             self.assertEqual(parse(line, NOW), shown)
@@ -179,20 +181,30 @@ class RoundTrip(SynchronousTestCase):
 
     @quick
     @given(
-        *(rooms, people, people, texts, numbers, st.booleans(), st.booleans()),
+        *(rooms, people, people, texts, numbers, st.booleans(), st.booleans(), st.booleans()),
         st.sampled_from([*PERSONS_KINDS, Kind.JOINED, Kind.LEFT, Kind.RENAMED]),
     )
     def test_what_happens_in_another_room(
-        self, room: str, nick: str, new: str, text: str, seq: int, past: bool, on: bool, kind: Kind
+        self,
+        room: str,
+        nick: str,
+        new: str,
+        text: str,
+        seq: int,
+        past: bool,
+        on: bool,
+        lobby: bool,
+        kind: Kind,
     ) -> None:
         """Its name is read, too; in the current room only of those who come to it and go."""
         text = {Kind.RENAMED: new, Kind.JOINED: "", Kind.LEFT: ""}.get(kind, text)
-        event = Event(seq, NOW, room, kind, nick, text, past=past and kind.kept)
+        lobby = lobby and kind in NAMING
+        event = Event(seq, NOW, room, kind, nick, text, past=past and kind.kept, lobby=lobby)
         line = render(event, on, elsewhere=True)
         self.assertIn(f"{room} " if kind.kept else room, line)
         shown = event if kind.kept and (past or on) else event._replace(seq=0, at=0.0)
         self.assertEqual(parse(line, NOW), shown)
-        named = not kind.kept and kind is not Kind.RENAMED and room != LOBBY
+        named = kind in NAMING and not lobby
         here = parse(render(event, on), NOW)
         self.assertEqual(here, shown._replace(room=room if named else ""))
         self.assertEqual(render(parse(line, NOW), on, elsewhere=True), line)
@@ -205,13 +217,14 @@ class RoundTrip(SynchronousTestCase):
             self.assertEqual(parse(render(event, elsewhere=elsewhere)), event)
 
     def test_the_lobby_is_the_chat(self) -> None:
-        for room, elsewhere, line in (
-            (LOBBY, False, "bob joined the chat"),
-            (LOBBY, True, "#lobby bob joined the chat"),
-            ("#dev", False, "bob joined #dev"),
-            ("#dev", True, "bob joined #dev"),
+        """Whatever it is called."""
+        for room, lobby, elsewhere, line in (
+            ("#hall", True, False, "bob joined the chat"),
+            ("#hall", True, True, "#hall bob joined the chat"),
+            ("#lobby", False, False, "bob joined #lobby"),
+            ("#lobby", False, True, "bob joined #lobby"),
         ):
-            event = Event(0, 0.0, room, Kind.JOINED, "bob")
+            event = Event(0, 0.0, room, Kind.JOINED, "bob", lobby=lobby)
             self.assertEqual(render(event, elsewhere=elsewhere), line)
 
     def test_answers_and_private_lines_name_no_room(self) -> None:
@@ -322,7 +335,10 @@ class Forms(SynchronousTestCase):
             ),
         }
         for line, (kind, room, nick, text) in forms.items():
-            self.assertEqual(render(Event(1, NOW, room, kind, nick, text, "bob")), line)
+            lobby = room == "#lobby"
+            self.assertEqual(
+                render(Event(1, NOW, room, kind, nick, text, "bob", lobby=lobby)), line
+            )
         self.assertEqual({kind for kind, *_ in forms.values()}, set(Kind))
 
     def test_time_and_number_stand_before_a_line(self) -> None:

@@ -1,8 +1,8 @@
 """The client in a pipe: says each line of standard input and waits until it was seen back.
 
 One line is on its way at a time: seeing it come back is the acknowledgement, and the server's
-limits are met by waiting. Lines are said as they are, in the lobby; one that starts with a slash or
-with what could be a room is text, too.
+limits are met by waiting. Lines are said as they are, where everybody starts; one that starts with
+a slash or with what could be a room is text, too.
 A line that was on its way when the connection was lost is looked for in what was missed: if it is
 there it was said, if not it is said again, and if nobody can tell, that is the end.
 
@@ -23,7 +23,6 @@ from chatservice.client.outbox import retry_after
 from chatservice.commands import address
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock
-from chatservice.names import LOBBY
 from chatservice.plain import render
 from chatservice.text import MAX_LINE, decode
 
@@ -116,7 +115,7 @@ class Pipe:
             return
         if address(text) is not None:
             text = text.rstrip()  # as the command will that says it
-        if len(_typed(text).encode()) > MAX_LINE:
+        if len(self._typed(text).encode()) > MAX_LINE:
             self._finish(f"line {self._number} is longer than {MAX_LINE} bytes: make it shorter")
             return
         self._lines.append(text)
@@ -207,7 +206,7 @@ class Pipe:
 
     def _say(self) -> None:
         text = self._expected
-        if text is not None and self.link.send(_typed(text)):
+        if text is not None and self.link.send(self._typed(text)):
             self._sent = True
             unseen = f"a line was not seen within {PATIENCE:.0f} seconds"
             self._alarm.after(PATIENCE, lambda: self._finish(unseen))
@@ -218,9 +217,8 @@ class Pipe:
         if done is not None:
             done(reason)
 
-
-def _typed(text: str) -> str:
-    """Return what to type so that a text is said as it is."""
-    if address(text) is not None:
-        return f"/say {LOBBY} {text}"
-    return f"/{text}" if text.startswith("/") else text
+    def _typed(self, text: str) -> str:
+        """Return what to type so that a text is said as it is."""
+        if address(text) is not None:
+            return f"/say {self.link.here} {text}"
+        return f"/{text}" if text.startswith("/") else text

@@ -49,7 +49,8 @@ def _help(session: Session, name: str) -> None:
 
 
 def _about(command: Command) -> Iterator[str]:
-    yield f"{command.usage}   {command.help}"
+    first = f"{command.usage}   {command.help}"
+    yield from [first] if len(first) <= WIDTH else [command.usage, f"  {command.help}"]
     yield f"For example: {command.example}"
     if command.aliases:
         yield "Also: " + " ".join(f"/{alias}" for alias in command.aliases)

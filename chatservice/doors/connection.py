@@ -21,7 +21,6 @@ from chatservice.doors.outlet import Outlet, Transport, outlet_for
 from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IBatch, IDialect, ITimer
-from chatservice.names import LOBBY
 from chatservice.session import Session, State
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Connection:
     _timer: ITimer | None = None
     _admitted = False
     _linger = LINGER
-    _here = LOBBY  # the current room
+    _here: str  # the current room
     _held: frozenset[str] = frozenset()  # why the peer is not read
 
     # For twisted.
@@ -75,6 +74,7 @@ class Connection:
         """Let somebody in, if there is room, and ask who it is."""
         self._dialects = self.dialects[0]
         self._outlet = outlet_for(self.transport, self._drained)
+        self._here = self.factory.hub.rooms.lobby.name
         self.session = Session(self.factory.hub, self)
         self.factory.opened(self)
         self._call_later(self.factory.hub.limits.nick_seconds, self._no_nick)

@@ -219,7 +219,7 @@ class Writer:
 
         def number(event: Event) -> Event:
             nonlocal row
-            _, at, name, kind, nick, text, to, by, _ = event
+            _, at, name, kind, nick, text, to, by, *_ = event
             room, head = place(name)
             if kind.kept:
                 room = room or rows.add_room(db, name)

@@ -78,6 +78,12 @@ class Saying(PipeCase):
         self.end()
         self.assertEqual(self.outcome, [None])
 
+    def test_it_is_said_where_everybody_starts_whatever_that_room_is_called(self) -> None:
+        self.server.welcomes("-- You are in #hall now.", read="#hall:0 @:0")
+        self.server.said()
+        self.give("#include <stdio.h>")
+        self.assertEqual(self.server.said(), ["/say #hall #include <stdio.h>"])
+
     def test_each_line_waits_until_the_one_before_was_seen(self) -> None:
         """Seen as one's own; another's same words do not count."""
         self.give("one", "two")

@@ -16,7 +16,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
-from tests.conformance import Backlog, Conformance, Durable, Stage
+from tests.conformance import Backlog, Conformance, Durable, Hall, Stage
 
 
 class LinePerson:
@@ -84,6 +84,14 @@ class LineBacklog(AtTheLineDoor, Backlog, SynchronousTestCase):
 
 class DurableLineConformance(Durable, AtTheLineDoor, Conformance, SynchronousTestCase):
     """The scenarios, with a log on disk."""
+
+
+class LineHall(AtTheLineDoor, Hall, SynchronousTestCase):
+    """Another name for the lobby, through the line door."""
+
+
+class DurableLineHall(Durable, AtTheLineDoor, Hall, SynchronousTestCase):
+    """The same, with a log on disk."""
 
 
 class DurableLineBacklog(Durable, AtTheLineDoor, Backlog, SynchronousTestCase):

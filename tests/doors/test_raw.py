@@ -10,7 +10,7 @@ from chatservice.doors.line import ChatFactory
 from chatservice.doors.raw import RawFactory, RawProtocol
 from chatservice.events import Event, Kind
 from chatservice.plain import parse
-from tests.conformance import Backlog, Conformance, Stage
+from tests.conformance import Backlog, Conformance, Hall, Stage
 from tests.doors.test_line import LinePerson
 
 
@@ -74,6 +74,10 @@ class AtTheRawDoor(Stage):
     def replaced(self, text: str) -> str:
         """Return it in ASCII, which is all that the tutorial's client can read."""
         return text.encode("ascii", "replace").decode()
+
+
+class RawHall(AtTheRawDoor, Hall, SynchronousTestCase):
+    """Another name for the lobby, through the raw door."""
 
 
 class RawBacklog(AtTheRawDoor, Backlog, SynchronousTestCase):

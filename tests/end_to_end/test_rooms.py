@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.end_to_end.harness import CONSENT, Program, Server, tool
+from tests.end_to_end.harness import CONSENT, Program, Server, stored, tool
 
 
 def nc(chat: Server) -> Program:
@@ -50,6 +50,31 @@ def test_two_people_with_nc_talk_in_two_rooms(chat: Server) -> None:
         *("bob: hi", "-- You are in #dev now.", "bob joined #dev"),
         *("bob: over here", "#lobby alice: anybody?", "alice left #dev"),
     ]
+
+
+def test_the_lobby_may_be_called_otherwise(tmp_path: Path) -> None:
+    """The tutorial's conversation stays as it is; history and token survive, also a new name."""
+    with Server(tmp_path, "--lobby", "Hall", "--backlog", "5") as chat, nc(chat) as alice:
+        alice.expect("^NICK")
+        alice.say("alice")
+        alice.expect(f"^{CONSENT}")
+        alice.say("hello")
+        alice.say("#lobby hi")
+        alice.expect("no-such-room")
+        alice.say("/resume")
+        answer = alice.expect("^-- To come back, answer NICK with: (alice .*)$")[1]
+        assert alice.text.splitlines()[:5] == [
+            *("NICK", "alice joined the chat", "Connected to the server"),
+            *("-- You are in #hall now.", CONSENT),
+        ]
+    assert [text for _, _, text in stored(tmp_path / "chat-data", "#hall")] == ["hello"]
+    with Server(tmp_path, "--lobby", "#hall") as chat, chat.come_back(answer) as alice:
+        alice.until("Connected to the server")
+        alice.expect("-- You are in #hall now.")
+    with Server(tmp_path) as chat, chat.join("bob") as bob, chat.come_back(answer) as alice:
+        alice.expect("alice joined #hall", "Connected to the server", "-- You are in #hall now.")
+        bob.say("/join #hall")
+        alice.until("bob joined #hall")
 
 
 def test_rooms_outlive_a_killed_server_for_who_has_a_token(tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ REFUSALS = {
     "a port out of range": (["--port", "99999"], "cannot listen on 99999"),
     "a missing key": (["--listen", "ssl:0:privateKey=none.pem"], "No such file or directory"),
     "a missing directory of keys": (["--listen", "tls:none:0"], "no certificate (*.pem) in none"),
+    "no name for a room": (
+        ["--lobby", "the hall"],
+        "--lobby: A room's name cannot contain a blank",
+    ),
     "a stray word": (["please"], "Wrong number of arguments"),
 }
 
