@@ -148,7 +148,7 @@ def _numbers(db: sqlite3.Connection) -> Problems:
     for number, kind in strange.fetchmany(SHOWN):
         yield f"event {number} is of the kind {kind!r}, which this version does not know"
     known = {name for (name,) in db.execute("SELECT name FROM meta")}
-    for name in sorted({"indexed", "dropped"} - known):
+    for name in sorted({"indexed", "dropped", "revision"} - known):
         yield f"meta lacks {name!r}"
 
 

@@ -53,6 +53,19 @@ MIGRATIONS: Final[Sequence[str]] = (
         read TEXT  -- JSON, room to number; NULL while connected
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE records (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT CHECK (  -- NULL once it is gone
+            value IS NULL OR json_valid(value) AND json_type(value) = 'object'
+        ),
+        revision INTEGER NOT NULL UNIQUE,  -- counts the changes, of all records together
+        PRIMARY KEY (kind, key)
+    ) STRICT;
+    CREATE INDEX records_gone ON records (revision) WHERE value IS NULL;
+    INSERT INTO meta VALUES ('revision', 0);  -- the newest; given again never
+    """,
 )
 """How to get from each version of the schema to the next; the first makes it."""
 

@@ -1,0 +1,47 @@
+"""Records as chat-admin reads and changes them; a running chat learns of it within a second or two.
+
+It makes no record that the chat would not: what a change is goes by the same functions.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+from chatservice.admin.opening import Refused, turn
+from chatservice.interfaces import Value
+from chatservice.store import records
+
+
+def read_all(db: sqlite3.Connection, kind: str) -> dict[str, Value]:
+    """Return all records of a kind, by their keys.
+
+    :param db: as opening.opened gives it.
+    :raises Refused: if one of them cannot be read.
+    """
+    try:
+        return {record.key: record.value or {} for record in records.of_kind(db, kind)}
+    except records.Damaged as error:
+        raise _damaged(error) from None
+
+
+def change(
+    db: sqlite3.Connection, kind: str, key: str, how: Callable[[Value | None], Value | None]
+) -> Value | None:
+    """Put in a record's place what a function makes of it, and commit that.
+
+    :param db: as opening.opened gives it for writing, not within a transaction.
+    :param how: given what there is, None if there is nothing; returns what is to be there, None to
+        remove it. It holds up the chat while it works: everything that takes time, such as hashing
+        a password or asking for one, comes before.
+    :returns: what is there now.
+    :raises Exception: whatever the function raises, such as Refused; then nothing has changed.
+    :raises Refused: if what is there cannot be read.
+    """
+    try:
+        with turn(db):
+            return records.change(db, kind, key, how).value
+    except records.Damaged as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: records.Damaged) -> Refused:
+    return Refused(f"{error}; see what chat-admin check says, and docs/admin.md about backups")
