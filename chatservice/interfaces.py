@@ -162,8 +162,15 @@ class IRecords(Protocol):
     def watch(self, kind: str, learn: Callable[[str, Value | None], None], /) -> None:
         """Call back with key and value of each record of a kind, None for one that is gone.
 
-        All there are come when the store is opened (or at once, if it is), then every change once
-        it is committed, whoever made it: chat-admin works on the same records.
+        All there are come when the store is opened (or at once, if there is nothing to open), then
+        every change once it is committed, in this order, whoever made it: chat-admin works on the
+        same records. Of what another program changed within a second or so only the last is told,
+        even if that is the end of a record which nobody here knew.
+
+        A callback that raises keeps the store from being opened. Later that is logged, and the
+        others are told.
+
+        :raises RuntimeError: if the store was opened before.
         """
 
     def change(
@@ -171,12 +178,15 @@ class IRecords(Protocol):
     ) -> Deferred[Value | None]:
         """Put in a record's place what a function makes of it; None for no record.
 
-        The function must be pure: it may be called in another thread. No two changes of a record
-        overlap, so that it can tell who was first.
+        The function must be pure, and quick: it may be called in another thread, which commits
+        everybody's lines. No two changes of a record overlap, so that it can tell who was first.
+        Changes come in the order in which they were asked for, but they have no place among the
+        log's events: who wants one after the other waits for it.
 
-        :returns: fires with the new value once that is committed and whoever watches knows. Fails
-            with the ChatError that the function raises, and then nothing has changed, or with
-            NOT_STORED.
+        :returns: fires with the new value once that is committed and whoever watches knows; nobody
+            is told of a value that stays as it is. Fails with the ChatError that the function
+            raises, or with INTERNAL if it raises anything else or returns what JSON cannot hold,
+            and then nothing has changed; or with NOT_STORED.
         """
 
 

@@ -237,7 +237,7 @@ def makeService(options: Options) -> MultiService:
         welcome=keeper.consent(options["lobby"]),
         lobby=options["lobby"],
     )
-    hub = Hub(keeper.log, clock, policy=policy, tickets=keeper.tickets)
+    hub = Hub(keeper.log, clock, policy=policy, tickets=keeper.tickets, records=keeper.records)
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
     ]

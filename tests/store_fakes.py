@@ -20,6 +20,7 @@ from chatservice.events import Event
 from chatservice.search import Query, parse_query
 from chatservice.store.database import FILE, Database
 from chatservice.store.sqlite import SqliteLog
+from chatservice.store.sqlite_records import SqliteRecords
 from tests.fakes import NOW, said
 
 PATIENCE: Final = 30.0
@@ -62,17 +63,25 @@ class Pump:
 
 
 class Store:
-    """A log in a database, open until the test ends.
+    """A log and records in a database, open until the test ends.
 
     :param directory: where it is; a new one if none is given.
+    :param watch: watches the records before they are opened.
     """
 
-    def __init__(self, test: Cleans, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        test: Cleans,
+        directory: Path | None = None,
+        watch: Callable[[SqliteRecords], object] = lambda records: None,
+    ) -> None:
         self.directory = new_directory(test) if directory is None else directory
         self.path = self.directory / FILE
         self.pump = Pump()
         self.database = Database(self.directory, self.pump, now=lambda: NOW)
         self.log = SqliteLog(self.database)
+        self.records = SqliteRecords(self.database)
+        watch(self.records)
         self.log.open()
         self._open = True
         test.addCleanup(self.close)

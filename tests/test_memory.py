@@ -1,5 +1,6 @@
 """The log in memory: what every log promises, and that it is bounded."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,10 +10,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event
+from chatservice.interfaces import IRecords
 from chatservice.store import memory
-from chatservice.store.memory import MemoryLog, MemoryTickets, _cost
+from chatservice.store.memory import MemoryLog, MemoryRecords, MemoryTickets, _cost
 from tests.fakes import joined, quick, said
 from tests.log_contract import LogContract
+from tests.records_contract import Learned, RecordsContract, count
 from tests.store_fakes import line, query
 from tests.tickets_contract import CONNECTED, TicketsContract
 
@@ -27,6 +30,28 @@ class MemoryLogContract(LogContract, SynchronousTestCase):
 
     def wait(self, deferred: Deferred[Result]) -> Result:
         return result_of(deferred)
+
+
+class MemoryRecordsContract(RecordsContract, SynchronousTestCase):
+    """What every store of records promises, and that it may be watched at any time."""
+
+    def make_records(self, *watch: Callable[[IRecords], object]) -> MemoryRecords:
+        records = MemoryRecords()
+        for each in watch:
+            each(records)
+        return records
+
+    def wait(self, deferred: Deferred[Result]) -> Result:
+        return result_of(deferred)
+
+    def test_who_comes_later_learns_of_all_there_are(self) -> None:
+        records = self.make_records()
+        records.change("a", "x", count)
+        records.change("b", "y", count)
+        learned = Learned("a")
+        learned.watch(records)
+        records.change("a", "z", count)
+        self.assertEqual([key for _, key, _ in learned.told], ["x", "z"])
 
 
 class MemoryTicketsContract(TicketsContract, SynchronousTestCase):

@@ -74,6 +74,7 @@ class Database:
         self._reading: set[sqlite3.Connection] = set()  # those that answer a question
         self.asked = 0  # questions under way
         self._gathered: list[Entry] = []  # in this turn, for the writer
+        self._at_open: list[Callable[[sqlite3.Connection], None]] = []
         self._pool = _Readers(0, READERS, "chat-readers")
         self._connections: queue.SimpleQueue[sqlite3.Connection | None] = queue.SimpleQueue()
         self.writer = Writer(
@@ -81,6 +82,13 @@ class Database:
             lambda outcomes: threads.callFromThread(self._report, outcomes),
             lambda: threads.callFromThread(self._close.callback, None),
         )
+
+    def at_open(self, read: Callable[[sqlite3.Connection], None]) -> None:
+        """Call back when the database is opened, before anything happens in it.
+
+        :param read: reads what is to be known from the beginning; may raise StoreError.
+        """
+        self._at_open.append(read)
 
     def open(self, report: Callable[[Sequence[Outcome]], None]) -> None:
         """Open the database, making it or bringing it up to date, and start its threads.
@@ -96,6 +104,8 @@ class Database:
             with closing(connect(self.path, writing=True)) as db, db:
                 db.execute("BEGIN IMMEDIATE")
                 tickets.close_all(db, self._now())
+                for read in self._at_open:
+                    read(db)
             for _ in range(READERS):
                 db = connect(self.path, writing=False)
                 self._connections.put(db)
@@ -129,11 +139,25 @@ class Database:
         :param step: makes one step, on the writer's thread; returns None if there are more.
         :returns: the last step's result. Fails with a ChatError (NOT_STORED).
         """
+        return self._do(step, writing=True)
+
+    def look(self, step: Callable[[sqlite3.Connection], Result]) -> Deferred[Result]:
+        """Read on the writer's thread, which sees by it what other programs have written.
+
+        It locks nothing and writes nothing, but waits its turn behind what is written.
+
+        :returns: the step's result. Fails with a ChatError (NOT_STORED).
+        """
+        return self._do(step, writing=False)
+
+    def _do(
+        self, step: Callable[[sqlite3.Connection], Result | None], *, writing: bool
+    ) -> Deferred[Result]:
         done: Deferred[Result] = Deferred()
         if self.closing:
             _finish(done, InterruptedError("the server is closing"))
             return done
-        job = Job(step, lambda result: self._threads.callFromThread(_finish, done, result))
+        job = Job(step, lambda result: self._threads.callFromThread(_finish, done, result), writing)
         self._hand_in()
         self.writer.do(job)
         return done
@@ -246,7 +270,11 @@ def lock(directory: Path) -> int:
 
 def _finish(done: Deferred[Result], result: object) -> None:
     if isinstance(result, Exception):
-        done.errback(ChatError(Code.NOT_STORED, f"The history cannot be changed now: {result}."))
+        done.errback(
+            ChatError(
+                Code.NOT_STORED, f"Not done, it cannot be stored ({result}): try again later."
+            )
+        )
     else:
         done.callback(result)  # type: ignore[arg-type]
 

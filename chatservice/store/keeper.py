@@ -10,16 +10,17 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chatservice.interfaces import IClock, ILog, IThreads, ITickets
+from chatservice.interfaces import IClock, ILog, IRecords, IThreads, ITickets
 from chatservice.retention import Keep, Retention
 from chatservice.store.database import Database
-from chatservice.store.memory import MemoryLog, MemoryTickets
+from chatservice.store.memory import MemoryLog, MemoryRecords, MemoryTickets
 from chatservice.store.sqlite import SqliteLog, SqliteTickets
+from chatservice.store.sqlite_records import SqliteRecords
 
 IN_MEMORY: Final = ":memory:"
 
 LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at whether the disk still answers."""
+"""Seconds between two looks at whether the disk still answers, and what others have changed."""
 
 PRUNE_EVERY: Final = 60.0
 """Seconds between two rounds of removing what is no longer kept."""
@@ -30,7 +31,9 @@ class Reactor(IClock, IThreads, Protocol):
 
 
 class Keeper:
-    """The log and the tickets of one chat, from opening to closing.
+    """The log, the tickets and the records of one chat, from opening to closing.
+
+    Records are watched before it is opened.
 
     :param reactor: for time, and for the way back from threads.
     :param data: the directory, or IN_MEMORY.
@@ -49,15 +52,21 @@ class Keeper:
     ) -> None:
         self.log: ILog
         self.tickets: ITickets
+        self.records: IRecords
         self._retention = retention
         self._now = now
         self._sqlite: SqliteLog | None = None
+        self._looks: list[Callable[[], None]] = []
         if data == IN_MEMORY:
             self.log, self.tickets = MemoryLog(), MemoryTickets(now)
+            self.records = MemoryRecords()
         else:
             database = Database(Path(data), reactor, now)
             self.log = self._sqlite = SqliteLog(database)
             self.tickets = SqliteTickets(database)
+            records = SqliteRecords(database)
+            self.records = records
+            self._looks = [self._sqlite.look, records.look]
         self._looking = self._repeating(reactor, self._look)
         self._pruning = self._repeating(reactor, self._prune)
 
@@ -98,8 +107,8 @@ class Keeper:
         return loop
 
     def _look(self) -> None:
-        if self._sqlite is not None:
-            self._sqlite.look()
+        for look in self._looks:
+            look()
 
     def _prune(self) -> None:
         """Start a round; it goes on beside the chat."""

@@ -17,6 +17,8 @@ from chatservice.names import is_inbox
 from chatservice.resume import GOOD_FOR, Ticket
 from chatservice.retention import Keep, Retention
 from chatservice.search import Query
+from chatservice.store.records import How, decode, encode
+from chatservice.store.watchers import Learn, Watchers
 
 _OVERHEAD: Final = 151
 """What an event costs besides its text, in bytes, roughly."""
@@ -209,34 +211,48 @@ class MemoryTickets:
 
 
 class MemoryRecords:
-    """Records that live as long as the process; see IRecords."""
+    """Records that live as long as the process; see IRecords. They are always open.
+
+    What is changed while somebody is told of a change comes after that.
+    """
 
     def __init__(self) -> None:
-        self._records: dict[tuple[str, str], Value] = {}
-        self._watchers: dict[str, list[Callable[[str, Value | None], None]]] = {}
+        self._records: dict[tuple[str, str], str] = {}  # JSON, as every store has it
+        self._watchers = Watchers()
+        self._changes: deque[Callable[[], None]] = deque()
 
-    def watch(self, kind: str, learn: Callable[[str, Value | None], None]) -> None:
+    def watch(self, kind: str, learn: Learn) -> None:
         """Call back with every record of a kind, now and on each change; see IRecords."""
-        self._watchers.setdefault(kind, []).append(learn)
-        for (known, key), value in list(self._records.items()):
+        self._watchers.add(kind, learn)
+        for (known, key), text in list(self._records.items()):
             if known == kind:
-                learn(key, value)
+                learn(key, decode(text))
 
-    def change(
-        self, kind: str, key: str, how: Callable[[Value | None], Value | None]
-    ) -> Deferred[Value | None]:
+    def change(self, kind: str, key: str, how: How) -> Deferred[Value | None]:
         """Put in a record's place what a function makes of it; see IRecords."""
+        done: Deferred[Value | None] = Deferred()
+        self._changes.append(lambda: self._change(kind, key, how, done))
+        if len(self._changes) == 1:
+            while self._changes:
+                self._changes[0]()
+                self._changes.popleft()
+        return done
+
+    def _change(self, kind: str, key: str, how: How, done: Deferred[Value | None]) -> None:
+        old = self._records.get((kind, key))
         try:
-            value = how(self._records.get((kind, key)))
-        except ChatError as refusal:
-            return fail(refusal)
-        if value is None:
+            new = encode(how(decode(old)))
+        except Exception as error:
+            done.errback(self._watchers.refusal(kind, key, error))
+            return
+        value = decode(new)
+        if new is None:
             self._records.pop((kind, key), None)
         else:
-            self._records[kind, key] = value
-        for learn in self._watchers.get(kind, ()):
-            learn(key, value)
-        return succeed(value)
+            self._records[kind, key] = new
+        if new != old:
+            self._watchers.tell(kind, key, value)
+        done.callback(value)
 
 
 def _first_kept(log: _RoomLog, keep: Keep, now: float) -> int:

@@ -73,10 +73,12 @@ class Job(NamedTuple):
 
     :ivar step: makes one step; returns None if there are more, else what it all came to.
     :ivar done: called from the writer's thread with the result or the error.
+    :ivar writing: whether it changes anything.
     """
 
     step: Callable[[sqlite3.Connection], object | None]
     done: Callable[[object], None]
+    writing: bool = True
 
 
 class _Place(NamedTuple):
@@ -267,7 +269,7 @@ class Writer:
         """Make a step; tell whether the job is done. After the last one it is given up."""
         try:
             db = self._open()
-            with self._transaction(db):
+            with self._transaction(db, writing=job.writing):
                 result = job.step(db)
         except Exception as error:
             self._close()
@@ -297,8 +299,8 @@ class Writer:
         return self._db
 
     @contextmanager
-    def _transaction(self, db: sqlite3.Connection) -> Iterator[None]:
-        db.execute("BEGIN IMMEDIATE")
+    def _transaction(self, db: sqlite3.Connection, *, writing: bool = True) -> Iterator[None]:
+        db.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
         (version,) = db.execute("PRAGMA data_version").fetchone()
         if version != self._version:  # chat-admin was here, or the connection is new
             self._look_again()
