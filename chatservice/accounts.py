@@ -1,15 +1,42 @@
-"""Registered nicknames: who owns them, and what is kept for their owners."""
+"""Registered nicknames: who owns them, and what is kept for their owners.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+All are in memory, as the records have them; whatever is changed here is changed there and comes
+back from there. What a change makes of a record is a pure function at this module's end, which
+chat-admin uses as well. Knows no passwords but their hashes, and nobody who is here.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final
 
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
+
+from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
 from chatservice.names import fold, keys
 from chatservice.roles import Role
 
 ACCOUNT: Final = "account"
 """The kind of record (interfaces.IRecords) that an account is; its key is the folded name."""
+
+MOST_ACCOUNTS: Final = 100_000
+"""Accounts that people may register."""
+
+MOST_SETTINGS: Final = 8192
+"""How long the settings of one account may be, in characters of JSON."""
+
+MOST_NETWORKS: Final = 4
+"""Networks from which an account was logged in to that it remembers."""
+
+OFTEN: Final = 60.0
+"""Seconds in which it is noted once that somebody was here."""
+
+Change = Callable[[Value | None], Value | None]
+"""What becomes of a record; see IRecords.change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +52,42 @@ class Account:
     :ivar seen: when it was last here.
     :ivar read: the number of the last event in its inbox that its owner was given.
     :ivar settings: what the owner chose, by name.
+    :ivar networks: digests of the networks that it was logged in to from, the last one last.
     """
 
     name: str
     identity: str
-    password: str = ""
+    password: str = field(default="", repr=False)
     role: Role = Role.USER
     since: float = 0.0
     seen: float = 0.0
     read: int = 0
     settings: Mapping[str, object] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
 
 
 class Accounts:
     """Every account, at hand.
 
     :param records: where they are kept.
+    :param now: the wall clock, seconds since 1970.
     """
 
-    def __init__(self, records: IRecords) -> None:
+    _log = Logger()
+
+    def __init__(self, records: IRecords, now: Callable[[], float] = time.time) -> None:
         self._records = records
+        self._now = now
         self._accounts: dict[str, Account] = {}  # by folded name
         self._owners: dict[str, Account] = {}  # by everything that looks like the name
         self._by_identity: dict[str, Account] = {}
+        self._registering: set[str] = set()  # what looks like names that are on their way
+        self._watchers: list[Callable[[Account | None, Account | None], None]] = []
         records.watch(ACCOUNT, self._learn)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._accounts)
 
     def find(self, name: str) -> Account | None:
         """Return the account of this name, however it is capitalised."""
@@ -56,23 +95,247 @@ class Accounts:
 
     def owner(self, nick: str) -> Account | None:
         """Return the account that a nickname belongs to, or looks as if it did."""
+        if not self._owners:  # nobody is registered: nothing to look for
+            return None
         return next((self._owners[key] for key in sorted(keys(nick)) if key in self._owners), None)
 
     def of(self, identity: str) -> Account | None:
         """Return the account with an identity."""
         return self._by_identity.get(identity)
 
+    def watch(self, learn: Callable[[Account | None, Account | None], None]) -> None:
+        """Call back with every account as it was and as it is now, whenever one has changed.
+
+        :param learn: called with None for one that was not there, or is there no more.
+        """
+        self._watchers.append(learn)
+
+    # Changes. They fail with ChatError, and then nothing has changed.
+
+    def register(
+        self, name: str, identity: str, password: str = "", role: Role = Role.USER
+    ) -> Deferred[Account]:
+        """Make an account. Of all who want the same name, or a look-alike, one gets it.
+
+        :param name: in its normal form (names.check_nick).
+        :param password: its hash; "" if it is proved elsewhere.
+        """
+        wanted = keys(name)
+        if (owner := self.owner(name)) is not None:
+            return fail(taken(name, owner.name))
+        if wanted & self._registering:
+            return fail(taken(name, name))
+        if len(self._accounts) >= MOST_ACCOUNTS:
+            text = f"There are {MOST_ACCOUNTS:,} accounts, more cannot be: ask the operator."
+            return fail(ChatError(Code.TOO_MUCH, text))
+        now = self._now()
+        account = Account(name, identity, password, role, now, now)
+        self._registering |= wanted
+
+        def done(result: object) -> object:
+            self._registering -= wanted
+            return result
+
+        made = self._records.change(ACCOUNT, fold(name), registered(account)).addBoth(done)
+        return made.addCallback(lambda _: account)
+
+    def remember(self, identity: str, **settings: object) -> Deferred[None]:
+        """Keep settings of an account's owner; of a guest nothing is kept.
+
+        :param settings: what JSON can hold; None forgets one.
+        """
+        account = self.of(identity)
+        if account is None:
+            return succeed(None)
+        merged = {**account.settings, **settings}
+        if len(json.dumps(merged)) > MOST_SETTINGS:
+            return fail(
+                ChatError(Code.TOO_MUCH, "That is more than is kept for you: forget something.")
+            )
+        return self._change(account, with_settings(account, settings))
+
+    def note(self, identity: str, read: int | None = None, network: str = "") -> Deferred[None]:
+        """Note that an account's owner was here just now; nothing to do if it has none.
+
+        :param read: the number of the last event in its inbox that it was given, if that is known.
+        :param network: the digest of the network that it logged in from.
+        """
+        account, now = self.of(identity), self._now()
+        if account is None:
+            return succeed(None)
+        changed = (read or 0) > account.read or (network and network not in account.networks)
+        if not changed and 0 <= now - account.seen < OFTEN:
+            return succeed(None)
+        return self._change(account, seen(account, now, read or 0, network))
+
+    def set_password(self, account: Account, password: str) -> Deferred[None]:
+        """Put another hash in the place of an account's, if that has not changed meanwhile."""
+        return self._change(account, with_password(account, password, account.password))
+
+    def expire(self, since: float, here: Callable[[str], object]) -> Deferred[int]:
+        """Remove accounts whose owners were not seen since a time; never admins.
+
+        :param here: tells of an identity whether it is here now: then it stays.
+        :returns: how many that were.
+        """
+        return Deferred.fromCoroutine(self._expire(since, here))
+
+    async def _expire(self, since: float, here: Callable[[str], object]) -> int:
+        old = [account for account in self._accounts.values() if _expired(account, since)]
+        count = 0
+        for account in old:
+            if not here(account.identity):
+                left = await self._records.change(
+                    ACCOUNT, fold(account.name), without_expired(account, since)
+                )
+                count += left is None
+        return count
+
+    def _change(self, account: Account, how: Change) -> Deferred[None]:
+        changed = self._records.change(ACCOUNT, fold(account.name), how)
+        return changed.addCallback(lambda _: None)
+
     def _learn(self, key: str, value: Value | None) -> None:
         """Take what is in the records now."""
         old = self._accounts.pop(key, None)
         if old is not None:
-            del self._by_identity[old.identity]
+            self._by_identity.pop(old.identity, None)
             for name in keys(old.name):
                 if self._owners.get(name) is old:
                     del self._owners[name]
-        if value is None:
-            return
-        account = Account(**{**value, "role": Role[str(value["role"])]})  # type: ignore[arg-type]
-        self._accounts[key] = self._by_identity[account.identity] = account
-        for name in keys(account.name):
-            self._owners.setdefault(name, account)
+        new = None if value is None else self._read(key, value)
+        if new is not None:
+            self._accounts[key] = self._by_identity[new.identity] = new
+            for name in keys(new.name):
+                self._owners.setdefault(name, new)
+        for learn in self._watchers:
+            learn(old, new)
+
+    def _read(self, key: str, value: Value) -> Account | None:
+        try:
+            return from_value(value)
+        except (KeyError, TypeError, ValueError):
+            self._log.error("the record of the account {key!r} cannot be read", key=key)
+            return None
+
+
+# Records, and what becomes of them: pure.
+
+
+def from_value(value: Value) -> Account:
+    """Return the account that a record holds; what is not known here is left out.
+
+    :raises KeyError, TypeError, ValueError: if it holds none.
+    """
+    known = {one.name: value[one.name] for one in fields(Account) if one.name in value}
+    account = Account(**known)  # type: ignore[arg-type]
+    return Account(
+        name=str(account.name),
+        identity=str(account.identity),
+        password=str(account.password),
+        role=Role[str(known.get("role", "USER"))],
+        since=_finite(account.since),
+        seen=_finite(account.seen),
+        read=int(account.read),
+        settings=dict(account.settings),
+        networks=tuple(map(str, account.networks)),
+    )
+
+
+def to_value(account: Account) -> Value:
+    """Return an account as a record holds it."""
+    return {**asdict(account), "role": account.role.name, "networks": [*account.networks]}
+
+
+def registered(account: Account) -> Change:
+    """Return the change that makes an account, if there is none of its name."""
+
+    def how(value: Value | None) -> Value:
+        if value is not None:
+            raise taken(account.name, str(value.get("name", account.name)))
+        return to_value(account)
+
+    return how
+
+
+def with_settings(account: Account, settings: Mapping[str, object]) -> Change:
+    """Return the change that keeps settings; None forgets one."""
+
+    def how(value: Value) -> Value:
+        kept = value.get("settings")
+        merged = {**(kept if isinstance(kept, Mapping) else {}), **settings}
+        return {**value, "settings": {k: v for k, v in merged.items() if v is not None}}
+
+    return _of(account, how)
+
+
+def with_password(account: Account, password: str, before: str | None = None) -> Change:
+    """Return the change of a password.
+
+    :param password: the new hash.
+    :param before: the hash that it replaces; None for whichever there is.
+    """
+
+    def how(value: Value) -> Value:
+        if before is not None and value.get("password", "") != before:
+            raise ChatError(Code.BUSY, "The password was changed meanwhile: log in again.")
+        return {**value, "password": password}
+
+    return _of(account, how)
+
+
+def with_role(account: Account, role: Role) -> Change:
+    """Return the change of a role."""
+    return _of(account, lambda value: {**value, "role": role.name})
+
+
+def removed(account: Account) -> Change:
+    """Return the change that removes an account."""
+    return _of(account, lambda value: None)
+
+
+def seen(account: Account, now: float, read: int, network: str) -> Change:
+    """Return the change that notes that the owner was here."""
+
+    def how(value: Value) -> Value:
+        current = from_value(value)
+        known = [one for one in current.networks if one != network]
+        if network:
+            known = [*known, network][-MOST_NETWORKS:]
+        at = max(now, current.seen)
+        return {**value, "seen": at, "read": max(read, current.read), "networks": known}
+
+    return _of(account, how)
+
+
+def without_expired(account: Account, since: float) -> Change:
+    """Return the change that removes an account whose owner was not seen since a time."""
+    return _of(account, lambda value: None if _expired(from_value(value), since) else value)
+
+
+def taken(name: str, owner: str) -> ChatError:
+    """Return the refusal to register a nickname that is another's, or looks as if it were."""
+    looks = "" if fold(name) == fold(owner) else ", and it would look the same"
+    return ChatError(Code.NICK_REGISTERED, f"{owner} is registered already{looks}.")
+
+
+def _of(account: Account, how: Callable[[Value], Value | None]) -> Change:
+    """Let a change be one of this very account, not of a later one of the same name."""
+
+    def checked(value: Value | None) -> Value | None:
+        if value is None or value.get("identity") != account.identity:
+            raise ChatError(Code.NO_SUCH_NICK, f"There is no account {account.name} any more.")
+        return how(value)
+
+    return checked
+
+
+def _expired(account: Account, since: float) -> bool:
+    return account.role is not Role.ADMIN and max(account.seen, account.since) < since
+
+
+def _finite(number: object) -> float:
+    value = float(number)  # type: ignore[arg-type]
+    if not math.isfinite(value):
+        raise ValueError("not a number")
+    return value

@@ -12,6 +12,7 @@ from functools import partial
 from operator import setitem
 from typing import Final
 
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.defer import Deferred, fail, succeed
 
 from chatservice.accounts import Accounts
@@ -21,17 +22,21 @@ from chatservice.delivery import Delivery
 from chatservice.draining import Draining
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
+from chatservice.identities import Identities
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Limits, Quota, Quotas
+from chatservice.logins import Logins, is_local
 from chatservice.moderation import Moderation
 from chatservice.names import LOBBY, check_nick
 from chatservice.nicks import Nicks
 from chatservice.ops import Ops
 from chatservice.order import Order
+from chatservice.owners import Owners
+from chatservice.passwords import Passwords
 from chatservice.past import Past
 from chatservice.person import Person, Policy
-from chatservice.resume import Offer, Place, describe, parse_offer
+from chatservice.resume import Offer, Place, describe, is_token, parse_offer
 from chatservice.returns import Returns, merged
 from chatservice.rights import Act, check
 from chatservice.rooms import Rooms
@@ -52,6 +57,8 @@ class Hub:
     :param policy: what the operator decided.
     :param tickets: who may come back; by default remembered as long as the process lives.
     :param records: accounts, rooms and sanctions; by default the same.
+    :param passwords: hashes them; by default at once, in the caller's thread.
+    :param checkers: who else knows passwords (--auth); with any nobody registers here.
     """
 
     def __init__(
@@ -62,14 +69,18 @@ class Hub:
         policy: Policy | None = None,
         tickets: ITickets | None = None,
         records: IRecords | None = None,
+        passwords: Passwords | None = None,
+        checkers: Sequence[ICredentialsChecker] = (),
     ) -> None:
         self.clock = clock
         self.policy = Policy() if policy is None else policy
         self.now = now
         self._history = log
-        self._quotas = Quotas(self.limits, time.monotonic if clock is None else clock.seconds)
+        seconds = time.monotonic if clock is None else clock.seconds
+        self._quotas = Quotas(self.limits, seconds)
         self._records = MemoryRecords() if records is None else records
-        self.accounts = Accounts(self._records)
+        self.accounts = Accounts(self._records, now)
+        self._identities = Identities(self.accounts)
         self._people: dict[Person, None] = {}  # every connection
         self._nicks: Nicks[Person] = Nicks()
         self._owners: dict[str, Person] = {}  # of tokens
@@ -96,6 +107,20 @@ class Hub:
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
         self._journal = Journal(clock)
         self._returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
+        self.passwords = passwords or Passwords()
+        self.owners = Owners(
+            self.accounts,
+            self._identities,
+            Logins(self.accounts, self.passwords, self.policy, clock, seconds, checkers),
+            self._nicks,
+            self._order,
+            self._returns,
+            depart=self._depart,
+            leave=self.leave,
+            wear=self._wear,
+            tell_token=self.tell_token,
+        )
+        self._identities.changed = self.owners.changed
         log.watch(self._trouble)
 
     @property
@@ -112,10 +137,11 @@ class Hub:
         self.delivery.add(member)
         return person
 
-    def admit(self, person: Person, host: str | None) -> Quota:
+    def admit(self, person: Person, host: str | None, encrypted: bool = False) -> Quota:
         """Count a connection for its address.
 
         :param host: the peer's IP address; None for peers without one.
+        :param encrypted: whether it is known to be, all the way.
         :raises ChatError: if there are too many, or the server is closing.
         """
         if self._closing.begun:
@@ -123,22 +149,28 @@ class Hub:
         self._draining.check()
         person.quota = self._quotas.admit(host)
         person.host = host
+        person.encrypted = encrypted or is_local(host)
         return person.quota
 
     def claim(self, person: Person, text: str) -> Deferred[str]:
         """Reserve a nickname for a person, who does not wear it yet.
 
-        :param text: what the person offered: a nickname, perhaps with a token behind it.
+        :param text: what the person offered: a nickname, perhaps with a token or its password
+            behind it.
         :returns: the nickname in its normal form. Fails with ChatError.
         """
         offer = parse_offer(text)
-        if offer is None:
+        if offer is None or not is_token(offer.token):
+            nick, _, password = text.strip().partition(" ")
+            if password:
+                return self.owners.claim(person, nick, password.strip())
             return self._claim_nick(person, text)
         return self._returns.recognise(offer).addCallback(self._claim_place, person, offer)
 
     def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
         try:
             nick = check_nick(text)
+            self.owners.check(person, nick)
             self.rooms.admission.come_in(person, nick)
             self._nicks.claim(person, nick)
         except ChatError as refusal:
@@ -159,10 +191,15 @@ class Hub:
 
     def enter(self, person: Person, nick: str) -> None:
         """Bring a person in, under a nickname it has claimed: into the lobby, or where it was."""
-        person.nick = nick
-        ghost = self._owners.get(person.offered.token) if person.offered else None
+        person.nick, before = nick, person.inbox
+        if person.offered:
+            ghost = self._owners.get(person.offered.token)
+            person.account = self.accounts.of(person.inbox)
+        else:
+            ghost = self.owners.enter(person, nick)
         if ghost is None:
             self._nicks.wear(person, nick)
+            self._identities.add(person)
             news = self.rooms.arrive(person)
         else:
             self._take_over(ghost, person)
@@ -174,8 +211,10 @@ class Hub:
             head.addCallback(partial(setitem, inbox, person.inbox))
         entered = self._order.enter(person, rooms, news)
         entered.addCallback(lambda heads: self._welcome(person, current, heads | inbox))
+        if ghost is None and not person.offered and person.inbox != before:
+            entered.addCallback(lambda _: self._identities.tell_followers(person, before))
         entered.addErrback(self._order.refused, person)
-        if person.offered:
+        if person.place.token:
             self._owners[person.place.token] = person
             self._returns.connected(person)
         self._journal.note(f"{nick!r} joined from {person.host!r}")
@@ -225,6 +264,8 @@ class Hub:
     def lost(self, person: Person) -> None:
         """Take note that a person's connection is gone; who has a token may come back to it."""
         person.cancel()
+        if person.account is not None and not self._closing.begun:
+            self.owners.note(person)
         if person.departed:
             if person.place.token:  # before delivery forgets it
                 self._returns.note(person)
@@ -244,8 +285,9 @@ class Hub:
 
         :returns: fires when everybody is gone.
         """
-        kept = []
+        kept: list[Deferred[None]] = []
         if not self._closing.begun:
+            kept += [self.owners.note(person) for person in self._people if person.account]
             for person in self._owners.values():
                 person.cancel()
                 if self.delivery.behind(person.member):  # it may not get the rest any more
@@ -334,6 +376,21 @@ class Hub:
         """Return everybody who is connected and wears a nickname, in the order of connecting."""
         return [person for person in self._people if person.nick]
 
+    def connections_of(self, identity: str) -> Sequence[Person]:
+        """Return everybody of an identity who wears a nickname: an account may be logged in to
+        several times. Those whose connection is lost and who may come back (Person.absent) count.
+        """
+        return self._identities.people(identity)
+
+    def on_identity(self, follow: Callable[[Person, str], None]) -> None:
+        """Call back with everybody whose identity changes, and its identity before.
+
+        That is who logs in, in the chat or at the question for a nickname (then once it was
+        welcomed), and who is logged in to an account that is removed. Not who comes back to a
+        place of its own, by token or password: it is told what it missed there anyway.
+        """
+        self._identities.follow(follow)
+
     # Inside.
 
     def _welcome(self, person: Person, current: str, heads: dict[str, int]) -> None:
@@ -344,7 +401,7 @@ class Hub:
             return
         if not current == LOBBY == self.policy.lobby:  # which is what clients and doors take it for
             self._order.tell_now(person, Kind.SWITCHED, current)
-        notes = [self.policy.welcome]
+        notes = [self.policy.welcome, self.owners.greeting(person)]
         if self._history.trouble:
             notes.append(_unwritten(self._history.trouble))
         if any(notes):
@@ -370,6 +427,8 @@ class Hub:
 
     def _finish(self, person: Person, nick: str) -> None:
         self.delivery.finish(person.member)
+        if person.account is not None and not self._closing.begun:
+            self.owners.note(person)
         if person.place.token and nick:
             self._returns.keep(person, nick)
 
@@ -383,6 +442,7 @@ class Hub:
             if not self._closing.begun:
                 self._order.publish(person, *news)
             self._nicks.take_off(person)
+            self._identities.remove(person)
             self._journal.note(f"{person.nick!r} left")
             person.nick = ""
 
@@ -404,7 +464,11 @@ class Hub:
     def _take_over(self, ghost: Person, person: Person) -> None:
         """Put a person in the place of a connection that it had before; nobody else notices."""
         self._nicks.hand_over(ghost, person)
-        person.place = ghost.place
+        self._identities.remove(ghost)
+        if person.offered is None:  # came back with the password
+            person.offered = Offer(ghost.nick, ghost.place.token, {})
+        person.place, person.account = ghost.place, ghost.account
+        self._identities.add(person)
         ghost.cancel()
         if ghost.absent:
             ghost.nick, ghost.departed = "", True

@@ -32,6 +32,8 @@ class Limits:
     :ivar rate: lines a second that a person may send for ever.
     :ivar connections: connections from one IPv4 address or IPv6 /64 network.
     :ivar rooms: rooms that a person may be in at a time.
+    :ivar logins: passwords that may be tried from an address in a minute.
+    :ivar registrations: nicknames that may be registered from an address in an hour.
     """
 
     nick_seconds: float = 20.0
@@ -40,12 +42,20 @@ class Limits:
     rate: float = 2.0
     connections: float = 10.0
     rooms: int = 1000
+    logins: float = 3.0
+    registrations: float = 3.0
 
 
 DEFAULT: Final = Limits()
 
 UNLIMITED: Final = Limits(
-    nick_seconds=math.inf, nick_tries=10, burst=math.inf, rate=math.inf, connections=math.inf
+    nick_seconds=math.inf,
+    nick_tries=10,
+    burst=math.inf,
+    rate=math.inf,
+    connections=math.inf,
+    logins=math.inf,
+    registrations=math.inf,
 )
 """For trusted networks and benchmarks. Guessing nicknames for ever stays impossible, and so does
 being in rooms without end: what somebody in a thousand rooms does may touch each of them."""
@@ -81,6 +91,11 @@ class TokenBucket:
         """Use up a token; call only when wait() is 0."""
         if self._rate != math.inf:
             self._tokens -= 1.0
+
+    def give_back(self) -> None:
+        """Put back a token that was taken and, as it turned out, not used."""
+        if self._rate != math.inf:
+            self._tokens = min(self._burst, self._tokens + 1.0)
 
     @property
     def full(self) -> bool:

@@ -74,6 +74,11 @@ class Nicks(Generic[Wearer]):
             raise ChatError(Code.NO_SUCH_NICK, f"Nobody here is called {nick}: see /who.")
         return wearer
 
+    def wearers(self, nick: str) -> list[Wearer]:
+        """Return who wears a nickname, or what looks like it."""
+        held = dict.fromkeys(self._by_key[key] for key in sorted(keys(nick)) if key in self._by_key)
+        return [wearer for wearer in held if wearer in self._worn]
+
     def _release(self, wearer: Wearer, released: frozenset[str]) -> None:
         for key in released:
             if self._by_key.get(key) is wearer:

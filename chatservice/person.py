@@ -20,6 +20,7 @@ class Policy:
         its token.
     :ivar welcome: what everybody who comes in is told; "" for nothing.
     :ivar lobby: the room in which everybody starts, which stands for the chat itself.
+    :ivar plaintext_login: whether passwords may come over a network unencrypted.
     """
 
     limits: Limits = DEFAULT
@@ -27,6 +28,7 @@ class Policy:
     absence: float = 60.0
     welcome: str = ""
     lobby: str = LOBBY
+    plaintext_login: bool = False
 
 
 class Person:
@@ -58,6 +60,7 @@ class Person:
         "nick",
         "offered",
         "place",
+        "proved",
         "quota",
         "refused",
         "replaced",
@@ -76,6 +79,7 @@ class Person:
         self.quota: Quota | None = None
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
+        self.proved: Account | None = None  # to which it knew the password on coming in
         self.departed = False
         self.replaced = False
         self.welcomed = False

@@ -96,6 +96,14 @@ class Returns:
             return
         self._save(person.place, person.nick, None).addErrback(self._not_kept)
 
+    def revoke(self, person: Person) -> None:
+        """Let a person's token be good no more."""
+        place, token = person.place, person.place.token
+        if token:
+            place.token = ""
+            gone = Ticket(digest(token), person.nick, place.inbox, place.since, 0.0, (), {})
+            self._tickets.save(gone).addErrback(self._not_kept)
+
     def _save(self, place: Place, nick: str, read: Mapping[str, int] | None) -> Deferred[None]:
         key, now = digest(place.token), self._now()
         kept = None if read is None else dict(read)

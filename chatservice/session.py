@@ -79,14 +79,15 @@ class Session:
         """The nickname worn; "" while there is none."""
         return self.person.nick
 
-    def admit(self, host: str | None) -> bool:
+    def admit(self, host: str | None, encrypted: bool = False) -> bool:
         """Count the connection for its address, once that is known.
 
         :param host: the peer's IP address; None for peers without one.
+        :param encrypted: whether nobody between can read what is said on it.
         :returns: False if it may not stay; it has then been told why and is being disconnected.
         """
         try:
-            self.hub.admit(self.person, host)
+            self.hub.admit(self.person, host, encrypted)
         except ChatError as refusal:
             self.expel(refusal)
             return False

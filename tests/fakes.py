@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from argon2 import PasswordHasher
 from hypothesis import settings
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
@@ -21,6 +22,7 @@ from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IClock, ILog, ITickets
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import fold
+from chatservice.passwords import Passwords
 from chatservice.person import Person, Policy
 from chatservice.plain import render
 from chatservice.roles import Role
@@ -28,6 +30,9 @@ from chatservice.session import Session
 from chatservice.store.memory import MemoryLog, MemoryTickets
 
 NOW = 1_700_000_000.0
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes passwords at once, and badly."""
 
 quick = settings(deadline=None, max_examples=100, database=None)
 """For properties: fast, and without files."""
@@ -294,7 +299,14 @@ class Chat:
 
     def make_hub(self, policy: Policy) -> Hub:
         clock = cast("IClock", self.clock)
-        return Hub(self.log, clock, now=lambda: self.time, policy=policy, tickets=self.tickets)
+        return Hub(
+            self.log,
+            clock,
+            now=lambda: self.time,
+            policy=policy,
+            tickets=self.tickets,
+            passwords=Passwords(CHEAP),
+        )
 
     def turn(self) -> None:
         """End the turn of the reactor."""

@@ -62,7 +62,7 @@ class ComingIn(SynchronousTestCase):
 
     def test_a_refused_nickname_may_be_followed_by_another(self) -> None:
         guest = self.chat.connect()
-        refusal = self.failureResultOf(guest.claims("no such: nick"), NickRefused)
+        refusal = self.failureResultOf(guest.claims("such:nick"), NickRefused)
         self.assertEqual(refusal.value.code, Code.NICK_INVALID)
         self.assertIs(guest.session.state, State.CONNECTED)
         guest.claims("alice")

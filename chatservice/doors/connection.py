@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.interfaces import IHalfCloseableProtocol, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -160,7 +160,9 @@ class Connection:
             if host is None and isinstance(address, IPv4Address | IPv6Address):
                 self.refuse_foreign()  # a proxy passed on what is no address
                 return False
-            if not self.session.admit(host):
+            # Behind a proxy it is known of the way from there alone.
+            direct = not self.factory.peer_known_late
+            if not self.session.admit(host, direct and ISSLTransport.providedBy(self.transport)):
                 self._linger = REFUSED_LINGER  # or one address could hold many, half open
                 return False
         return True

@@ -166,7 +166,8 @@ class Lines(SynchronousTestCase):
             b"alice": "nick-taken",
             "аlice".encode(): "nick-taken",
             b"root": "nick-reserved",
-            b"a b": "nick-invalid",
+            b"a:b": "nick-invalid",
+            b"a b": "bad-password",
             b"x" * 33: "nick-invalid",
             b"\xff\xfe\xc3": "nick-empty",
         }.items():

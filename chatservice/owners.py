@@ -1,0 +1,265 @@
+"""Owners of nicknames among those who are here: who may wear what, who takes what over from whom.
+
+Beside the hub, and a part of it: what befalls connections it asks the hub to do.
+"""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatservice.accounts import Account, Accounts
+from chatservice.errors import ChatError, Code, NickRefused
+from chatservice.events import Kind
+from chatservice.identities import Identities
+from chatservice.logins import Logins
+from chatservice.names import check_nick
+from chatservice.nicks import Nicks
+from chatservice.order import Order
+from chatservice.person import Person
+from chatservice.returns import Returns
+from chatservice.roles import Role
+
+_TRIES: Final = 10  # names for a guest, of which there are a million
+
+
+class Owners:
+    """Accounts and nicknames, brought together.
+
+    :param depart: lets a person be gone for the others.
+    :param leave: lets a person go.
+    :param wear: changes a person's nickname into a claimed one.
+    :param tell_token: tells a person with what it can come back.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        identities: Identities,
+        logins: Logins,
+        nicks: Nicks[Person],
+        order: Order,
+        returns: Returns,
+        *,
+        depart: Callable[[Person], None],
+        leave: Callable[[Person], None],
+        wear: Callable[[str, Person], None],
+        tell_token: Callable[[Person], Deferred[None]],
+    ) -> None:
+        self._accounts = accounts
+        self._identities = identities
+        self._logins = logins
+        self._nicks = nicks
+        self._order = order
+        self._returns = returns
+        self._depart = depart
+        self._leave = leave
+        self._wear = wear
+        self._tell_token = tell_token
+
+    # At the question for a nickname.
+
+    def check(self, person: Person, nick: str) -> None:
+        """See whether a person may wear a nickname, as far as that is registered.
+
+        :raises NickRefused: with what to do, if it may not.
+        """
+        owner = self._accounts.owner(nick)
+        if owner is None or _is(person, owner):
+            return
+        looks = "" if owner is self._accounts.find(nick) else f", and {nick} would look the same"
+        if person.nick:
+            way = f"type /login {owner.name} PASSWORD first"
+        else:
+            way = f"answer NICK with the nickname and its password ({owner.name} PASSWORD)"
+        text = f"{owner.name} is registered{looks}: if it is yours, {way}; or choose another."
+        raise NickRefused(Code.NICK_REGISTERED, text)
+
+    def claim(self, person: Person, nick: str, password: str) -> Deferred[str]:
+        """Reserve an account's nickname for a person who proves to be its owner.
+
+        Whoever wears it gives way when the person enters.
+
+        :returns: the nickname in its normal form. Fails with ChatError.
+        """
+        try:
+            nick = check_nick(nick)
+        except NickRefused as refusal:
+            return fail(refusal)
+
+        def proved(account: Account) -> str:
+            person.proved = account
+            with suppress(NickRefused):  # who wears it will give way
+                self._nicks.claim(person, nick)
+            return nick
+
+        def refused(failure: Failure) -> Failure:
+            refusal = failure.value
+            if isinstance(refusal, ChatError) and refusal.code is Code.BAD_PASSWORD:
+                text = f"{refusal.message} A nickname alone has no blanks."
+                raise NickRefused(refusal.code, text)
+            return failure
+
+        return self._logins.check(person, nick, password).addCallbacks(proved, refused)
+
+    def enter(self, person: Person, nick: str) -> Person | None:
+        """Let a person who has proved to be an account's owner have a nickname.
+
+        :returns: the owner's other connection that wears it, whose place it takes; None if the
+            nickname is claimed and free now.
+        """
+        account = None if person.proved is None else self._accounts.of(person.proved.identity)
+        if account is None:  # removed at this very moment
+            return None
+        ghost = None
+        for wearer in self._nicks.wearers(nick):
+            if ghost is None and _is(wearer, account):
+                ghost = wearer
+            elif wearer is not person:
+                self._give_way(wearer, account)
+        if ghost is None:
+            self._nicks.claim(person, nick)
+            self._identities.log_in(person, account)
+        return ghost
+
+    # In the chat.
+
+    def login(self, person: Person, name: str, password: str) -> Deferred[None]:
+        """Log a person in, under whatever nickname. Fails with ChatError."""
+
+        def proved(account: Account) -> None:
+            if person.departed:
+                return
+            if person.account is not None and not _is(person, account):
+                text = f"You are logged in as {person.account.name}: connect anew to be another."
+                raise ChatError(Code.NOT_ALLOWED, text)
+            old = person.inbox
+            self._identities.log_in(person, account)
+            self._tell(person, self.greeting(person))
+            if person.inbox != old:
+                self._moved(person)
+
+        return self._logins.check(person, name, password).addCallback(proved)
+
+    def register(self, person: Person, password: str) -> Deferred[None]:
+        """Register the nickname that a person wears. Fails with ChatError."""
+
+        def registered(account: Account) -> None:
+            if person.inbox != account.identity:  # gone, or somebody else by now
+                return
+            person.account = self._accounts.of(account.identity)
+            self._tell(
+                person,
+                f"{account.name} is yours now: the next time, answer NICK with "
+                f"{account.name} PASSWORD.",
+            )
+
+        return self._logins.register(person, password).addCallback(registered)
+
+    def change_password(self, person: Person, text: str) -> Deferred[None]:
+        """Change the password of a person's account. Fails with ChatError.
+
+        :param text: the old and the new one, see logins.parted.
+        """
+        changed = self._logins.change(person, text)
+        return changed.addCallback(lambda _: self._tell(person, "Your password is changed."))
+
+    def release(self, person: Person, nick: str) -> None:
+        """Throw out whoever else wears a nickname of a person's account.
+
+        :raises ChatError: if it is not the person's, or nobody wears it.
+        """
+        if person.account is None:
+            raise ChatError(Code.LOGIN_NEEDED, "Log in first: /login ACCOUNT PASSWORD.")
+        owner = self._accounts.owner(nick)
+        if owner is None or not _is(person, owner):
+            raise ChatError(Code.NOT_ALLOWED, f"{nick} is not registered to you: see /who.")
+        wearers = [one for one in self._nicks.wearers(nick) if one is not person]
+        if not wearers:
+            text = "You wear it yourself." if person.nick == nick else f"{nick} is free: /nick it."
+            raise ChatError(Code.NO_SUCH_NICK, text)
+        for wearer in wearers:
+            self._throw_out(wearer, owner)
+        self._tell(person, f"{nick} is free: type /nick {nick} to wear it.")
+
+    def greeting(self, person: Person) -> str:
+        """Return what somebody is told who is logged in; "" for a guest."""
+        if person.account is None:
+            return ""
+        text = f"You are logged in as {person.account.name}"
+        return f"{text}, an admin." if person.account.role is Role.ADMIN else f"{text}."
+
+    def note(self, person: Person) -> Deferred[None]:
+        """Note how far the owner of an account has read, and that it was here just now."""
+        account, place = person.account, person.place
+        if account is None or person.replaced:
+            return succeed(None)
+        noted = self._returns.note(person)
+        noted.addCallback(
+            lambda _: self._accounts.note(account.identity, place.read.get(account.identity))
+        )
+        return noted.addErrback(self._not_noted)
+
+    # Inside.
+
+    def _give_way(self, wearer: Person, account: Account) -> None:
+        """Let somebody who wears another's nickname have another."""
+        if wearer.absent:
+            wearer.cancel()
+            self._depart(wearer)
+            return
+        for _ in range(_TRIES):
+            nick = f"guest-{secrets.randbelow(10**6):06}"
+            try:
+                self._nicks.claim(wearer, nick)
+            except NickRefused:
+                continue
+            self._wear(nick, wearer)
+            text = f"{account.name} is registered, and its owner has come: you are {nick} now."
+            self._tell(wearer, f"{text} Choose another with /nick.")
+            return
+        self._throw_out(wearer, account)
+
+    def _throw_out(self, wearer: Person, account: Account) -> None:
+        wearer.cancel()
+        self._returns.revoke(wearer)
+        if wearer.absent:
+            self._depart(wearer)
+            return
+        self._tell(wearer, f"The owner of {account.name} wants it back: this connection ends.")
+        self._leave(wearer)
+
+    def changed(self, person: Person, old: Account) -> None:
+        """Tell a person what has become of the account that it is logged in to."""
+        if person.account is None:
+            self._tell(person, f"The account {old.name} was removed: you are a guest now.")
+            self._moved(person)
+        elif person.account.role is not old.role:
+            self._tell(person, self.greeting(person))
+
+    def _moved(self, person: Person) -> None:
+        """Let a person's ticket follow it to another identity."""
+        if not person.place.token:
+            return
+        if person.absent:
+            self._returns.keep(person, person.nick)
+        else:
+            self._returns.connected(person)
+            self._tell_token(person).addErrback(self._not_noted)
+
+    def _tell(self, person: Person, text: str) -> None:
+        self._order.tell(person, Kind.NOTICE, text)
+
+    def _not_noted(self, failure: Failure) -> None:
+        self._log.warn("could not note who was here: {why}", why=failure.getErrorMessage())
+
+
+def _is(person: Person, account: Account) -> bool:
+    """Tell whether a person is logged in to an account."""
+    return person.account is not None and person.account.identity == account.identity
