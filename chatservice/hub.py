@@ -391,6 +391,13 @@ class Hub:
         """
         self._identities.follow(follow)
 
+    def expire(self, seconds: float) -> Deferred[int]:
+        """Remove accounts whose owners were not here for so long; never admins.
+
+        :returns: how many that were. Fails with ChatError.
+        """
+        return self.accounts.expire(self.now() - seconds, self._identities.people)
+
     # Inside.
 
     def _welcome(self, person: Person, current: str, heads: dict[str, int]) -> None:

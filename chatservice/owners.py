@@ -27,6 +27,10 @@ from chatservice.roles import Role
 _TRIES: Final = 10  # names for a guest, of which there are a million
 
 
+_MAYBE_NO_PASSWORD: Final = (Code.BAD_PASSWORD, Code.NEEDS_ENCRYPTION)
+"""Refusals of what may have been meant as a nickname with a blank in it."""
+
+
 class Owners:
     """Accounts and nicknames, brought together.
 
@@ -101,7 +105,7 @@ class Owners:
 
         def refused(failure: Failure) -> Failure:
             refusal = failure.value
-            if isinstance(refusal, ChatError) and refusal.code is Code.BAD_PASSWORD:
+            if isinstance(refusal, ChatError) and refusal.code in _MAYBE_NO_PASSWORD:
                 text = f"{refusal.message} A nickname alone has no blanks."
                 raise NickRefused(refusal.code, text)
             return failure

@@ -11,6 +11,8 @@ from typing import Final, cast
 from twisted.application import strports
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService, Service
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProtocolFactory, IReactorCore
 from twisted.python import usage
@@ -18,11 +20,14 @@ from twisted.python import usage
 import chatservice
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
+from chatservice.durations import DAY, parse_duration
 from chatservice.errors import ChatError
+from chatservice.expiry import Expiry
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock, IThreads
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, check_room, keys
+from chatservice.passwords import Passwords
 from chatservice.past import MOST_LINES
 from chatservice.person import Policy
 from chatservice.retention import Retention, parse_retention
@@ -52,9 +57,10 @@ class CannotStart(SystemExit, Exception):
         super().__init__(f"chat: {reason}")
 
 
-class Options(usage.Options):
+class Options(usage.Options, AuthOptionMixin):
     """The command line of ``twistd chat``."""
 
+    supportedInterfaces = (IUsernamePassword,)
     synopsis = "[chat options]"
     longdesc = (
         "A chat for anybody with nc, telnet or chat-client. An ENDPOINT is a port number "
@@ -77,6 +83,13 @@ class Options(usage.Options):
             "60",
             "Seconds that a lost connection's nickname waits for its token.",
         ],
+        [
+            "account-expiry",
+            None,
+            None,
+            "How long an account is kept whose owner does not come, for example 365d; "
+            "admins' are always kept, and all others without this.",
+        ],
         ["nick-time", None, "20", "Seconds in which a new connection must give its nickname."],
         ["burst", None, "10", "Lines that a person may send at once."],
         ["rate", None, "2", "Lines a second that a person may send after that."],
@@ -85,14 +98,26 @@ class Options(usage.Options):
         ["ping-timeout", None, "30", "Seconds after that in which it must answer."],
     ]
     optFlags = [  # noqa: RUF012
-        ["no-limits", None, "No limits on time, lines and connections: for trusted networks only."],
+        [
+            "no-limits",
+            None,
+            "No limits on time, lines, connections and logins from an address: "
+            "for trusted networks only.",
+        ],
+        [
+            "allow-plaintext-login",
+            None,
+            "Accept passwords over a network without TLS, where others can read them.",
+        ],
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
         self["keep"] = []
+        self["credCheckers"] = []
         self.retention = Retention()
+        self.expiry: float | None = None
         self.docs["burst"] += f" An address may send {SHARED} times as many, and as fast."
 
     def opt_listen(self, endpoint: str) -> None:
@@ -143,6 +168,13 @@ class Options(usage.Options):
             self["lobby"] = check_room("#" + self["lobby"].removeprefix("#"))
         except ChatError as refusal:
             raise usage.UsageError(f"--lobby: {refusal.message}") from None
+        if self["account-expiry"] is not None:
+            try:
+                self.expiry = parse_duration(self["account-expiry"])
+            except ValueError as error:
+                raise usage.UsageError(f"--account-expiry: {error}") from None
+            if self.expiry < DAY:
+                raise usage.UsageError("--account-expiry: keep accounts for a day at least")
         if not re.fullmatch("[0-9]{1,4}", self["backlog"]) or int(self["backlog"]) > MOST_LINES:
             raise usage.UsageError(f"--backlog needs a number from 0 to {MOST_LINES}")
         if self["burst"] < 1 or self["connections"] < 1:
@@ -167,6 +199,7 @@ class ChatService(Service):
     :param hub: the chat.
     :param keeper: what it remembers.
     :param ports: a service for each place to listen in.
+    :param upkeep: what else is started and stopped with it.
     """
 
     def __init__(
@@ -174,10 +207,12 @@ class ChatService(Service):
         hub: Hub,
         keeper: Keeper,
         ports: Sequence[tuple[str, StreamServerEndpointService]],
+        upkeep: Expiry | None = None,
     ) -> None:
         self.hub = hub
         self._keeper = keeper
         self._ports = ports
+        self._upkeep = upkeep
 
     def privilegedStartService(self) -> None:
         """Listen, while twistd still may.
@@ -197,16 +232,24 @@ class ChatService(Service):
             self._keeper.open()
         except StoreError as error:
             raise CannotStart(str(error)) from None
+        if self._upkeep is not None:
+            self._upkeep.start()
         for description, port in self._ports:
             self._listen(description, port.startService)
 
     def stopService(self) -> Deferred[None]:
         """Close the doors, say goodbye, and fire when everybody is gone."""
         super().stopService()
+        if self._upkeep is not None:
+            self._upkeep.stop()
         stopped = [port.stopService() for _, port in self._ports]
         closed = self.hub.close(GOODBYE)
         waiting = [d for d in [*stopped, closed] if isinstance(d, Deferred)]
-        return DeferredList(waiting).addCallback(lambda _: self._keeper.close())
+        return DeferredList(waiting).addCallback(lambda _: self._close())
+
+    def _close(self) -> None:
+        self.hub.passwords.close()
+        self._keeper.close()
 
     def _listen(self, description: str, listen: Callable[[], object]) -> None:
         try:
@@ -236,8 +279,17 @@ def makeService(options: Options) -> MultiService:
         absence=options["absence"],
         welcome=keeper.consent(options["lobby"]),
         lobby=options["lobby"],
+        plaintext_login=bool(options["allow-plaintext-login"]),
     )
-    hub = Hub(keeper.log, clock, policy=policy, tickets=keeper.tickets, records=keeper.records)
+    hub = Hub(
+        keeper.log,
+        clock,
+        policy=policy,
+        tickets=keeper.tickets,
+        records=keeper.records,
+        passwords=Passwords(threads=cast("IThreads", reactor)),
+        checkers=options["credCheckers"],
+    )
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
     ]
@@ -246,7 +298,8 @@ def makeService(options: Options) -> MultiService:
     ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
     cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()
-    ChatService(hub, keeper, ports).setServiceParent(service)
+    upkeep = None if options.expiry is None else Expiry(clock, hub, options.expiry)
+    ChatService(hub, keeper, ports, upkeep).setServiceParent(service)
     return service
 
 

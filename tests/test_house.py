@@ -28,7 +28,7 @@ LAYERS = [
     {"audit", "closing", "draining", "rooms", "owners"},
     {"moderation", "ops"},
     {"hub"},
-    {"session"},
+    {"session", "expiry"},
     {"commands"},
     {"doors", "client", "admin"},
     {"tap"},

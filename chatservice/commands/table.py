@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from chatservice.commands import moderation, oneself, ops, past, rooms, talking
+from chatservice.commands import account, moderation, oneself, ops, past, rooms, talking
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
@@ -87,6 +87,7 @@ SUBJECTS: Final = (
     ("Rooms", rooms.ROWS),
     ("The past", past.ROWS),
     ("You", oneself.ROWS),
+    ("Account", account.ROWS),
     ("A room", ops.ROWS),
     ("Order", moderation.ROWS),
     ("Help", (HELP,)),

@@ -167,7 +167,7 @@ class Lines(SynchronousTestCase):
             "аlice".encode(): "nick-taken",
             b"root": "nick-reserved",
             b"a:b": "nick-invalid",
-            b"a b": "bad-password",
+            b"a b": "needs-encryption",
             b"x" * 33: "nick-invalid",
             b"\xff\xfe\xc3": "nick-empty",
         }.items():
