@@ -12,10 +12,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
+from chatservice.passwords import Passwords
 from chatservice.past import NOW
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
 from chatservice.store.sqlite import SqliteTickets
+from tests.fakes import CHEAP
 from tests.fakes import NOW as THEN
 from tests.store_fakes import Store
 
@@ -48,8 +50,8 @@ class Stage:
 
     clock: Clock
     hub: Hub
-    policy = Policy()
-    """The default limits, and nothing from the past for who comes in."""
+    policy = Policy(plaintext_login=True)
+    """The default limits, and nothing from the past for who comes in; passwords come in as well."""
 
     @abstractmethod
     def connect(self) -> Person:
@@ -58,7 +60,13 @@ class Stage:
     def open(self) -> None:
         """Open a new chat."""
         self.clock = Clock()
-        self.hub = Hub(MemoryLog(), self.clock, now=self.clock.seconds, policy=self.policy)
+        self.hub = Hub(
+            MemoryLog(),
+            self.clock,
+            now=self.clock.seconds,
+            policy=self.policy,
+            passwords=Passwords(CHEAP),
+        )
 
     def setUp(self) -> None:
         """Open a chat."""
@@ -115,6 +123,7 @@ class Durable(Stage):
             now=now,
             policy=self.policy,
             tickets=SqliteTickets(self.store.database, now),
+            passwords=Passwords(CHEAP),
         )
 
     def turn(self) -> None:
@@ -629,6 +638,132 @@ class Conformance(Stage):
         self.hears(alice)
         self.hears(bob)
 
+    # Accounts.
+
+    def registered(self, nick: str) -> Person:
+        """Return somebody who has joined, registered the nickname and read everything."""
+        person = self.joined(nick)
+        person.type(f"/register {nick}'s own word")
+        self.turn()
+        assert isinstance(self, SynchronousTestCase)
+        self.assertEqual([event.kind for event in person.heard()], [Kind.NOTICE])
+        return person
+
+    def told_of_errors(self, person: Person) -> list[str]:
+        """Return the codes of the refusals that somebody heard of since the last look."""
+        self.turn()
+        return [event.nick for event in person.heard() if event.kind is Kind.ERROR]
+
+    def test_a_registered_nickname_needs_its_password(self) -> None:
+        """Without it, and for look-alikes, it is refused; with it one is logged in."""
+        assert isinstance(self, SynchronousTestCase)
+        self.registered("alice").hang_up()
+        for offer, code in {
+            "alice": "nick-registered",
+            "ALICE": "nick-registered",
+            "аlice": "nick-registered",
+            "alice not her word": "bad-password",
+            "nobody1 not her word": "bad-password",
+        }.items():
+            mallory = self.connect()
+            mallory.heard()
+            mallory.offer(offer)
+            self.assertEqual(self.told_of_errors(mallory), [code], offer)
+            mallory.hang_up()
+            self.clock.advance(60)
+        bob = self.joined("bob")
+        alice = self.connect()
+        alice.heard()
+        alice.offer("alice alice's own word")
+        self.hears(bob, (Kind.JOINED, "alice", ""))
+        heard = [(event.kind, event.text) for event in alice.heard()]
+        self.assertEqual(heard[:2], [(Kind.JOINED, ""), (Kind.WELCOME, "")])
+        self.assertIn((Kind.NOTICE, "You are logged in as alice."), heard)
+        alice.type("it is me")
+        self.hears(bob, (Kind.SAID, "alice", "it is me"))
+
+    def test_one_logs_in_and_wears_ones_nickname(self) -> None:
+        """Under another nickname at first; /nick to it is refused before that."""
+        self.registered("alice").hang_up()
+        bob = self.joined("bob")
+        self.refuses(bob, "/nick alice", "nick-registered")
+        self.refuses(bob, "/login alice wrong wrong", "bad-password")
+        self.refuses(bob, "/login nobody1 wrong wrong", "bad-password")
+        self.refuses(bob, "/release alice", "login-needed")
+        bob.type("/login alice alice's own word")
+        self.hears(bob, (Kind.NOTICE, "", "You are logged in as alice."))
+        bob.type("/nick alice")
+        self.hears(bob, (Kind.RENAMED, "bob", "alice"))
+
+    def test_a_nickname_can_be_released(self) -> None:
+        """By its owner: whoever wears it is told, and has left."""
+        alice, carol = self.registered("alice"), self.joined("carol")
+        bob = self.joined("bob")
+        alice.heard(), carol.heard()
+        bob.type("/login alice alice's own word")
+        bob.type("/release alice")
+        self.hears(carol, (Kind.LEFT, "alice", ""))
+        assert isinstance(self, SynchronousTestCase)
+        self.assertEqual([event.kind for event in alice.heard()], [Kind.NOTICE])
+        self.assertFalse(alice.connected)
+        bob.type("/nick alice")
+        self.hears(carol, (Kind.RENAMED, "bob", "alice"))
+
+    def test_the_password_takes_over_ones_own_connection(self) -> None:
+        """Unnoticed by the others, as a token does."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob = self.registered("alice"), self.joined("bob")
+        alice.heard()
+        again = self.connect()
+        again.heard()
+        again.offer("alice alice's own word")
+        self.hears(bob)
+        self.assertEqual([event.kind for event in alice.heard()], [Kind.NOTICE])
+        self.assertFalse(alice.connected)
+        self.assertEqual(again.heard()[0].kind, Kind.WELCOME)
+        again.type("here")
+        self.hears(bob, (Kind.SAID, "alice", "here"))
+
+    def test_a_password_can_be_changed(self) -> None:
+        """By who knows the old one."""
+        alice = self.registered("alice")
+        self.refuses(alice, "/password wrong -> another word", "bad-password")
+        self.refuses(alice, "/password alice's own word -> short", "bad-arguments")
+        alice.type("/password alice's own word -> another word")
+        self.hears(alice, (Kind.NOTICE, "", "Your password is changed."))
+        alice.hang_up()
+        again = self.connect()
+        again.heard()
+        again.offer("alice another word")
+        self.turn()
+        self.assertIn(Kind.WELCOME, [event.kind for event in again.heard()])  # type: ignore[attr-defined]
+
+    def test_bad_commands_about_accounts_change_nothing(self) -> None:
+        """Missing, odd, huge."""
+        alice, bob = self.registered("alice"), self.joined("bob")
+        alice.heard()
+        for line, code in {
+            "/register": "bad-arguments",
+            "/register short": "bad-arguments",
+            f"/register {'x' * 257}": "bad-arguments",
+            "/login": "bad-arguments",
+            "/password": "bad-arguments",
+            "/password one": "login-needed",
+            "/release": "bad-arguments",
+            "/release bob alice": "bad-arguments",
+            "/release bob": "login-needed",
+        }.items():
+            self.refuses(bob, line, code)
+        for line, code in {
+            "/register another word": "not-allowed",
+            "/password one": "bad-arguments",
+            "/password a -> b -> c": "bad-arguments",
+            "/release bob": "not-allowed",
+            "/release alice": "no-such-nick",
+        }.items():
+            self.refuses(alice, line, code)
+        self.hears(bob)
+
 
 class Hall(Stage):
     """The lobby under another name; mixed in and run like the other scenarios."""
@@ -757,7 +892,7 @@ class Hall(Stage):
 class Backlog(Stage):
     """What is shown to who comes in; mixed in and run like the other scenarios."""
 
-    policy = Policy(backlog=2, welcome="History is kept.")
+    policy = Policy(backlog=2, welcome="History is kept.", plaintext_login=True)
 
     def test_who_comes_in_is_shown_the_last_lines(self) -> None:
         """Behind the welcome, as lines from the past, and then where the present begins."""

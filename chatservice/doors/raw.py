@@ -9,7 +9,8 @@
 
 One chunk that arrives is one message. The client knows ASCII alone and ends at anything else, so
 other characters are sent to it as "?". It would offer a refused nickname again for ever, so it is
-told the reason and disconnected.
+told the reason and disconnected. Whoever has a password answers NICK with "alice PASSWORD"; the
+client then puts both before the text, and both are taken off.
 """
 
 from typing import ClassVar, Final
@@ -83,9 +84,20 @@ class RawProtocol(Connection, Protocol):
     def _message(self, line: bytes) -> None:
         if len(line) > MAX_LINE + len(self._prefix.encode()):
             self.session.too_long()
-        else:
-            perform(self.session, decode(line).removeprefix(self._prefix))
+            return
+        for text in self._without_prefix(decode(line)):
+            perform(self.session, text)
             self.wait_for_session()
+
+    def _without_prefix(self, text: str) -> list[str]:
+        """Take off what the client writes before each message.
+
+        To the client a password is a part of the nickname, and it must never be said; two messages
+        may have come as one chunk.
+        """
+        if " " not in self._prefix.removesuffix(" "):
+            return [text.removeprefix(self._prefix)]
+        return text.removeprefix(self._prefix).split(self._prefix)
 
 
 class RawFactory(DoorFactory):
