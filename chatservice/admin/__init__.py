@@ -10,4 +10,5 @@ progress                      how far a long one is, on a terminal
 lines                         one event as a line of JSON, and back
 exporting importing           the history as such lines, out and in
 upkeep statistics             vacuum and check; what there is
+accounts records              who is registered; what the chat knows besides what was said
 """

@@ -6,9 +6,13 @@ import os
 import stat
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from wcwidth import wcswidth
+
+from chatservice.admin import accounts
 from chatservice.admin.exporting import export
 from chatservice.admin.importing import import_
 from chatservice.admin.options import Command
@@ -87,6 +91,86 @@ def _stats(given: argparse.Namespace) -> int:
     return 0
 
 
+def _name_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the account's name")
+
+
+def _add_user_options(parser: argparse.ArgumentParser) -> None:
+    _name_option(parser)
+    parser.add_argument("--role", choices=accounts.ROLES, default="user", help="user unless given")
+
+
+def _add_user(given: argparse.Namespace) -> int:
+    name = accounts.add(given.data, given.name, accounts.ROLES[given.role])
+    _say(f"{name} is registered" + (", as an admin" if given.role == "admin" else ""))
+    return 0
+
+
+def _set_password(given: argparse.Namespace) -> int:
+    _say(f"the password of {accounts.set_password(given.data, given.name)} is changed")
+    return 0
+
+
+def _delete_user(given: argparse.Namespace) -> int:
+    _say(f"{accounts.remove(given.data, given.name)} is removed")
+    return 0
+
+
+def _grant_options(parser: argparse.ArgumentParser) -> None:
+    _name_option(parser)
+    parser.add_argument("role", metavar="ROLE", choices=accounts.ROLES, help="user or admin")
+
+
+def _grant(given: argparse.Namespace) -> int:
+    name = accounts.set_role(given.data, given.name, accounts.ROLES[given.role])
+    _say(f"{name} is {'an admin' if given.role == 'admin' else 'a user'} now")
+    return 0
+
+
+def _revoke(given: argparse.Namespace) -> int:
+    return _grant(argparse.Namespace(data=given.data, name=given.name, role="user"))
+
+
+def _json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _users(given: argparse.Namespace) -> int:
+    found = accounts.users(given.data)
+    if given.json:
+        _say_json([asdict(user) for user in found])
+        return 0
+    width = max((wcswidth(user.name) for user in found), default=0)
+    for user in found:
+        words = [
+            user.name + " " * (width - wcswidth(user.name)),
+            f"{user.role:5}",
+            f"since {accounts.when(user.since)}",
+            f"last here {accounts.when(user.seen)}",
+            *([] if user.password else ["password elsewhere"]),
+        ]
+        _say("  ".join(words))
+    if not found:
+        _say("there are no accounts yet")
+    return 0
+
+
+def _bans(given: argparse.Namespace) -> int:
+    found = accounts.bans(given.data)
+    if given.json:
+        _say_json(found)
+        return 0
+    for ban in found:
+        _say(accounts.describe_ban(ban))
+    if not found:
+        _say("nobody is banned or muted")
+    return 0
+
+
+def _say_json(value: object) -> None:
+    _say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201
 
@@ -125,4 +209,41 @@ COMMANDS: Final = (
         "chat-admin stats --json | jq .lines",
         _stats_options,
     ),
+    Command(
+        "adduser",
+        _add_user,
+        "register a nickname; asks for the password, or reads it from standard input",
+        "chat-admin adduser alice --role admin",
+        _add_user_options,
+    ),
+    Command(
+        "passwd",
+        _set_password,
+        "change an account's password; asks for it, or reads it from standard input",
+        "chat-admin passwd alice",
+        _name_option,
+    ),
+    Command(
+        "deluser",
+        _delete_user,
+        "remove an account; the nickname is anybody's then",
+        "chat-admin deluser alice",
+        _name_option,
+    ),
+    Command("users", _users, "list the accounts", "chat-admin users", _json_option),
+    Command(
+        "grant",
+        _grant,
+        "make an account an admin's",
+        "chat-admin grant alice admin",
+        _grant_options,
+    ),
+    Command(
+        "revoke",
+        _revoke,
+        "make an admin's account a user's",
+        "chat-admin revoke alice",
+        _name_option,
+    ),
+    Command("bans", _bans, "list the bans and mutes that hold", "chat-admin bans", _json_option),
 )

@@ -42,7 +42,7 @@ def parse(
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="chat-admin",
-        description="Look after a chat's history, whether the chat runs or not.\n"
+        description="Look after a chat's history and accounts, whether the chat runs or not.\n"
         "Run it as the user that the chat runs as.",
         epilog="for example:\n" + "\n".join(f"  {command.example}" for command in commands),
         formatter_class=layout,

@@ -1,0 +1,229 @@
+"""Accounts and sanctions, as an operator sees to them: beside a running chat, or before its first.
+
+Passwords come from a terminal, unseen, or as a line on standard input; never from the command line,
+where others could read them.
+"""
+
+import getpass
+import math
+import secrets
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from argon2 import PasswordHasher
+
+from chatservice import accounts
+from chatservice.accounts import ACCOUNT, Account
+from chatservice.admin.lines import shown
+from chatservice.admin.opening import Refused, exists, opened
+from chatservice.admin.records import change, read_all
+from chatservice.errors import ChatError
+from chatservice.interfaces import Value
+from chatservice.names import check_nick, fold, inbox, keys
+from chatservice.passwords import LONGEST, check_new
+from chatservice.roles import Role
+from chatservice.store.database import FILE, prepare_directory
+from chatservice.store.schema import prepare
+from chatservice.text import clean
+
+SANCTION: Final = "sanction"
+"""The kind of record that a ban or mute is."""
+
+ROLES: Final = {"user": Role.USER, "admin": Role.ADMIN}
+"""What an account may be; other roles belong to rooms."""
+
+_MOST_BYTES: Final = 4 * LONGEST  # of a line that may be a password
+
+
+def add(directory: Path, name: str, role: Role) -> str:
+    """Make an account, and the chat's directory if there is none; return its name.
+
+    :raises Refused: if it cannot be, or there is one, or one that looks the same.
+    """
+    with _made_good():
+        nick = check_nick(clean(name))
+        if exists(directory):
+            with opened(directory, writing=False) as db:
+                _check_free(db, nick)
+        hashed = _ask(nick)
+        if not exists(directory):
+            prepare_directory(directory)
+            prepare(directory / FILE)
+        now = time.time()
+        account = Account(nick, inbox(secrets.token_hex(8)), hashed, role, now, now)
+        with opened(directory, writing=True) as db:
+            _check_free(db, nick)
+            change(db, ACCOUNT, fold(nick), accounts.registered(account))
+    return nick
+
+
+def set_password(directory: Path, name: str) -> str:
+    """Change an account's password; return its name.
+
+    :raises Refused: if there is no such account, or that cannot be a password.
+    """
+    with _made_good():
+        with opened(directory, writing=False) as db:
+            account = _find(db, name)
+        hashed = _ask(account.name)
+        return _change(directory, name, lambda now: accounts.with_password(now, hashed))
+
+
+def remove(directory: Path, name: str) -> str:
+    """Remove an account; return its name.
+
+    :raises Refused: if there is none.
+    """
+    return _change(directory, name, accounts.removed)
+
+
+def set_role(directory: Path, name: str, role: Role) -> str:
+    """Change an account's role; return its name.
+
+    :raises Refused: if there is no such account.
+    """
+    return _change(directory, name, lambda account: accounts.with_role(account, role))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account as it is listed; times in seconds since 1970."""
+
+    name: str
+    role: str
+    since: float
+    seen: float
+    password: bool
+
+
+def users(directory: Path) -> list[User]:
+    """Return every account, in the order of the alphabet.
+
+    :raises Refused: if the database cannot be used.
+    """
+    with opened(directory, writing=False) as db:
+        every = sorted(_all(db), key=lambda account: fold(account.name))
+    return [
+        User(
+            clean(one.name),
+            one.role.label,
+            one.since,
+            max(one.since, one.seen),
+            bool(one.password),
+        )
+        for one in every
+    ]
+
+
+def bans(directory: Path) -> list[dict[str, object]]:
+    """Return every ban and mute that holds, those made first first.
+
+    :raises Refused: if the database cannot be used.
+    """
+    now = time.time()
+    with opened(directory, writing=False) as db:
+        every = [{"id": key, **value} for key, value in read_all(db, SANCTION).items()]
+    return sorted((one for one in every if _number(one, "until", math.inf) > now), key=_made)
+
+
+def describe_ban(ban: Value) -> str:
+    """Return a ban or mute as a line for people."""
+    label = clean(str(ban.get("label") or ban.get("id") or "?"))
+    words = [clean(str(ban.get("kind") or "ban")), label]
+    if ban.get("room"):
+        words.append(f"in {clean(str(ban['room']))}")
+    if ban.get("hidden"):
+        words.append("(hidden)")
+    until = _number(ban, "until", math.inf)
+    words.append("for good" if until == math.inf else f"until {when(until)}")
+    if ban.get("by"):
+        words.append(f"by {clean(str(ban['by']))}")
+    reason = clean(str(ban.get("reason") or ""))
+    return " ".join(words) + (f": {reason}" if reason else "")
+
+
+def _change(directory: Path, name: str, what: Callable[[Account], accounts.Change]) -> str:
+    with _made_good(), opened(directory, writing=True) as db:
+        account = _find(db, name)
+        change(db, ACCOUNT, fold(account.name), what(account))
+    return account.name
+
+
+def _find(db: sqlite3.Connection, name: str) -> Account:
+    found = read_all(db, ACCOUNT).get(fold(name))
+    if found is None:
+        raise Refused(f"there is no account {shown(name)}: see chat-admin users")
+    return _read(fold(name), found)
+
+
+def _all(db: sqlite3.Connection) -> list[Account]:
+    return [_read(key, value) for key, value in read_all(db, ACCOUNT).items()]
+
+
+def _read(key: str, value: Value) -> Account:
+    try:
+        return accounts.from_value(value)
+    except (KeyError, TypeError, ValueError):
+        raise Refused(f"the record of the account {shown(key)} cannot be read") from None
+
+
+def _check_free(db: sqlite3.Connection, nick: str) -> None:
+    wanted = keys(nick)
+    for account in _all(db):
+        if wanted & keys(account.name):
+            raise accounts.taken(nick, account.name)
+
+
+def _ask(nick: str) -> str:
+    """Ask for a password; return its hash.
+
+    :raises Refused: if there is none, or they differ.
+    :raises ChatError: if it cannot be one.
+    """
+    if sys.stdin.isatty():
+        try:
+            text = getpass.getpass(f"Password for {nick}: ")
+            again = getpass.getpass("Once more: ")
+        except EOFError:
+            raise Refused("no password was given") from None
+        if text != again:
+            raise Refused("these are two different passwords: try again")
+    else:
+        line = sys.stdin.buffer.readline(_MOST_BYTES)
+        if not line:
+            raise Refused("no password was given: write it to standard input, as a line")
+        text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "replace")
+    return PasswordHasher().hash(check_new(text, nick).encode())
+
+
+@contextmanager
+def _made_good() -> Iterator[None]:
+    """Turn what the chat would refuse into what chat-admin refuses."""
+    try:
+        yield
+    except ChatError as refusal:
+        raise Refused(refusal.message.rstrip(".")) from None
+
+
+def _number(record: Value, name: str, default: float) -> float:
+    value = record.get(name)
+    return float(value) if isinstance(value, int | float) else default
+
+
+def _made(ban: Value) -> float:
+    return _number(ban, "at", 0.0)
+
+
+def when(at: float) -> str:
+    """Return a time for people (UTC)."""
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return "?"
