@@ -15,15 +15,23 @@ from tests.fakes import Chat, Guest, quick
 
 NAMES = sorted({name for command in COMMANDS for name in (command.name, *command.aliases)})
 IN_LOBBY = {"nick", "msg", "who", "rooms", "leave"}
-"""Commands whose example is typed in the lobby."""
+"""Commands whose example is typed in the lobby; the others are typed in #dev."""
+
+OF_GUESTS = {"register", "login", "password"}
+"""Those whose example is typed by a guest; the others' by an admin."""
+
+OF_BOB = {"login"}
+"""Those whose example is typed by Bob, not Alice."""
 
 BEFORE = {
-    "unban": "/ban troll",
-    "unmute": "/mute troll",
-    "devoice": "/voice bob",
-    "deop": "/op bob",
+    "unban": ["/ban troll"],
+    "unmute": ["/mute troll"],
+    "devoice": ["/voice bob"],
+    "deop": ["/op bob"],
+    "login": ["/register correct horse battery"],
+    "password": ["/register correct horse"],
 }
-"""What an example needs to have been typed before."""
+"""What Alice needs to have typed before."""
 
 REFUSED = {
     "an argument is missing": [*("/nick", "/nick ", "/me", "/me  ", "/msg", "/msg bob", "/m bob ")],
@@ -131,16 +139,21 @@ class Commands(Typing):
 
     def test_every_example_does_what_it_should(self) -> None:
         for command in COMMANDS:
+            if command.name == "release":  # it takes a second connection: see conformance.py
+                continue
             chat = Chat()
-            alice, bob = chat.joined_as("alice", Role.ADMIN), chat.joined_as("bob", Role.USER)
+            if command.name in OF_GUESTS:
+                alice, bob = chat.everybody("alice", "bob")
+            else:
+                alice, bob = chat.joined_as("alice", Role.ADMIN), chat.joined_as("bob", Role.USER)
             troll = chat.join("troll")
             for guest in (alice, bob, troll):
-                guest.types("/join #lobby" if command.name in IN_LOBBY else "/join #dev")
-            alice.types("/join #dev", *filter(None, [BEFORE.get(command.name)]))
-            if command.name in IN_LOBBY:
-                alice.types("/join #lobby")
+                guest.types("/join #dev")
+            alice.types(*BEFORE.get(command.name, []))
+            typing = bob if command.name in OF_BOB else alice
+            typing.types("/join #lobby" if command.name in IN_LOBBY else "/join #dev")
             alice.hears(), bob.hears()
-            alice.types(command.example)
+            typing.types(command.example)
             heard = [*alice.hears(), *bob.hears()]
             self.assertTrue(heard, command.example)
             self.assertFalse([line for line in heard if parse(line).kind is Kind.ERROR], heard)
