@@ -42,6 +42,7 @@ class Stats:
     :ivar private: how many lines are in them.
     :ivar tickets: how many people can come back, or are connected with a ticket.
     :ivar connected: how many of those are connected, as far as the database knows.
+    :ivar records: how many there are of each kind: accounts, rooms and so on.
     :ivar unindexed: how many lines /search does not know yet.
     :ivar database: the size of the file.
     :ivar wal: the size of the file beside it.
@@ -55,6 +56,7 @@ class Stats:
     private: int
     tickets: int
     connected: int
+    records: dict[str, int]
     unindexed: int
     database: int
     wal: int
@@ -90,6 +92,11 @@ def stats(directory: Path) -> Stats:
             private=private,
             tickets=_number(db, "SELECT count(*) FROM tickets"),
             connected=_number(db, "SELECT count(*) FROM tickets WHERE read IS NULL"),
+            records=dict(
+                db.execute(
+                    "SELECT kind, count(*) FROM records WHERE value IS NOT NULL GROUP BY kind"
+                )
+            ),
             unindexed=_number(
                 db,
                 "SELECT count(*) FROM events"
@@ -136,6 +143,10 @@ def describe(found: Stats) -> str:
             f" with {counted(found.private, 'private line')}",
             f"{counted(found.tickets, 'ticket')} to come back with,"
             f" {found.connected:,} of people who are connected",
+            *(
+                f"{counted(count, 'record')} of the kind {kind!r}"
+                for kind, count in found.records.items()
+            ),
             f"{counted(found.unindexed, 'line')} not in the index yet",
             f"{human(found.database)} on disk and {human(found.wal)} beside it (WAL);"
             f" {human(found.free)} of it free for vacuum to give back",

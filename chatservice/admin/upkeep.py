@@ -3,9 +3,11 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from chatservice.admin import records
 from chatservice.admin.opening import Refused, Turns, opened
 from chatservice.admin.progress import Progress, watched
 from chatservice.events import Kind
@@ -152,6 +154,10 @@ def _numbers(db: sqlite3.Connection) -> Problems:
         yield f"meta lacks {name!r}"
 
 
+def _records(db: sqlite3.Connection) -> Problems:
+    yield from islice(records.problems(db), SHOWN)
+
+
 def _index(db: sqlite3.Connection) -> Problems:
     try:
         db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
@@ -198,6 +204,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[sqlite3.Connection], Problems]], ...]] 
     ("the file", _file),
     ("references", _references),
     ("numbers", _numbers),
+    ("records", _records),
     ("the index", _index),
     ("searching", _findable),
 )

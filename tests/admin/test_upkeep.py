@@ -15,7 +15,7 @@ from chatservice.admin.opening import Refused, turn
 from chatservice.admin.statistics import describe, human, stats
 from chatservice.admin.upkeep import check, sizes, vacuum
 from chatservice.resume import Ticket
-from chatservice.store import rows, tickets
+from chatservice.store import records, rows, tickets
 from chatservice.store.database import FILE
 from chatservice.store.schema import connect
 from tests.admin.fakes import execute, exported, fill, found, kept, line, private, take
@@ -51,6 +51,15 @@ class Vacuuming(Case):
         self.assertLess(sum(sizes(self.directory)), before / 4)
         self.assertEqual([e.text for e in kept(self.directory)], ["last"])
         self.assertEqual(check(self.directory), [])
+
+    def test_records_stay_as_they_are(self) -> None:
+        for key in "xyz":
+            self.change(lambda db: records.change(db, "a", key, lambda _: {"n": 1}))  # noqa: B023
+        self.change(lambda db: records.change(db, "a", "y", lambda _: None))
+        before = execute(self.directory, "SELECT * FROM records ORDER BY revision")
+        vacuum(self.directory)
+        after = execute(self.directory, "SELECT * FROM records ORDER BY revision")
+        self.assertEqual((after, len(after)), (before, 3))
 
     def test_a_word_that_was_forgotten_is_nowhere(self) -> None:
         fill(self.directory, line("xylophone"))
@@ -146,6 +155,37 @@ class Checking(Case):
                 execute(self.directory, sql)
                 self.assertIn(problem, "\n".join(check(self.directory)))
 
+    def test_damaged_records(self) -> None:
+        put = "INSERT INTO records (kind, key, value, revision) VALUES "
+        good = '{"name": "Bob", "identity": "@b", "role": "USER"}'
+        newest = "UPDATE meta SET value = 9 WHERE name = 'revision'"
+        for value, problem in [
+            (good, ""),
+            (None, ""),
+            ("{", "the account 'bob' cannot be read: "),
+            ("{", "the file: CHECK constraint failed in records"),
+            ("[]", "the account 'bob' cannot be read: "),
+            ("{}", "the account 'bob' is not understood: KeyError('role')"),
+            (good.replace("USER", "KING"), "the account 'bob' is not understood: KeyError('KING')"),
+        ]:
+            with self.subTest(value=value):
+                self.setUp()
+                with closing(sqlite3.connect(self.directory / FILE, isolation_level=None)) as db:
+                    db.execute("PRAGMA ignore_check_constraints=ON")
+                    db.execute(newest)
+                    db.execute(f"{put} ('account', 'bob', ?, 9)", (value,))
+                    db.execute(f"{put} ('of another version', 'bob', '{{}}', 2)")
+                found = check(self.directory)
+                self.assertIn(problem, "\n".join(found))
+                self.assertEqual(bool(found), bool(problem))
+        execute(self.directory, "UPDATE meta SET value = 8 WHERE name = 'revision'")
+        self.assertIn(
+            "revision 9 of the records was never given: changes are not noticed",
+            check(self.directory),
+        )
+        execute(self.directory, "DELETE FROM meta WHERE name = 'revision'")
+        self.assertIn("meta lacks 'revision'", check(self.directory))
+
     def test_a_broken_file(self) -> None:
         path = self.directory / FILE
         data = bytearray(path.read_bytes())
@@ -171,7 +211,11 @@ class Counting(Case):
         self.change(lambda db: tickets.save(db, ticket))
         self.change(lambda db: tickets.save(db, Ticket("l", "b", "@b", NOW, NOW, (), {})))
         self.change(lambda db: rows.insert(db, [(99, 1, 60, NOW, "said", "eve", "z", "", "")]))
+        for kind, key in (("account", "a"), ("account", "b"), ("room", "a")):
+            self.change(lambda db: records.change(db, kind, key, lambda _: {}))  # noqa: B023
+        self.change(lambda db: records.change(db, "room", "a", lambda _: None))
         found = stats(self.directory)
+        self.assertEqual(found.records, {"account": 2})
         self.assertEqual((found.lines, found.people, found.inboxes), (54, 3, 1))
         self.assertEqual((found.private, found.tickets, found.connected), (1, 2, 1))
         self.assertEqual(found.unindexed, 1)
@@ -185,6 +229,7 @@ class Counting(Case):
         self.assertIn("54 lines by 3 nicknames in 2 rooms\n", text)
         self.assertIn("#a                 2        9 B  2023-11-14 22:13 to 2023-11-14 22:13", text)
         self.assertIn("1 inbox with 1 private line\n", text)
+        self.assertIn("2 records of the kind 'account'\n", text)
         self.assertIn("1 line not in the index yet", text)
 
     def test_nothing_at_all(self) -> None:

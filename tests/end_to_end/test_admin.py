@@ -174,6 +174,23 @@ def test_import_while_people_talk(open_chat: Server, data: Path) -> None:
     assert done(data, "check") == "ok\n"
 
 
+def test_who_enters_an_imported_room_is_shown_its_backlog(tmp_path: Path) -> None:
+    """Within a second or two, though nobody has said anything since."""
+    with (
+        Server(tmp_path, "--no-limits", "--backlog", "5") as server,
+        server.join("alice") as alice,
+    ):
+        lines = [line(n, f"word{n}", "#old") for n in range(1, 4)]
+        assert done(tmp_path / "chat-data", "import", stdin=as_file(lines)) == "3 lines imported\n"
+        shown: list[str] = []
+        deadline = time.monotonic() + PATIENCE
+        while not shown and time.monotonic() < deadline:
+            alice.say("/join #old", "/leave #old", "/help nick")
+            told = alice.until("-- For example: /nick alice2")
+            shown = [text.partition("] ")[2] for text in told if "old: word" in text]
+        assert shown == [f"old: word{n}" for n in range(1, 4)]
+
+
 def _wait_until_set_aside(data: Path, count: int) -> None:
     """Wait until an import has its numbers, which is when it cannot fail any more."""
     deadline = time.monotonic() + PATIENCE
