@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
 
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
@@ -72,8 +71,6 @@ class Accounts:
     :param records: where they are kept.
     :param now: the wall clock, seconds since 1970.
     """
-
-    _log = Logger()
 
     def __init__(self, records: IRecords, now: Callable[[], float] = time.time) -> None:
         self._records = records
@@ -196,27 +193,23 @@ class Accounts:
         return changed.addCallback(lambda _: None)
 
     def _learn(self, key: str, value: Value | None) -> None:
-        """Take what is in the records now."""
+        """Take what is in the records now.
+
+        :raises KeyError, TypeError, ValueError: if that is no account; then the old one stays.
+        """
+        new = None if value is None else from_value(value)
         old = self._accounts.pop(key, None)
         if old is not None:
             self._by_identity.pop(old.identity, None)
             for name in keys(old.name):
                 if self._owners.get(name) is old:
                     del self._owners[name]
-        new = None if value is None else self._read(key, value)
         if new is not None:
             self._accounts[key] = self._by_identity[new.identity] = new
             for name in keys(new.name):
                 self._owners.setdefault(name, new)
         for learn in self._watchers:
             learn(old, new)
-
-    def _read(self, key: str, value: Value) -> Account | None:
-        try:
-            return from_value(value)
-        except (KeyError, TypeError, ValueError):
-            self._log.error("the record of the account {key!r} cannot be read", key=key)
-            return None
 
 
 # Records, and what becomes of them: pure.

@@ -112,19 +112,22 @@ class Durable(Stage):
         """Open a new chat in a directory of its own."""
         assert isinstance(self, SynchronousTestCase)
         self.clock = Clock()
-        self.store = Store(self)
 
         def now() -> float:
             return THEN + self.clock.seconds()
 
-        self.hub = Hub(
-            self.store.log,
-            self.clock,
-            now=now,
-            policy=self.policy,
-            tickets=SqliteTickets(self.store.database, now),
-            passwords=Passwords(CHEAP),
-        )
+        def make_hub(store: Store) -> None:
+            self.hub = Hub(
+                store.log,
+                self.clock,
+                now=now,
+                policy=self.policy,
+                tickets=SqliteTickets(store.database, now),
+                records=store.records,
+                passwords=Passwords(CHEAP),
+            )
+
+        self.store = Store(self, before=make_hub)
 
     def turn(self) -> None:
         """End the reactor's turn once the disk has done what it was asked to do, and was asked

@@ -67,6 +67,7 @@ class Store:
 
     :param directory: where it is; a new one if none is given.
     :param watch: watches the records before they are opened.
+    :param before: called with the store before it is opened.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Store:
         test: Cleans,
         directory: Path | None = None,
         watch: Callable[[SqliteRecords], object] = lambda records: None,
+        before: "Callable[[Store], object]" = lambda store: None,
     ) -> None:
         self.directory = new_directory(test) if directory is None else directory
         self.path = self.directory / FILE
@@ -82,6 +84,7 @@ class Store:
         self.log = SqliteLog(self.database)
         self.records = SqliteRecords(self.database)
         watch(self.records)
+        before(self)
         self.log.open()
         self._open = True
         test.addCleanup(self.close)
