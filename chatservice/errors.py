@@ -24,6 +24,7 @@ class Code(StrEnum):
     TOO_MANY_ROOMS = "too-many-rooms"
     UNKNOWN_COMMAND = "unknown-command"
     BAD_ARGUMENTS = "bad-arguments"
+    BAD_REQUEST = "bad-request"
     LINE_TOO_LONG = "line-too-long"
     TOO_FAST = "too-fast"
     FLOODING = "flooding"

@@ -3,6 +3,10 @@
 from enum import Enum
 from typing import Final, NamedTuple
 
+TEXT: Final = "text"
+JSON: Final = "JSON"
+"""What the lines of one connection can be; the text of Kind.HELLO."""
+
 
 class Kind(Enum):
     """What an event is; ``nick`` and ``text`` of the event mean what stands beside each kind.
@@ -33,6 +37,8 @@ class Kind(Enum):
     NOTICE = ("notice", False)  # the server says text
     ERROR = ("error", False)  # text says what was refused and why; nick is the Code
     RESUME = ("resume", False)  # come back as nick with text: a token and what has been read
+    HELLO = ("hello", False)  # from here on lines are as text says: TEXT or JSON
+    DONE = ("done", False)  # a program's request is done; text is the door's name for it
 
     def __init__(self, label: str, kept: bool) -> None:
         self.label = label
@@ -46,7 +52,8 @@ NAMING: Final = (Kind.JOINED, Kind.LEFT, Kind.KICKED)
 class Event(NamedTuple):
     """One thing that happened. A tuple: two are made for every line that is said.
 
-    :ivar seq: the number in the room's log, dense from 1; 0 until the log has it, and in answers.
+    :ivar seq: the number in the room's log, dense from 1; 0 until the log has it, and in answers;
+        of Kind.DONE that of what was said, if anything was.
     :ivar at: wall-clock time, seconds since 1970 (UTC).
     :ivar room: the room's name, or an inbox's (see names.inbox); "" for an answer.
     :ivar kind: see Kind, also for what nick and text mean.

@@ -327,6 +327,10 @@ class Hub:
         """Answer one person, with an event for each text, behind all that it has done before."""
         self._order.tell(person, kind, *texts, code=code)
 
+    def complete(self, person: Person, tag: str) -> Deferred[None]:
+        """Tell a person when all that it has done is committed; see Order.complete."""
+        return self._order.complete(person, tag)
+
     def tell_token(self, person: Person) -> Deferred[None]:
         """Tell a person with what it can come back, and how far it has read.
 

@@ -62,6 +62,13 @@ class IMember(Protocol):
     def stamp(self, on: bool, /) -> None:
         """Write time and number before what is said from now on, or no more."""
 
+    def speak_json(self, on: bool, /) -> None:
+        """Take what the person sends from now on as JSON objects, or as text again. What it is
+        given is written so from the next Kind.HELLO on, which says the same.
+
+        :raises ChatError: if this wire has one form alone.
+        """
+
     def disconnect(self) -> None:
         """Close the connection once what was delivered is out, or by force after a while."""
 

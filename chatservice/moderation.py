@@ -154,14 +154,21 @@ class Moderation:
         rights.check(own, Act.SEE_BANS, room.charter.modes, self._place(room))
         return self._sanctions.of(self._rooms.admission.scope(room))
 
-    def entries(self, person: Person, room: Room, count: int) -> Deferred[Sequence[Event]]:
-        """Return what ops did in a room last, oldest first. Fails with ChatError.
+    def show_entries(self, person: Person, room: Room, count: int) -> Deferred[None]:
+        """Show a person what ops did in a room last, the oldest first. Fails with ChatError.
 
         :raises ChatError: NOT_ALLOWED.
         """
         own = self._rooms.role(person, room)
         rights.check(own, Act.AUDIT, room.charter.modes, self._place(room))
-        return self._audit.read(room, count)
+
+        def show(entries: Sequence[Event]) -> None:
+            for entry in entries:
+                self._order.show(person, entry.retold()._replace(room=room.name))
+            text = "Times are UTC." if entries else "Nothing was done yet."
+            self._order.tell(person, Kind.NOTICE, text)
+
+        return self._audit.read(room, count).addCallback(show)
 
     def announce(self, person: Person, text: str) -> None:
         """Say something to everybody, wherever they are.

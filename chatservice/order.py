@@ -132,6 +132,26 @@ class Order:
         """Let a person hear no more of a room from this point on."""
         self.at_this_point(person, self._delivery.exit, person.member, room)
 
+    def complete(self, person: Person, tag: str) -> Deferred[None]:
+        """Tell a person, behind all that it has done, that this is committed.
+
+        :param tag: what it was, for whoever reads the answer.
+        :returns: fires when it is told, or there is nobody left to be told.
+        """
+        done: Deferred[None] = Deferred()
+
+        def tell() -> None:
+            if not person.departed:
+                event = Event(person.stored, self._now(), "", Kind.DONE, person.nick, tag)
+                self._delivery.tell(person.member, event)
+            done.callback(None)
+
+        if person.waiting:
+            self.at_this_point(person, tell)
+        else:
+            tell()
+        return done
+
     def present(self, person: Person, room: str) -> Deferred[int]:
         """Return the number of the last line of a room that comes before an answer given now."""
         ends = self._delivery.ends(person.member)
@@ -141,6 +161,9 @@ class Order:
 
     def _published(self, events: Sequence[Event], person: Person) -> None:
         person.waiting -= 1
+        for event in events:
+            if event.kind.kept:
+                person.stored = event.seq
 
     def _unpublished(self, failure: Failure, person: Person) -> None:
         person.waiting -= 1

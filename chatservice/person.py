@@ -47,6 +47,7 @@ class Person:
     :ivar replaced: whether it left because somebody with its token took its place.
     :ivar welcomed: whether it has come in, from its own point of view.
     :ivar absent: whether its connection was lost and it may still come back to its nickname.
+    :ivar stored: the number of what it said last; whoever wants to know sets it to 0 before.
     :ivar timer: until when it may be absent, or may take to read its last words.
     """
 
@@ -64,6 +65,7 @@ class Person:
         "quota",
         "refused",
         "replaced",
+        "stored",
         "timer",
         "waiting",
         "welcomed",
@@ -84,6 +86,7 @@ class Person:
         self.replaced = False
         self.welcomed = False
         self.absent = False
+        self.stored = 0
         self.timer: ITimer | None = None
         self.waiting = 0  # of what it did, how much is on its way through the log
 

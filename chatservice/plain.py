@@ -46,6 +46,7 @@ _GRAMMAR: Final = [
     (Kind.ERROR, re.compile(r"! (.*) \[([a-z-]+)\]")),
     (Kind.RESUME, re.compile(rf"-- To come back, answer NICK with: {_NICK} (.*)")),
     (Kind.SWITCHED, re.compile(rf"-- You are in {_ROOM} now\.")),
+    (Kind.HELLO, re.compile(r"-- Lines are (text|JSON) from here on\.")),
     (Kind.INVITED, re.compile(rf"-- {_NICK} invites you to {_ROOM}: type /join \2")),
     (Kind.NOTICE, re.compile(r"-- (.*)")),
     (Kind.JOINED, re.compile(rf"{_NICK} joined (?:the chat|{_ROOM})")),
@@ -116,6 +117,10 @@ def _line(event: Event) -> str:
             return f"-- {nick} {text}"
         case Kind.INVITED:
             return f"-- {nick} invites you to {text}: type /join {text}"
+        case Kind.HELLO:
+            return f"-- Lines are {text} from here on."
+        case Kind.DONE:
+            return "-- Done."
         case Kind.PROMPT:
             return "NICK"
         case Kind.WELCOME:
@@ -180,7 +185,7 @@ def _event(kind: Kind, parts: tuple[str, ...]) -> Event:
             pass
         case Kind.ERROR, (text, nick):
             pass
-        case ((Kind.NOTICE | Kind.SWITCHED), (text,)):
+        case ((Kind.NOTICE | Kind.SWITCHED | Kind.HELLO), (text,)):
             pass
         case ((Kind.JOINED | Kind.LEFT), (nick, named)):
             room = named or ""

@@ -127,9 +127,7 @@ class Session:
         :param patient: whether the next may have to wait for longer than PATIENCE.
         """
         if self._idle is not None:
-            if self._later is _NOTHING:
-                self._later = deque()
-            self._later.append(lambda: self.do(action, *args, free=free, patient=patient))
+            self.in_turn(lambda: self.do(action, *args, free=free, patient=patient))
             return
         if self.state is not State.JOINED or self.person.departed:
             return
@@ -146,6 +144,18 @@ class Session:
         else:
             if pending is not None:
                 self._wait_for(pending.addErrback(self._told), patient)
+
+    def in_turn(self, call: Callable[..., None], *args: object) -> None:
+        """Call as soon as all that was to be done before is finished; for doors.
+
+        What the person has done so far may change what its next line is: /json does.
+        """
+        if self._idle is None:
+            call(*args)
+            return
+        if self._later is _NOTHING:
+            self._later = deque()
+        self._later.append(lambda: call(*args))
 
     def idle(self) -> Deferred[None] | None:
         """Return what fires when nothing takes its time any more; None if nothing does now."""

@@ -113,6 +113,9 @@ class Member:
     def stamp(self, on: bool) -> None:
         self.dialect = STAMPED_LINES if on else LINES
 
+    def speak_json(self, on: bool) -> None:
+        """It has no wire."""
+
     def disconnect(self) -> None:
         self.disconnects += 1
 

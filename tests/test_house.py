@@ -17,7 +17,7 @@ LAYERS = [
     {"sanction", "room", "rights"},
     {"resume", "retention", "search"},
     {"interfaces"},
-    {"plain", "feed", "store", "signals", "journal"},
+    {"plain", "objects", "feed", "store", "signals", "journal"},
     {"nicks", "recall", "passwords", "tries"},
     {"reader"},
     {"catching_up"},
@@ -36,7 +36,7 @@ LAYERS = [
 """A module may import from its own layer and from those above it in this list."""
 
 WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
-SHARED_BY_DOORS = {"connection", "factory", "framing", "liveness", "outlet", "telnet"}
+SHARED_BY_DOORS = {"connection", "factory", "framing", "liveness", "outlet", "requests", "telnet"}
 
 
 def imports(path: Path) -> set[str]:

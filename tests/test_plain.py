@@ -333,6 +333,8 @@ class Forms(SynchronousTestCase):
             "-- To come back, answer NICK with: alice ~t #lobby:1": (
                 *(Kind.RESUME, "", "alice", "~t #lobby:1"),
             ),
+            "-- Lines are text from here on.": (Kind.HELLO, "", "alice", "text"),
+            "-- Done.": (Kind.DONE, "", "alice", "7"),
         }
         for line, (kind, room, nick, text) in forms.items():
             lobby = room == "#lobby"

@@ -1,7 +1,7 @@
 """A row of the table of commands: name, arguments, help, example, handler; knows no command."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from chatservice.durations import parse_duration
 from chatservice.errors import ChatError, Code
 from chatservice.names import MAX_NICK, MAX_ROOM
 from chatservice.rights import Act
+from chatservice.text import MAX_LINE, clean
 
 Handler = Callable[..., Deferred[None] | None]
 
@@ -34,6 +35,12 @@ class Argument:
     longest: int | None = None
     form: re.Pattern[str] | None = None
     value: Callable[[str], object] = str
+
+    @property
+    def key(self) -> str:
+        """What programs call it: ``room`` for ``#ROOM``, ``value`` for what has no name."""
+        name = self.label.strip("[]#")
+        return name.lower() if name.isalpha() and name.isupper() else "value"
 
     def __str__(self) -> str:
         """Return the argument as it stands in a usage line."""
@@ -92,20 +99,61 @@ class Command:
             word, text = argument.take(text)
             if not word and not argument.optional:
                 raise self._misused(f"{argument.label} is missing.")
-            if argument.longest is not None and len(word) > argument.longest:
-                raise self._misused(f"{argument.label} is too long.")
-            try:
-                values.append(argument.value(word) if word else "")
-            except ValueError as error:
-                raise self._misused(f"{argument.label}: {error}.") from None
+            values.append(self._value(argument, word, self._misused, argument.label))
         if text.strip():
             raise self._misused("That is too much.")
         return values
+
+    def take(self, fields: Mapping[str, object]) -> list[object]:
+        """Take the arguments out of what a program gave by name; other names are ignored.
+
+        :raises ChatError: if one is missing, too long, of more than a word, or not a string.
+        """
+        return [self._take(argument, fields.get(argument.key, "")) for argument in self.arguments]
+
+    def _take(self, argument: Argument, given: object) -> object:
+        key = argument.key
+        if not isinstance(given, str):
+            raise self._misasked(f'"{key}" must be a string.')
+        value = clean(given)
+        if len(value.encode()) > MAX_LINE:
+            raise ChatError(Code.LINE_TOO_LONG, f'"{key}" is longer than {MAX_LINE} bytes.')
+        if argument != TEXT:  # what is said is said as it is
+            value = value.strip()
+        if not value or value.isspace():
+            if not argument.optional:
+                raise self._misasked(f'"{key}" is missing.')
+            return ""
+        if not argument.rest and len(value.split()) > 1:
+            raise self._misasked(f'"{key}" must be one word.')
+        if argument.form is not None and not argument.form.fullmatch(value):
+            raise self._misasked(f'"{key}" has another form.')
+        return self._value(argument, value, self._misasked, f'"{key}"')
+
+    def _value(
+        self,
+        argument: Argument,
+        word: str,
+        refusal: Callable[[str], ChatError],
+        label: str,
+    ) -> object:
+        """Return what the handler gets for a word."""
+        if argument.longest is not None and len(word) > argument.longest:
+            raise refusal(f"{label} is too long.")
+        try:
+            return argument.value(word) if word else ""
+        except ValueError as error:
+            raise refusal(f"{label}: {error}.") from None
 
     def _misused(self, problem: str) -> ChatError:
         return ChatError(
             Code.BAD_ARGUMENTS, f"{problem} Type {self.usage} (for example {self.example})"
         )
+
+    def _misasked(self, problem: str) -> ChatError:
+        fields = [f'"{argument.key}": {argument}' for argument in self.arguments]
+        form = ", ".join([f'"do": "{self.name}"', *fields])
+        return ChatError(Code.BAD_ARGUMENTS, f"{problem} Send {{{form}}}")
 
 
 TEXT: Final = Argument("TEXT", rest=True)

@@ -1,7 +1,6 @@
 """What ops type to keep order."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import re
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -17,7 +16,7 @@ from chatservice.commands.command import (
 )
 from chatservice.durations import parse_duration
 from chatservice.errors import ChatError, Code
-from chatservice.events import Event, Kind
+from chatservice.events import Kind
 from chatservice.names import MAX_NICK
 from chatservice.rights import Act
 from chatservice.sanction import Measure
@@ -102,18 +101,8 @@ def _why(session: Session, place: str) -> None:
 
 def _audit(session: Session, place: str, number: int | str) -> Deferred[None]:
     hub, person = session.hub, session.person
-    room = hub.rooms.shown(person, place)
     count = min(number, MOST_ENTRIES) if isinstance(number, int) else ENTRIES
-
-    def tell(entries: Sequence[Event]) -> None:
-        lines = [
-            f"{datetime.fromtimestamp(entry.at, UTC):%Y-%m-%d %H:%M} {entry.nick} {entry.text}"
-            for entry in entries
-        ]
-        first = f"What was done in {hub.rooms.admission.place(room)}, times are UTC:"
-        hub.tell(person, Kind.NOTICE, *([first, *lines] if lines else ["Nothing was done yet."]))
-
-    return hub.moderation.entries(person, room, count).addCallback(tell)
+    return hub.moderation.show_entries(person, hub.rooms.shown(person, place), count)
 
 
 def _announce(session: Session, text: str) -> None:
@@ -133,8 +122,9 @@ def _drain(session: Session, when: str) -> None:
     session.hub.drain(session.person, seconds)
 
 
-_WHOM: Final = Argument("NICK|ACCOUNT|ADDRESS|NETWORK", longest=4 * MAX_NICK)
-_COUNT: Final = Argument("N", optional=True, value=int)
+_WHOM: Final = Argument("WHOM", longest=4 * MAX_NICK)
+"""A nickname, an account, an IP address or a network."""
+_COUNT: Final = Argument("N", optional=True, form=re.compile("[0-9]{1,6}"), value=int)
 
 ROWS: Final = (
     Command(
@@ -148,7 +138,7 @@ ROWS: Final = (
     Command(
         "mute",
         (PLACE, _WHOM, DURATION, REASON),
-        "let somebody read only",
+        "let a nickname, account, address or network read only",
         "/mute troll 10m calm down",
         _mute,
         act=Act.MUTE,
@@ -156,7 +146,7 @@ ROWS: Final = (
     Command(
         "ban",
         (PLACE, _WHOM, DURATION, REASON),
-        "keep somebody out; in the lobby: out of the chat",
+        "keep a nickname, account, address or network out",
         "/ban 192.0.2.0/24 2d spam",
         _ban,
         act=Act.BAN,

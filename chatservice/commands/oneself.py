@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 
 from chatservice.commands.command import NICK, Argument, Command
 from chatservice.errors import ChatError, Code
-from chatservice.events import Kind
+from chatservice.events import JSON, TEXT, Kind
 from chatservice.session import Session
 
 
@@ -21,6 +21,14 @@ def _time(session: Session, word: str) -> None:
     session.person.member.stamp(on)
     shown = "Before each line now stand its time (UTC) and number." if on else "No more times."
     session.hub.tell(session.person, Kind.NOTICE, shown)
+
+
+def _json(session: Session, word: str) -> None:
+    on = word.lower() == "on"
+    if not on and word.lower() != "off":
+        raise ChatError(Code.BAD_ARGUMENTS, "Type /json on or /json off.")
+    session.person.member.speak_json(on)
+    session.hub.tell(session.person, Kind.HELLO, JSON if on else TEXT)
 
 
 def _resume(session: Session) -> Deferred[None]:
@@ -39,6 +47,13 @@ ROWS: Final = (
         "show each line's time and number",
         "/time on",
         _time,
+    ),
+    Command(
+        "json",
+        (Argument("on|off"),),
+        "JSON both ways, for programs",
+        "/json on",
+        _json,
     ),
     Command("resume", (), "a token to come back with and miss nothing", "/resume", _resume),
     Command("quit", (), "leave the chat", "/quit", _quit, aliases=("q", "exit", "bye"), free=True),

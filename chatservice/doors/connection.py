@@ -130,12 +130,21 @@ class Connection:
         """Encode what is for one person alone; what is told of the past has a room as well."""
         if event.kind is Kind.SWITCHED:
             self._here = event.text
+        return self._written(event)
+
+    def _written(self, event: Event) -> bytes:
         dialects = self._dialects
         return (dialects.here if event.room == self._here else dialects.elsewhere).encode(event)
 
     def stamp(self, on: bool) -> None:
         """Choose the dialects; see IMember."""
         self._dialects = self.dialects[on]
+
+    def speak_json(self, on: bool) -> None:
+        """Refuse to: few doors have another form; see IMember."""
+        raise ChatError(
+            Code.NOT_ALLOWED, "This door has no JSON: connect to the port of lines for that."
+        )
 
     def disconnect(self) -> None:
         """Close in good order, by force after LINGER; see IMember."""
@@ -169,10 +178,13 @@ class Connection:
 
     def claim(self, nick: str) -> None:
         """Offer a nickname, and read no more until it is decided; see nick_refused."""
-        claimed = self.session.claim(nick).addErrback(self._refused)
+        claimed = self.session.claim(nick).addCallbacks(self._accepted, self._refused)
         if self.session.state is State.CLAIMING:
             self.hold("claim")
             claimed.addBoth(lambda _: self.release("claim"))
+
+    def nick_accepted(self) -> None:
+        """Called when somebody is in."""
 
     def nick_refused(self, refusal: ChatError) -> None:
         """Called when a nickname was refused; every door has its own way to go on."""
@@ -222,6 +234,10 @@ class Connection:
         self.abort()
 
     # Inside.
+
+    def _accepted(self, _: None) -> None:
+        if self.session.state is State.JOINED:
+            self.nick_accepted()
 
     def _refused(self, failure: Failure) -> None:
         failure.trap(ChatError)

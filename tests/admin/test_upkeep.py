@@ -165,7 +165,7 @@ class Checking(Case):
             ("{", "the account 'bob' cannot be read: "),
             ("{", "the file: CHECK constraint failed in records"),
             ("[]", "the account 'bob' cannot be read: "),
-            ("{}", "the account 'bob' is not understood: KeyError('role')"),
+            ("{}", "the account 'bob' is not understood: TypeError("),
             (good.replace("USER", "KING"), "the account 'bob' is not understood: KeyError('KING')"),
         ]:
             with self.subTest(value=value):
