@@ -159,6 +159,17 @@ class Delivery:
         reader = self._readers.get(member)
         return {} if reader is None else reader.read()
 
+    def given(self, member: IMember, room: str) -> int | None:
+        """Return the number up to which a member was given a room; None if it hears nothing there.
+
+        As read, but without what it will only be given if it leaves in good order.
+        """
+        reader, feed = self._readers.get(member), self._feeds.get(room)
+        if reader is None or feed is None or feed not in reader.cursors:
+            return None
+        cursor = reader.cursors[feed]
+        return feed.seq if cursor is None else cursor.seq
+
     def behind(self, member: IMember) -> bool:
         """Tell whether something was handed out that a member has not been given."""
         reader = self._readers.get(member)

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from chatservice.accounts import Accounts
 from chatservice.audit import Audit
 from chatservice.closing import Closing
+from chatservice.conversations import Conversations
 from chatservice.delivery import Delivery
 from chatservice.draining import Draining
 from chatservice.errors import ChatError, Code
@@ -102,6 +103,10 @@ class Hub:
             self.expel,
             now,
         )
+        self.conversations = Conversations(
+            log, self._order, self.past, self.delivery, self.accounts, self._nicks, self
+        )
+        self.on_identity(lambda person, _: self.conversations.logged_in(person))
         self.ended: Callable[[], object] = lambda: None
         self._draining = Draining(clock, self._say_to_all, lambda: self.ended())
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
@@ -119,6 +124,7 @@ class Hub:
             leave=self.leave,
             wear=self._wear,
             tell_token=self.tell_token,
+            read=self.conversations.read,
         )
         self._identities.changed = self.owners.changed
         log.watch(self._trouble)
@@ -206,7 +212,7 @@ class Hub:
             news = []
         rooms, current = person.place.rooms, person.place.current
         inbox: dict[str, int] = {}  # where the present begins there
-        if person.offered:
+        if person.offered or person.account:
             head = self._history.head(person.inbox).addErrback(self._order.refused, person)
             head.addCallback(partial(setitem, inbox, person.inbox))
         entered = self._order.enter(person, rooms, news)
@@ -273,6 +279,7 @@ class Hub:
             self._wait_for(person)
         else:
             self._depart(person)
+        self.conversations.lost(person)
         self.delivery.drop(person.member)
         if person in self._people:
             del self._people[person]
@@ -305,23 +312,6 @@ class Hub:
         """Let a person out of a room; see Rooms.leave."""
         self.rooms.leave(person, room)
         self._returns.connected(person)
-
-    def private(self, person: Person, nick: str, text: str) -> None:
-        """Say something to one other person.
-
-        :raises ChatError: if nobody of that nickname is here.
-        """
-        other = self.find(nick)
-        if other is person:
-            raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
-        self._order.check()
-        both = (other, person)
-        for one in both:
-            self._order.hear(one, one.inbox, until_read=True)
-        event = self._order.event("", Kind.PRIVATE, person, text, other.nick)
-        self._order.publish(person, *(event._replace(room=one.inbox) for one in both))
-        for one in both:
-            self._order.at_this_point(one, self.delivery.keep_order, one.member)
 
     def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
         """Answer one person, with an event for each text, behind all that it has done before."""
@@ -420,9 +410,11 @@ class Hub:
         if person.offered is None:
             self.rooms.show_topic(person, self.rooms.lobby)
             self.past.backlog(person.member, current, heads.get(current, 0), self.policy.backlog)
+            self.conversations.catch_up(person, heads.get(person.inbox, 0))
         else:
             read = merged(person.place, person.offered.read)
-            self.past.missed(person.member, read, heads)
+            told = self.past.missed(person.member, read, heads)
+            self.conversations.came_back(person, read, told, heads)
 
     def _wear(self, nick: str, person: Person) -> None:
         if person.departed:  # while the claim was decided

@@ -69,9 +69,16 @@ class Nicks(Generic[Wearer]):
 
         :raises ChatError: if nobody does.
         """
+        wearer = self.wearer(nick)
+        if wearer is None:
+            raise ChatError(Code.NO_SUCH_NICK, f"Nobody here is called {nick}: see /who.")
+        return wearer
+
+    def wearer(self, nick: str) -> Wearer | None:
+        """Return who wears a nickname, however it is capitalised; None if nobody does."""
         wearer = self._by_key.get(fold(nick))
         if wearer is None or fold(self._worn.get(wearer, "")) != fold(nick):
-            raise ChatError(Code.NO_SUCH_NICK, f"Nobody here is called {nick}: see /who.")
+            return None
         return wearer
 
     def wearers(self, nick: str) -> list[Wearer]:

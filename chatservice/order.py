@@ -75,10 +75,13 @@ class Order:
         """
         self._history.check()
 
-    def publish(self, person: Person, *events: Event) -> None:
-        """Commit what a person does; the person is told if that fails."""
+    def publish(self, person: Person, *events: Event) -> Deferred[Sequence[Event]]:
+        """Commit what a person does; the person is told if that fails.
+
+        :returns: fires with the events as they were committed; with none if they were not.
+        """
         person.waiting += 1
-        self._history.append(events).addCallbacks(
+        return self._history.append(events).addCallbacks(
             self._published, self._unpublished, callbackArgs=(person,), errbackArgs=(person,)
         )
 
@@ -159,15 +162,17 @@ class Order:
             return self._history.head(room)
         return succeed(ends[room])
 
-    def _published(self, events: Sequence[Event], person: Person) -> None:
+    def _published(self, events: Sequence[Event], person: Person) -> Sequence[Event]:
         person.waiting -= 1
         for event in events:
             if event.kind.kept:
                 person.stored = event.seq
+        return events
 
-    def _unpublished(self, failure: Failure, person: Person) -> None:
+    def _unpublished(self, failure: Failure, person: Person) -> Sequence[Event]:
         person.waiting -= 1
         self.refused(failure, person)
+        return ()
 
     def refused(self, failure: Failure, person: Person) -> int:
         """Tell a person what the log did not do; nothing (0) is known then."""

@@ -38,6 +38,7 @@ class Owners:
     :param leave: lets a person go.
     :param wear: changes a person's nickname into a claimed one.
     :param tell_token: tells a person with what it can come back.
+    :param read: returns the number up to which a person was given its inbox; 0 if none is known.
     """
 
     _log = Logger()
@@ -55,6 +56,7 @@ class Owners:
         leave: Callable[[Person], None],
         wear: Callable[[str, Person], None],
         tell_token: Callable[[Person], Deferred[None]],
+        read: Callable[[Person], int],
     ) -> None:
         self._accounts = accounts
         self._identities = identities
@@ -66,6 +68,7 @@ class Owners:
         self._leave = leave
         self._wear = wear
         self._tell_token = tell_token
+        self._read = read
 
     # At the question for a nickname.
 
@@ -201,13 +204,9 @@ class Owners:
 
     def note(self, person: Person) -> Deferred[None]:
         """Note how far the owner of an account has read, and that it was here just now."""
-        account, place = person.account, person.place
-        if account is None or person.replaced:
+        if person.account is None:
             return succeed(None)
-        noted = self._returns.note(person)
-        noted.addCallback(
-            lambda _: self._accounts.note(account.identity, place.read.get(account.identity))
-        )
+        noted = self._accounts.note(person.account.identity, self._read(person))
         return noted.addErrback(self._not_noted)
 
     # Inside.

@@ -5,6 +5,7 @@ comes meanwhile waits behind it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -23,6 +24,9 @@ MOST_MISSED: Final = 10_000
 
 HITS: Final = 10
 """Lines that one search gives."""
+
+_SIFTED: Final = 50  # lines found that are looked through at once for those that are wanted
+_MOST_SIFTED: Final = 500
 
 NOW: Final = "The lines above are from before, their times are UTC. Now:"
 
@@ -47,12 +51,16 @@ class Past:
             past = Recall(self._log, room, head, last=count, ending=_present)
             self._delivery.recall(member, past)
 
-    def missed(self, member: IMember, read: Mapping[str, int], heads: Mapping[str, int]) -> None:
+    def missed(
+        self, member: IMember, read: Mapping[str, int], heads: Mapping[str, int]
+    ) -> Mapping[str, Recall]:
         """Tell somebody who comes back what it has not read.
 
         :param read: the number that was read last, for each room and the inbox.
         :param heads: where the present begins there.
+        :returns: what is being told of each room, if anything is.
         """
+        told = {}
         behind = {room: seq for room, seq in read.items() if seq < heads.get(room, 0)}
         for index, (room, seq) in enumerate(behind.items()):
             head = heads[room]
@@ -61,7 +69,21 @@ class Past:
                 self._tell(member, text)
                 seq = head - MOST_MISSED
             ending = _present if index == len(behind) - 1 else _nothing
-            self._delivery.recall(member, Recall(self._log, room, head, since=seq, ending=ending))
+            told[room] = Recall(self._log, room, head, since=seq, ending=ending)
+            self._delivery.recall(member, told[room])
+        return told
+
+    def unread(self, member: IMember, inbox: str, read: int, head: int) -> Recall:
+        """Tell somebody what was said to it in private while it was away.
+
+        :param read: the number that was read last.
+        :param head: where the present begins.
+        """
+        since = max(read, head - MOST_MISSED)
+        # A box that was empty for long goes on with a higher number: gaps mean nothing.
+        past = Recall(self._log, inbox, head, since=since, ending=_unread, gaps=False)
+        self._delivery.recall(member, past)
+        return past
 
     def history(
         self,
@@ -71,6 +93,8 @@ class Past:
         count: int,
         before: int | None,
         at: float | None,
+        name: str = "",
+        wanted: Callable[[Event], bool] | None = None,
     ) -> Deferred[None]:
         """Tell somebody what was said.
 
@@ -78,6 +102,8 @@ class Past:
         :param count: how many lines.
         :param before: the number before which they end; None for the present.
         :param at: instead of a number: the time.
+        :param name: how the room is to be named in order to go on; "" for the current one.
+        :param wanted: which lines count; by default all.
         :returns: fires when it was told, or the member is gone: who asks for more and does not
             read should wait. Fails with ChatError.
         """
@@ -88,45 +114,72 @@ class Past:
         else:
             end = head.addCallback(lambda head: head + 1)
 
-        def ending(first: Event | None, told: int) -> str:
-            if first is None:
-                return "There is nothing earlier."
-            if told < count:
-                return "That is where the history begins."
-            return f"Earlier lines: /history {count} before {first.seq}"
+        again = f"/history {name}{name and ' '}{count} before"
 
         def tell(end: int) -> Deferred[None]:
-            past = Recall(self._log, room, end - 1, last=count, ending=ending)
+            def ending(first: Event | None, told: int) -> str:
+                if past.rest is not None:
+                    return f"Not all was looked through; there may be more: {again} {past.rest}"
+                if first is None:
+                    return "There is nothing earlier."
+                if told < count:
+                    return "That is where the history begins."
+                return f"Earlier lines: {again} {first.seq}"
+
+            past = Recall(self._log, room, end - 1, last=count, ending=ending, wanted=wanted)
             told = past.ended()
             self._delivery.recall(member, past)
             return told
 
         return end.addCallback(tell)
 
-    def search(self, member: IMember, room: str, query: Query, typed: str) -> Deferred[None]:
+    def search(
+        self,
+        member: IMember,
+        room: str,
+        query: Query,
+        typed: str,
+        wanted: Callable[[Event], bool] | None = None,
+    ) -> Deferred[None]:
         """Tell somebody which lines of a room fit.
 
         :param typed: the query as it was typed.
+        :param wanted: which lines count; by default all.
         :returns: fires when the answer was given. Fails with ChatError.
         """
-        found = self._log.search(query, room, HITS + 1)
-        return found.addCallback(
-            lambda hits: self._delivery.tell(member, *self._show(hits, query, typed))
+        searching = Deferred.fromCoroutine(self._search(room, query, wanted))
+        return searching.addCallback(
+            lambda found: self._delivery.tell(member, *self._show(found[0], found[1], query, typed))
         )
 
-    def _show(self, hits: Sequence[Hit], query: Query, typed: str) -> list[Event]:
-        more, hits = len(hits) > HITS, hits[:HITS]
-        if not hits:
+    async def _search(
+        self, room: str, query: Query, wanted: Callable[[Event], bool] | None
+    ) -> tuple[Sequence[Hit], int | None]:
+        """Return the newest lines that fit, and the number before which there may be more."""
+        hits: list[Hit] = []
+        at_once, rest = HITS + 1 if wanted is None else _SIFTED, query.before
+        for _ in range(_MOST_SIFTED // _SIFTED):
+            page = await self._log.search(replace(query, before=rest), room, at_once)
+            hits += page if wanted is None else [hit for hit in page if wanted(hit.event)]
+            if len(hits) > HITS:
+                return hits[:HITS], hits[HITS - 1].event.seq
+            if len(page) < at_once:
+                return hits, None
+            rest = page[-1].event.seq
+        return hits, rest
+
+    def _show(self, hits: Sequence[Hit], rest: int | None, query: Query, typed: str) -> list[Event]:
+        if not hits and rest is None:
             return [self._notice("Nothing found.")]
-        lines = "One line" if len(hits) == 1 else f"{len(hits)} lines"
+        lines = "One line" if len(hits) == 1 else f"{len(hits) or 'No'} lines"
         shown = [self._notice(f"{lines} found, the newest first; times are UTC:")]
         for event, earlier, later in hits:
             shown += [around.retold() for around in (*earlier, event, *later)]
             if query.context:
                 shown.append(self._notice(f"({event.seq})"))
-        if more:
+        if rest is not None:
             words = " ".join(w for w in typed.split() if not w.lower().startswith("before:"))
-            shown.append(self._notice(f"More: /search {words} before:{hits[-1].event.seq}"))
+            shown.append(self._notice(f"More: /search {words} before:{rest}"))
         return shown
 
     def forget(self, member: IMember, by: str, since: float) -> Deferred[None]:
@@ -154,6 +207,13 @@ class Past:
 
 def _present(first: Event | None, told: int) -> str:
     return NOW if told else ""
+
+
+def _unread(first: Event | None, told: int) -> str:
+    if not told:
+        return ""
+    lines = "One private line" if told == 1 else f"{told:,} private lines"
+    return f"{lines} from while you were away, see above; times are UTC. /reply answers the last."
 
 
 def _nothing(first: Event | None, told: int) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatservice.accounts import Account
 from chatservice.interfaces import IMember, ITimer
@@ -31,6 +32,17 @@ class Policy:
     plaintext_login: bool = False
 
 
+class Partner(NamedTuple):
+    """Somebody with whom one writes in private.
+
+    :ivar identity: who it is, whatever it is called.
+    :ivar nick: what it was called then.
+    """
+
+    identity: str
+    nick: str
+
+
 class Person:
     """One connection as the hub knows it.
 
@@ -41,6 +53,7 @@ class Person:
     :ivar host: the IP address; None for who has none.
     :ivar encrypted: whether nobody between can read what it says: it comes over TLS, from this
         machine, or not over a network at all.
+    :ivar partner: with whom it wrote in private last; None if that is nobody, or to be looked up.
     :ivar quota: what the person may still do; None before admission.
     :ivar refused: what it was told of the last thing that was refused; "" for nothing.
     :ivar departed: whether it has left, in whatever way.
@@ -60,6 +73,7 @@ class Person:
         "member",
         "nick",
         "offered",
+        "partner",
         "place",
         "proved",
         "quota",
@@ -78,6 +92,7 @@ class Person:
         self.account: Account | None = None
         self.host: str | None = None
         self.encrypted = False
+        self.partner: Partner | None = None
         self.quota: Quota | None = None
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""

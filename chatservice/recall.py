@@ -12,6 +12,9 @@ from chatservice.interfaces import ILog
 PAGE: Final = 500
 """Events read from the log at once, at most."""
 
+MOST_LOOKED_AT: Final = 10 * PAGE
+"""Events that are looked at for a few that are wanted, about."""
+
 
 def next_limit(limit: int, used: int) -> int:
     """Return how many events to read next: about as many as make a piece.
@@ -39,8 +42,12 @@ class Recall:
     :param since: the number after which they begin; None for the last few.
     :param last: how many of the last.
     :param ending: what to say behind them, given the first and how many they were; "" for nothing.
+    :param gaps: whether to say that lines are missing.
+    :param wanted: of the last few, which ones count; by default all. Of lines that are not
+        wanted, MOST_LOOKED_AT are looked at.
 
     :ivar since: the number of the last that was told; None for the last few.
+    :ivar rest: the number before which nothing was looked at, if too many were not wanted.
     :ivar done: whether all were told.
     """
 
@@ -53,6 +60,8 @@ class Recall:
         since: int | None = None,
         last: int = 0,
         ending: Callable[[Event | None, int], str],
+        gaps: bool = True,
+        wanted: Callable[[Event], bool] | None = None,
     ) -> None:
         self.room = room
         self.done = False
@@ -61,6 +70,9 @@ class Recall:
         self.since = since
         self._last = last
         self._ending = ending
+        self._gaps = gaps
+        self._wanted = wanted
+        self.rest: int | None = None
         self._rest: list[Event] | None = None  # of the last few
         self._first: Event | None = None
         self._count = 0
@@ -92,8 +104,25 @@ class Recall:
 
     async def _page_of_last(self) -> list[Event]:
         if self._rest is None:
-            self._rest = [*await self._log.before(self.room, self._upto + 1, self._last)]
+            self._rest = await self._the_last()
         return self._count_in(self._rest, len(self._rest))
+
+    async def _the_last(self) -> list[Event]:
+        wanted = self._wanted
+        if wanted is None:
+            return [*await self._log.before(self.room, self._upto + 1, self._last)]
+        found: list[Event] = []  # newest first
+        end = self._upto + 1
+        for _ in range(MOST_LOOKED_AT // PAGE):
+            page = await self._log.before(self.room, end, PAGE)
+            found += filter(wanted, reversed(page))
+            if len(page) < PAGE or len(found) >= self._last:
+                break
+            self.rest = end = page[0].seq
+        else:
+            return found[::-1]
+        self.rest = None
+        return found[: self._last][::-1]
 
     async def _page_since(self) -> list[Event]:
         since = self.since or 0
@@ -105,7 +134,9 @@ class Recall:
         page = self._count_in(page, None if full else len(page))
         self._limit = next_limit(limit, len(page))
         self.since = page[-1].seq if page else self._upto
-        if gap > 0:  # removed from the old end, or by those who said them
+        if self.done:
+            self.since = self._upto
+        if gap > 0 and self._gaps:  # removed from the old end, or by those who said them
             page.insert(0, Event(0, 0.0, "", Kind.NOTICE, "", missing(gap)))
         return page
 

@@ -229,9 +229,9 @@ def _from(query: Query, value: str, now: float) -> Query:
 
 
 def _in(query: Query, value: str, now: float) -> Query:
-    # Besides rooms one's own inbox, which is called @; nobody may name another's.
-    if value != "@" and (not value.startswith("#") or value == "#"):
-        raise _refused("in: takes a room, for example in:#lobby, or @ for private lines")
+    # Besides rooms one's own inbox, which is called @, or a part of it; nobody may name another's.
+    if not value.startswith(("#", "@")) or value == "#":
+        raise _refused("in: takes a room, for example in:#lobby, or @ or @bob for private lines")
     return replace(query, room=value)
 
 

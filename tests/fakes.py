@@ -6,7 +6,7 @@ all in one Chat with a clock of its own; the logs fail or take their time when t
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Final, cast
 
 from argon2 import PasswordHasher
 from hypothesis import settings
@@ -19,7 +19,7 @@ from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.interfaces import IBatch, IClock, ILog, ITickets
+from chatservice.interfaces import IBatch, IClock, ILog, IRecords, ITickets
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import fold
 from chatservice.passwords import Passwords
@@ -27,12 +27,15 @@ from chatservice.person import Person, Policy
 from chatservice.plain import render
 from chatservice.roles import Role
 from chatservice.session import Session
-from chatservice.store.memory import MemoryLog, MemoryTickets
+from chatservice.store.memory import MemoryLog, MemoryRecords, MemoryTickets
 
 NOW = 1_700_000_000.0
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hashes passwords at once, and badly."""
+
+WORD: Final = "one and the same word"
+"""A password."""
 
 quick = settings(deadline=None, max_examples=100, database=None)
 """For properties: fast, and without files."""
@@ -294,10 +297,12 @@ class Chat:
         limits: Limits = UNLIMITED,
         policy: Policy | None = None,
         tickets: ITickets | None = None,
+        records: IRecords | None = None,
     ) -> None:
         self.clock = Clock()
         self.log = MemoryLog() if log is None else log
         self.tickets = MemoryTickets(lambda: NOW) if tickets is None else tickets
+        self.records = MemoryRecords() if records is None else records
         self.hub = self.make_hub(Policy(limits) if policy is None else policy)
 
     def make_hub(self, policy: Policy) -> Hub:
@@ -309,6 +314,7 @@ class Chat:
             policy=policy,
             tickets=self.tickets,
             passwords=Passwords(CHEAP),
+            records=self.records,
         )
 
     def turn(self) -> None:
@@ -446,3 +452,8 @@ def texts(member: Member) -> list[str]:
 def numbers(start: int, stop: int) -> list[str]:
     """Return the lines that Scene.fill publishes, of each the first word."""
     return [str(n) for n in range(start, stop + 1)]
+
+
+def register(hub: Hub, name: str, identity: str = "") -> None:
+    """Register a nickname; its password is WORD."""
+    hub.accounts.register(name, identity or f"@{name}", CHEAP.hash(WORD))

@@ -28,6 +28,7 @@ BEFORE = {
     "unmute": ["/mute troll"],
     "devoice": ["/voice bob"],
     "deop": ["/op bob"],
+    "reply": ["/msg bob hello"],
     "login": ["/register correct horse battery"],
     "password": ["/register correct horse"],
 }

@@ -25,7 +25,7 @@ LAYERS = [
     {"past", "accounts", "credentials", "sanctions", "charters"},
     {"person"},
     {"admission", "order", "returns", "identities", "logins"},
-    {"audit", "closing", "draining", "rooms", "owners"},
+    {"audit", "closing", "conversations", "draining", "rooms", "owners"},
     {"moderation", "ops"},
     {"hub"},
     {"session", "expiry"},

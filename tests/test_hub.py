@@ -235,7 +235,9 @@ class Talking(SynchronousTestCase):
 
     def test_nobody_is_found_who_is_not_here_or_oneself(self) -> None:
         for nick in ("nobody", "Alice", "", "@alice,bob", "#lobby", "bob,"):
-            self.assertRaises(ChatError, self.chat.hub.private, self.alice.person, nick, "x")
+            self.assertRaises(
+                ChatError, self.chat.hub.conversations.say, self.alice.person, nick, "x"
+            )
         self.chat.turn()
         self.assertEqual([guest.hears() for guest in (self.alice, self.bob)], [[], []])
 

@@ -182,7 +182,6 @@ class Typed(SynchronousTestCase):
             "lunch in:": "in:#lobby",
             "lunch in:#": "in:#lobby",
             "lunch in:lobby": "in:#lobby",
-            "lunch in:@17": "in:#lobby",
             "lunch since:": "2d",
             "lunch since:yesterday": "2d",
             "lunch before:": "before:4711",

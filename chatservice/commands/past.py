@@ -1,13 +1,15 @@
 """What people type to look back: history, search, and having one's words removed."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
-from chatservice.events import Kind
+from chatservice.events import Event, Kind
+from chatservice.names import MAX_NICK
 from chatservice.past import MOST_LINES
 from chatservice.resume import OWN
 from chatservice.search import parse_moment, parse_query
@@ -16,32 +18,49 @@ from chatservice.session import Session
 HISTORY: Final = 20
 """Lines that /history gives unless told otherwise."""
 
-_HISTORY: Final = re.compile(r"([0-9]{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
+_HISTORY: Final = re.compile(r"([#@]\S*)?\s*([0-9]{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
 _NUMBER: Final = re.compile("[0-9]+")
 
 
 def _history(session: Session, text: str) -> Deferred[None]:
     form = _HISTORY.fullmatch(text)
-    count = min(int(form[1] or HISTORY), MOST_LINES) if form else 0
+    count = min(int(form[2] or HISTORY), MOST_LINES) if form else 0
     if form is None or not count:
         raise ChatError(
             Code.BAD_ARGUMENTS,
             "Type /history, /history 50, /history before 17 (a line's number), "
-            "or /history 50 before 14:30 (or 2026-11-22, or 2d for two days ago).",
+            "or /history 50 before 14:30 (or 2026-11-22, or 2d for two days ago); of another room "
+            "/history #dev 50, of what you wrote with bob /history @bob 50.",
         )
-    hub, end = session.hub, form[2]
+    hub, person, end = session.hub, session.person, form[3]
     number = int(end) if end and _NUMBER.fullmatch(end) else None
     at = parse_moment(end, hub.now()) if end and number is None else None
-    member, room = session.person.member, session.person.place.current
-    return hub.past.history(member, room, hub.present(session.person, room), count, number, at)
+    name = form[1] or ""
+    room, wanted = _place(session, name)
+    head = hub.present(person, room)
+    return hub.past.history(person.member, room, head, count, number, at, name, wanted)
 
 
 def _search(session: Session, text: str) -> Deferred[None]:
     hub, person = session.hub, session.person
     query = parse_query(text, hub.now())
-    own = query.room == OWN
-    room = person.inbox if own else hub.rooms.named(person, query.room).name
-    return hub.past.search(person.member, room, query, text)
+    room, wanted = _place(session, query.room)
+    return hub.past.search(person.member, room, query, text, wanted)
+
+
+def _place(session: Session, name: str) -> tuple[str, Callable[[Event], bool] | None]:
+    """Return where somebody wants to look back: the name of a log, and which lines of it.
+
+    :param name: a room, "" for the current one; OWN for all private lines, with a nickname behind
+        it for those said to or by that one.
+    """
+    hub, person = session.hub, session.person
+    if not name.startswith(OWN):
+        return hub.rooms.named(person, name).name, None
+    nick = name.removeprefix(OWN)
+    if len(nick) > 4 * MAX_NICK:
+        raise ChatError(Code.BAD_ARGUMENTS, "Behind the @ belongs a nickname, for example @bob.")
+    return person.inbox, hub.conversations.between(person, nick) if nick else None
 
 
 def _forget(session: Session, text: str) -> Deferred[None] | None:
@@ -65,7 +84,7 @@ ROWS: Final = (
     Command(
         "history",
         (Argument("[N] [before WHEN]", rest=True, optional=True),),
-        "what was said before",
+        "what was said; also @bob or #dev 50",
         "/history 50 before 14:30",
         _history,
         aliases=("hist", "backlog"),

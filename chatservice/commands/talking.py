@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from twisted.internet.defer import Deferred
+
 from chatservice.commands.command import NICK, ROOM, TEXT, Command
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
@@ -28,8 +30,12 @@ def say_there(session: Session, room: str, text: str) -> None:
     rooms.say(session.person, text, name=room)
 
 
-def _msg(session: Session, nick: str, text: str) -> None:
-    session.hub.private(session.person, nick, text)
+def _msg(session: Session, nick: str, text: str) -> Deferred[None] | None:
+    return session.hub.conversations.say(session.person, nick, text)
+
+
+def _reply(session: Session, text: str) -> Deferred[None] | None:
+    return session.hub.conversations.reply(session.person, text)
 
 
 ROWS: Final = (
@@ -48,6 +54,14 @@ ROWS: Final = (
         "/msg bob lunch?",
         _msg,
         aliases=("m", "tell", "query"),
+    ),
+    Command(
+        "reply",
+        (TEXT,),
+        "say something to whom you wrote with last",
+        "/reply at noon?",
+        _reply,
+        aliases=("r",),
     ),
 )
 """The rows of the table."""

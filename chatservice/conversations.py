@@ -1,0 +1,369 @@
+"""Private conversations: saying something to one person alone, and what waits for who is away.
+
+What is said goes to two inboxes, the other's and one's own; an inbox is the log of an identity, and
+every connection with that identity hears it. A registered nickname that is away has one as well:
+what is said to it waits there, and is told to whoever logs in.
+
+How far an account has been given its inbox (Account.read) is counted here for each connection, and
+committed now and then: after a crash lines are told twice rather than never.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatservice.accounts import Account, Accounts
+from chatservice.delivery import Delivery
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
+from chatservice.interfaces import ILog
+from chatservice.names import fold
+from chatservice.nicks import Nicks
+from chatservice.order import Order
+from chatservice.past import Past
+from chatservice.person import Partner, Person
+from chatservice.recall import PAGE, Recall
+
+MOST_UNREAD: Final = 500
+"""Lines that may wait for somebody who is away."""
+
+MOST_BY_ONE: Final = 100
+"""So many of them may be by one person."""
+
+MOST_BY_GUESTS: Final = 20
+"""So many may be by people who are not logged in: they can come back as somebody else."""
+
+COMMIT_EVERY: Final = 100
+"""Lines after which it is committed that somebody has them: after a crash no more are told twice,
+about."""
+
+_LAST: Final = 10**18  # above every number
+
+
+class Whereabouts(Protocol):
+    """Who is here."""
+
+    def connections_of(self, identity: str, /) -> Sequence[Person]:
+        """Return the connections with an identity."""
+
+
+class _Reading:
+    """How far one connection has been given the inbox of its account.
+
+    :ivar inbox: which inbox that is.
+    :ivar seen: the number up to which that is so, once all is told that was missed, and unless
+        delivery says that it is behind.
+    :ivar head: the number of the last that was missed.
+    :ivar missed: what is being told of them; None if there was nothing.
+    :ivar noted: the number that was committed, or is about to be.
+    """
+
+    __slots__ = ("head", "inbox", "missed", "noted", "seen")
+
+    def __init__(self, inbox: str, head: int, missed: Recall | None, noted: int) -> None:
+        self.inbox = inbox
+        self.seen = self.head = head
+        self.missed = missed
+        self.noted = noted
+
+
+class Conversations:
+    """Whatever two people say to each other alone.
+
+    :param nicks: who wears which nickname.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        log: ILog,
+        order: Order,
+        past: Past,
+        delivery: Delivery,
+        accounts: Accounts,
+        nicks: Nicks[Person],
+        whereabouts: Whereabouts,
+    ) -> None:
+        self._history = log
+        self._order = order
+        self._past = past
+        self._delivery = delivery
+        self._accounts = accounts
+        self._nicks = nicks
+        self._where = whereabouts
+        self._readings: dict[Person, _Reading] = {}  # of who is logged in
+        accounts.watch(self._learn)
+
+    # What people do.
+
+    def say(self, person: Person, nick: str, text: str) -> Deferred[None] | None:
+        """Say something to one other person, who may be away if its nickname is registered.
+
+        :returns: fires when it is on its way, if that takes time. Fails with ChatError.
+        :raises ChatError: if there is nobody of that name, or nothing can be said now.
+        """
+        wearer = self._nicks.wearer(nick)
+        if wearer is not None:
+            return self._say(person, Partner(wearer.inbox, wearer.nick), text, wearer)
+        account = self._accounts.find(nick)
+        if account is not None:
+            return self._say(person, Partner(account.identity, account.name), text)
+        raise ChatError(
+            Code.NO_SUCH_NICK,
+            f"Nobody here is called {nick}: see /who. "
+            "Only for registered nicknames lines are kept while they are away.",
+        )
+
+    def reply(self, person: Person, text: str) -> Deferred[None] | None:
+        """Say something to whom a person wrote with last, whoever of both it was.
+
+        :returns: as say.
+        :raises ChatError: as say, or if that is nobody, or gone.
+        """
+        if person.partner is not None:
+            return self._answer(person.partner, person, text)
+        found = self._history.before(person.inbox, _LAST, PAGE)
+        return found.addCallback(self._partner, person).addCallback(self._answer, person, text)
+
+    def between(self, person: Person, nick: str) -> Callable[[Event], bool]:
+        """Return what tells whether a line of a person's inbox was said to or by somebody.
+
+        :param nick: what that one was called then, is called now, or is registered as.
+        """
+        own, wanted = person.inbox, fold(nick)
+        wearer, account = self._nicks.wearer(nick), self._accounts.find(nick)
+        identities = {wearer and wearer.inbox, account and account.identity} - {own}
+        known = {nick: True}  # folding is slow, and lines are many
+
+        def fits(event: Event) -> bool:
+            if event.by in identities:
+                return True
+            other = event.to if event.by == own else event.nick
+            if other not in known:
+                known[other] = fold(other) == wanted
+            return known[other]
+
+        return fits
+
+    # What is called when people come and go.
+
+    def logged_in(self, person: Person) -> None:
+        """Tell somebody who has just logged in what was said while it was away."""
+        head = self._order.keep(person, self._history.head(person.inbox))
+        head.addCallback(lambda head: self.catch_up(person, head))
+        head.addErrback(self._order.refused, person)
+
+    def catch_up(self, person: Person, head: int) -> None:
+        """Tell somebody who has come in what was said while it was away, if it is logged in.
+
+        :param head: the number of the last line in its inbox that it does not hear.
+        """
+        account = self._accounts.of(person.inbox)
+        if account is None or person.departed or self._follows(person):
+            return
+        others = self._where.connections_of(person.inbox)
+        read = max(account.read, *(self.read(o) for o in others if o is not person), 0)
+        if read >= head:
+            self._follow(person, head, None)
+        else:
+            person.partner = None  # whoever wrote last meanwhile
+            self._follow(person, head, self._past.unread(person.member, person.inbox, read, head))
+
+    def came_back(
+        self,
+        person: Person,
+        read: Mapping[str, int],
+        told: Mapping[str, Recall],
+        heads: Mapping[str, int],
+    ) -> None:
+        """Take note of what somebody is told who came back to its place; see Past.missed."""
+        if person.inbox not in read:
+            self.catch_up(person, heads.get(person.inbox, 0))
+        elif person.inbox in heads and not self._follows(person):
+            self._follow(person, heads[person.inbox], told.get(person.inbox))
+
+    def lost(self, person: Person) -> None:
+        """Take note that a connection is gone; read is to be asked for before."""
+        self._readings.pop(person, None)
+
+    def read(self, person: Person) -> int:
+        """Return the number up to which a connection was given its inbox; 0 if none is known."""
+        reading = self._readings.get(person)
+        if reading is None:
+            return 0
+        if reading.missed is not None and (reading.missed.since or 0) < reading.head:
+            return reading.missed.since or 0
+        given = self._delivery.given(person.member, reading.inbox)
+        return reading.seen if given is None else given
+
+    # Inside: saying something.
+
+    def _say(
+        self, person: Person, other: Partner, text: str, wearer: Person | None = None
+    ) -> Deferred[None] | None:
+        if other.identity == person.inbox:
+            raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
+        self._order.check()
+        event = self._order.event("", Kind.PRIVATE, person, text, other.nick)
+        account = self._accounts.of(other.identity)
+        if account is None or self._is_here(account):
+            self._publish(person, other, event, wearer)
+            return None
+        since = self._history.after(account.identity, account.read, MOST_UNREAD)
+        since.addCallback(self._check_box, account, person, event.by)
+        return since.addCallback(lambda _: self._publish(person, other, event, wearer))
+
+    def _check_box(
+        self, unread: Sequence[Event], account: Account, person: Person, by: str
+    ) -> None:
+        """Refuse what would be too much for somebody who is away."""
+        waiting = [event.by for event in unread if event.by != account.identity]
+        guests = sum(1 for by in waiting if self._accounts.of(by) is None)
+        if len(unread) >= MOST_UNREAD:
+            problem = f"{MOST_UNREAD} lines wait for it already."
+        elif person.account is None and guests >= MOST_BY_GUESTS:
+            problem = f"{MOST_BY_GUESTS} lines by guests wait for it already: /login and try again."
+        elif waiting.count(by) >= MOST_BY_ONE:
+            problem = f"{MOST_BY_ONE} lines of yours wait for it already."
+        else:
+            return
+        raise ChatError(
+            Code.TOO_MUCH, f"Not kept: {account.name} is away, and {problem} Write when it is here."
+        )
+
+    def _publish(self, person: Person, other: Partner, event: Event, wearer: Person | None) -> None:
+        """Put a line into both inboxes, where every connection of both hears it."""
+        theirs = self._connections(other.identity, wearer)
+        ears = {*theirs, *self._connections(event.by, person)}
+        for one in ears:
+            self._order.hear(one, one.inbox, until_read=True)
+        lines = [event._replace(room=inbox) for inbox in (other.identity, event.by)]
+        said = self._order.publish(person, *lines)
+        said.addCallback(self._published, person, other, theirs, ears)
+        for one in ears:
+            self._order.at_this_point(one, self._delivery.keep_order, one.member)
+        person.partner = other
+
+    def _published(
+        self,
+        events: Sequence[Event],
+        person: Person,
+        other: Partner,
+        theirs: Sequence[Person],
+        ears: set[Person],
+    ) -> None:
+        for event in events:
+            for one in ears:
+                reading = self._readings.get(one)
+                if reading is None or reading.inbox != event.room:
+                    continue
+                if self._delivery.given(one.member, event.room) is not None:
+                    reading.seen = event.seq
+                    if event.seq - reading.noted >= COMMIT_EVERY:
+                        self._note(one)
+        if not events:
+            return
+        for one in theirs:
+            one.partner = Partner(events[0].by, events[0].nick)
+        account = self._accounts.of(other.identity)
+        if account is not None and not any(not one.absent for one in theirs):
+            self._order.tell_now(
+                person, Kind.NOTICE, f"{account.name} is away: kept until it returns."
+            )
+
+    def _connections(self, identity: str, known: Person | None) -> Sequence[Person]:
+        """Return the connections with an identity, of which one may be known already."""
+        if known is not None and known.account is None and known.inbox == identity:
+            return (known,)  # a guest has one
+        return self._where.connections_of(identity)
+
+    def _is_here(self, account: Account) -> bool:
+        return any(not one.absent for one in self._where.connections_of(account.identity))
+
+    # Inside: with whom.
+
+    def _answer(self, partner: Partner, person: Person, text: str) -> Deferred[None] | None:
+        here = self._where.connections_of(partner.identity)
+        if here:
+            return self._say(person, Partner(partner.identity, here[0].nick), text, here[0])
+        account = self._accounts.of(partner.identity)
+        if account is not None:
+            return self._say(person, Partner(account.identity, account.name), text)
+        raise self._gone(partner)
+
+    def _gone(self, partner: Partner) -> ChatError:
+        """Return the refusal for somebody with whom one wrote and who is not here."""
+        nick = partner.nick
+        text = f"Not said: {nick}, whom you wrote with, is gone"
+        if self._nicks.wearer(nick) is not None or self._accounts.find(nick) is not None:
+            text += (
+                f", and whoever is called {nick} now is perhaps somebody else: "
+                f"/msg {nick} TEXT if that is whom you mean"
+            )
+        return ChatError(Code.NO_SUCH_NICK, f"{text}.")
+
+    def _partner(self, events: Sequence[Event], person: Person) -> Partner:
+        """Return with whom a person wrote last, from the last lines of its inbox.
+
+        Lines of one's own say what the other was called; who that was is known if it wrote, too.
+        """
+        if not events:
+            raise ChatError(
+                Code.NO_SUCH_NICK, "You have written with nobody in private yet: /msg NICK TEXT"
+            )
+        last, own = events[-1], person.inbox
+        if last.by != own:
+            return Partner(last.by, last.nick)
+        for event in reversed(events):
+            if event.by != own and fold(event.nick) == fold(last.to):
+                return Partner(event.by, last.to)
+        account = self._accounts.find(last.to)
+        known = account is not None and account.since <= last.at
+        return Partner(account.identity if account and known else "", last.to)
+
+    # Inside: how far somebody has read.
+
+    def _learn(self, old: Account | None, new: Account | None) -> None:
+        """Take note of an account that is new."""
+        if old is None and new is not None:
+            for person in self._where.connections_of(new.identity):
+                self._registered(person)
+
+    def _registered(self, person: Person) -> None:
+        """Take note that somebody has made an account of its identity: it has read everything."""
+
+        def follow(head: int) -> None:
+            self._follow(person, head, None)
+            self._note(person)
+
+        head = self._order.keep(person, self._history.head(person.inbox))
+        head.addCallback(follow).addErrback(self._order.refused, person)
+
+    def _follow(self, person: Person, head: int, missed: Recall | None) -> None:
+        """Count from now on how far a connection is given its inbox."""
+        account = self._accounts.of(person.inbox)
+        if account is None:
+            return
+        self._readings[person] = _Reading(account.identity, head, missed, account.read)
+        if missed is not None:
+            missed.ended().addCallback(lambda _: self._note(person))
+
+    def _follows(self, person: Person) -> bool:
+        reading = self._readings.get(person)
+        return reading is not None and reading.inbox == person.inbox
+
+    def _note(self, person: Person) -> Deferred[None] | None:
+        """Commit how far a connection was given its inbox, if that is further than before."""
+        position, reading = self.read(person), self._readings.get(person)
+        account = None if reading is None else self._accounts.of(reading.inbox)
+        if reading is None or account is None or position <= max(reading.noted, account.read):
+            return None
+        reading.noted = position
+        return self._accounts.note(account.identity, read=position).addErrback(self._not_noted)
+
+    def _not_noted(self, failure: Failure) -> None:
+        self._log.warn("how far somebody has read is unknown: {why}", why=failure.getErrorMessage())
