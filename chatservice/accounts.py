@@ -8,7 +8,7 @@ chat-admin uses as well. Knows no passwords but their hashes, and nobody who is 
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Final
 
@@ -85,6 +85,11 @@ class Accounts:
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._accounts)
+
+    @property
+    def identities(self) -> Container[str]:
+        """The identities of all accounts, always as of now."""
+        return self._by_identity.keys()
 
     def find(self, name: str) -> Account | None:
         """Return the account of this name, however it is capitalised."""

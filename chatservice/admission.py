@@ -4,7 +4,8 @@ import hmac
 from collections.abc import Callable, Iterable
 
 from chatservice import rights
-from chatservice.errors import ChatError, Code
+from chatservice.accounts import Account
+from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.person import Person
 from chatservice.rights import Act
 from chatservice.roles import Role
@@ -39,37 +40,39 @@ class Admission:
         """Return what a room is called when it is about who may be there."""
         return "the chat" if room is self.lobby else room.name
 
-    def subject(self, person: Person, room: Room, nick: str = "") -> Subject:
-        """Return somebody as sanctions of a room look at people.
+    def subject(self, person: Person, room: Room) -> Subject:
+        """Return somebody as sanctions of a room look at people."""
+        role, since = self.role(person, room), person.place.since
+        return Subject(person.nick, person.inbox, person.host, since, role)
 
-        :param nick: which nickname, if it is not worn yet.
-        """
-        return Subject(
-            nick or person.nick,
-            person.inbox,
-            person.host,
-            person.place.since,
-            self.role(person, room),
-        )
-
-    def sanction(
-        self, person: Person, room: Room, *measures: Measure, nick: str = ""
-    ) -> Sanction | None:
+    def sanction(self, person: Person, room: Room, *measures: Measure) -> Sanction | None:
         """Return what stops somebody in a room, be it of that room or of the whole chat."""
         if not len(self._sanctions):
             return None
-        subject = self.subject(person, self.lobby, nick)
+        subject = self.subject(person, self.lobby)
         found = self._sanctions.find(subject, EVERYWHERE, *measures)
         if found is None and room is not self.lobby:
-            found = self._sanctions.find(self.subject(person, room, nick), room.name, *measures)
+            found = self._sanctions.find(self.subject(person, room), room.name, *measures)
         return found
 
-    def come_in(self, person: Person, nick: str) -> None:
-        """Ask whether somebody may come into the chat.
+    def come_in(self, person: Person, nick: str, account: Account | None) -> None:
+        """Ask whether somebody may come into the chat, or go on under another nickname.
 
-        :raises ChatError: BANNED.
+        :param account: what it has proved to own; None for nothing.
+        :raises NickRefused: BANNED.
         """
-        self._not_banned(person, self.lobby, nick)
+        if not len(self._sanctions):
+            return
+        identity = person.inbox if account is None else account.identity
+        own = Role.GUEST if account is None else account.role
+        role, since = max(own, self.lobby.charter.role(identity)), person.place.since
+        subject = Subject(nick, identity, person.host, since, role)
+        ban = self._sanctions.find(subject, EVERYWHERE, Measure.BAN)
+        if ban is not None:
+            told = ban.told(self._now(), self.place(self.lobby))
+            if ban.guests and account is None:
+                told += " (Who has an account answers NICK with nickname and password.)"
+            raise NickRefused(Code.BANNED, told)
 
     def come_back(self, person: Person, room: Room) -> None:
         """Ask whether somebody who was in a room may come back.
@@ -143,18 +146,19 @@ class Admission:
             raise self._muted(muted, self.lobby)
         return self.sanction(person, self.lobby, Measure.SHADOW) is None
 
-    def change_nick(self, person: Person, rooms: Iterable[Room]) -> None:
+    def change_nick(self, person: Person, rooms: Iterable[Room], nick: str) -> None:
         """Ask whether somebody may take another nickname: everybody in its rooms sees it.
 
-        :raises ChatError: MUTED.
+        :raises ChatError: MUTED or BANNED.
         """
         for room in rooms:
             muted = self.sanction(person, room, Measure.MUTE)
             if muted is not None:
                 raise self._muted(muted, room)
+        self.come_in(person, nick, person.account)
 
-    def _not_banned(self, person: Person, room: Room, nick: str = "") -> None:
-        ban = self.sanction(person, room, Measure.BAN, nick=nick)
+    def _not_banned(self, person: Person, room: Room) -> None:
+        ban = self.sanction(person, room, Measure.BAN)
         if ban is not None:
             raise ChatError(Code.BANNED, ban.told(self._now(), self._named(ban, room)))
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
+from chatservice.roles import Role
 from chatservice.room import Charter, Room
 
 ROOM: Final = "room"
@@ -67,7 +68,7 @@ class Charters:
         """
         if room.charter.floor == UNKNOWN:
             room.charter = replace(room.charter, floor=head)
-        return self.register(room) if own else succeed(None)
+        return self.keep(room) if own else succeed(None)
 
     def register(self, room: Room) -> Deferred[None]:
         """Keep a room's charter from now on, if its founder has not too many. Fails with ChatError.
@@ -116,6 +117,21 @@ class Charters:
             return kept.addCallback(lambda _: setattr(room, "charter", how(room.charter)))
         room.charter = after
         return succeed(None)
+
+    def move(self, room: Room, old: str, new: str) -> Deferred[None]:
+        """Let somebody who goes by another identity keep its role. Fails with ChatError."""
+        charter = room.charter
+        if charter.role(old) is Role.GUEST and old not in charter.invited:
+            return succeed(None)
+        moved = self.amend(room, lambda charter: charter.moved(old, new))
+        return moved.addCallback(lambda _: self.keep(room) if charter.founder == old else None)
+
+    def keep(self, room: Room) -> Deferred[None]:
+        """Register a room if that can be. Fails with ChatError."""
+        try:
+            return self.register(room)
+        except ChatError as refusal:
+            return fail(refusal)
 
     def drop(self, room: Room) -> Deferred[None]:
         """Let a room be registered no more. Fails with ChatError."""

@@ -74,6 +74,7 @@ class Conversations:
     """Whatever two people say to each other alone.
 
     :param nicks: who wears which nickname.
+    :param speak: tells whether what somebody says is heard; raises ChatError if it may say nothing.
     """
 
     _log = Logger()
@@ -87,6 +88,7 @@ class Conversations:
         accounts: Accounts,
         nicks: Nicks[Person],
         whereabouts: Whereabouts,
+        speak: Callable[[Person], bool],
     ) -> None:
         self._history = log
         self._order = order
@@ -95,6 +97,7 @@ class Conversations:
         self._accounts = accounts
         self._nicks = nicks
         self._where = whereabouts
+        self._speak = speak
         self._readings: dict[Person, _Reading] = {}  # of who is logged in
         accounts.watch(self._learn)
 
@@ -207,8 +210,12 @@ class Conversations:
     ) -> Deferred[None] | None:
         if other.identity == person.inbox:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
+        heard = self._speak(person)
         self._order.check()
         event = self._order.event("", Kind.PRIVATE, person, text, other.nick)
+        if not heard:
+            self._order.echo(person, event._replace(room=person.inbox))
+            return None
         account = self._accounts.of(other.identity)
         if account is None or self._is_here(account):
             self._publish(person, other, event, wearer)

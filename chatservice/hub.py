@@ -15,13 +15,13 @@ from typing import Final
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.defer import Deferred, fail, succeed
 
-from chatservice.accounts import Accounts
+from chatservice.accounts import Account, Accounts
 from chatservice.audit import Audit
 from chatservice.closing import Closing
 from chatservice.conversations import Conversations
 from chatservice.delivery import Delivery
 from chatservice.draining import Draining
-from chatservice.errors import ChatError, Code
+from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Event, Kind
 from chatservice.identities import Identities
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
@@ -104,9 +104,18 @@ class Hub:
             now,
         )
         self.conversations = Conversations(
-            log, self._order, self.past, self.delivery, self.accounts, self._nicks, self
+            log,
+            self._order,
+            self.past,
+            self.delivery,
+            self.accounts,
+            self._nicks,
+            self,
+            self.rooms.admission.speak_privately,
         )
         self.on_identity(lambda person, _: self.conversations.logged_in(person))
+        self.on_identity(self._known_as)
+        self.accounts.watch(self._registered)
         self.ended: Callable[[], object] = lambda: None
         self._draining = Draining(clock, self._say_to_all, lambda: self.ended())
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: self._people)
@@ -165,19 +174,43 @@ class Hub:
             behind it.
         :returns: the nickname in its normal form. Fails with ChatError.
         """
+        before = person.place
         offer = parse_offer(text)
-        if offer is None or not is_token(offer.token):
-            nick, _, password = text.strip().partition(" ")
-            if password:
-                return self.owners.claim(person, nick, password.strip())
-            return self._claim_nick(person, text)
-        return self._returns.recognise(offer).addCallback(self._claim_place, person, offer)
+        nick, _, password = text.strip().partition(" ")
+        if text.strip().lower() == "/why":
+            return fail(self._reason(person))
+        if offer is not None and is_token(offer.token):
+            place = self._returns.recognise(offer)
+            claimed = place.addCallback(self._claim_place, person, offer)
+        elif password:
+            claimed = self.owners.claim(person, nick, password.strip())
+        else:
+            claimed = self._claim_nick(person, text)
+        return claimed.addCallback(self._admitted, person, before)
+
+    def _admitted(self, nick: str, person: Person, before: Place) -> str:
+        """Let nobody in who is banned, whatever it has proved to be."""
+        account = person.proved or self.accounts.of(person.inbox)
+        try:
+            self.rooms.admission.come_in(person, nick, account)
+        except ChatError as refusal:
+            self.unclaim(person, nick)
+            person.place, person.offered, person.proved = before, None, None
+            person.refused = refusal.message
+            raise
+        return nick
+
+    def _reason(self, person: Person) -> ChatError:
+        """Say what keeps somebody out who has no nickname yet."""
+        return NickRefused(
+            Code.NICK_INVALID,
+            person.refused or "Nothing keeps you out so far: answer NICK with a nickname.",
+        )
 
     def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
         try:
             nick = check_nick(text)
             self.owners.check(person, nick)
-            self.rooms.admission.come_in(person, nick)
             self._nicks.claim(person, nick)
         except ChatError as refusal:
             return fail(refusal)
@@ -230,7 +263,7 @@ class Hub:
 
         :returns: fires when it is changed. Fails with ChatError.
         """
-        self.rooms.admission.change_nick(person, [*self.rooms.own(person)])
+        self.rooms.admission.change_nick(person, [*self.rooms.own(person)], text)
         return self._claim_nick(person, text).addCallback(self._wear, person)
 
     def unclaim(self, person: Person, nick: str) -> None:
@@ -425,6 +458,22 @@ class Hub:
         self._nicks.wear(person, nick)
         self._order.publish(person, *news)
         self._returns.connected(person)
+
+    def _known_as(self, person: Person, old: str) -> None:
+        """Let somebody who has logged in keep its roles, unless it is banned as who it is."""
+        if self.accounts.of(old) is None:
+            for room in self.rooms.own(person):
+                moved = self.rooms.charters.move(room, old, person.inbox)
+                moved.addErrback(self._order.refused, person)
+        self.moderation.recheck(person)
+
+    def _registered(self, old: Account | None, new: Account | None) -> None:
+        """Keep the rooms of somebody who has just made an account."""
+        for person in () if old is not None or new is None else self.connections_of(new.identity):
+            for room in self.rooms.own(person):
+                if room.charter.founder == person.inbox:
+                    kept = self.rooms.charters.keep(room)
+                    kept.addErrback(self._order.refused, person)
 
     # Going, and coming back.
 

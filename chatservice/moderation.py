@@ -22,7 +22,7 @@ from chatservice.rights import Act
 from chatservice.roles import Role
 from chatservice.room import Room
 from chatservice.rooms import Rooms
-from chatservice.sanction import Measure, Sanction, Target, parse_network
+from chatservice.sanction import EVERYWHERE, Measure, Sanction, Target, parse_network
 from chatservice.sanctions import Sanctions
 
 MAX_REASON: Final = 300
@@ -182,6 +182,17 @@ class Moderation:
         for one in self._people():
             self._order.tell(one, Kind.NOTICE, f"{person.nick} to everybody: {text}")
 
+    def recheck(self, person: Person) -> None:
+        """Throw somebody out who turns out to be somebody who is banned."""
+        for room in [self._rooms.lobby, *self._rooms.own(person)]:
+            ban = self._rooms.admission.sanction(person, room, Measure.BAN)
+            if ban is None or person.departed:
+                continue
+            place = self._rooms.lobby if ban.room == EVERYWHERE else room
+            refusal = ChatError(Code.BANNED, ban.told(self._now(), self._place(place)))
+            news = Event(0, self._now(), place.name, Kind.KICKED, ban.by, "banned", person.nick)
+            self._put_out(person, place, refusal, news)
+
     def reasons(self, person: Person, rooms: Iterable[Room]) -> Sequence[str]:
         """Return what stops somebody in some rooms, and until when; what is hidden is left out."""
         found = []
@@ -255,11 +266,14 @@ class Moderation:
         self, person: Person, other: Person, room: Room, reason: str, refusal: ChatError
     ) -> None:
         news = self._order.event(room.name, Kind.KICKED, person, reason, other.nick)
+        self._put_out(other, room, refusal, news)
+
+    def _put_out(self, person: Person, room: Room, refusal: ChatError, news: Event) -> None:
         if room is self._rooms.lobby:
-            self._expel(other, refusal, news)
+            self._expel(person, refusal, news)
         else:
-            self._order.tell(other, Kind.ERROR, refusal.message, code=refusal.code)
-            self._rooms.throw_out(other, room, news)
+            self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
+            self._rooms.throw_out(person, room, news)
 
     def _announce(self, person: Person, room: Room, deed: str, *, quiet: bool) -> None:
         """Let a room know what was done, or only who did it."""

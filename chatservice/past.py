@@ -4,7 +4,7 @@ What is told of the past has its place among the answers to one person (delivery
 comes meanwhile waits behind it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -160,7 +160,7 @@ class Past:
         at_once, rest = HITS + 1 if wanted is None else _SIFTED, query.before
         for _ in range(_MOST_SIFTED // _SIFTED):
             page = await self._log.search(replace(query, before=rest), room, at_once)
-            hits += page if wanted is None else [hit for hit in page if wanted(hit.event)]
+            hits += page if wanted is None else _sifted(page, wanted)
             if len(hits) > HITS:
                 return hits[:HITS], hits[HITS - 1].event.seq
             if len(page) < at_once:
@@ -203,6 +203,13 @@ class Past:
 
     def _notice(self, text: str) -> Event:
         return Event(0, self._now(), "", Kind.NOTICE, "", text)
+
+
+def _sifted(hits: Sequence[Hit], wanted: Callable[[Event], bool]) -> Iterator[Hit]:
+    """Return what is wanted of lines that were found, and of those around them."""
+    for event, earlier, later in hits:
+        if wanted(event):
+            yield Hit(event, [*filter(wanted, earlier)], [*filter(wanted, later)])
 
 
 def _present(first: Event | None, told: int) -> str:

@@ -3,7 +3,7 @@
 This is the rule alone; what it says is done by the store that keeps the lines.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,8 +46,8 @@ class Keep:
 
 
 INBOX_KEEP: Final = Keep(seconds=DAY)
-"""For inboxes, whatever the rooms have: an inbox belongs to one connection and can be read again
-only with its resume token, which is good for a day."""
+"""For inboxes of guests, whatever the rooms have: such an inbox belongs to one connection and can
+be read again only with its resume token, which is good for a day."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,17 @@ class Retention:
 
     :ivar default: for rooms that have nothing of their own.
     :ivar rooms: for rooms by their names, folded (see names.fold).
+    :ivar inboxes: those of accounts, which are kept like rooms.
     """
 
     default: Keep = Keep()
     rooms: Mapping[str, Keep] = field(default_factory=dict)
+    inboxes: Container[str] = ()
 
     def of(self, room: str) -> Keep:
         """Return what holds for a room, its name in any case, or for an inbox."""
         if is_inbox(room):
-            return INBOX_KEEP
+            return self.default if room in self.inboxes else INBOX_KEEP
         if not is_room(room):  # who did what to whom is kept for good
             return Keep()
         return self.rooms.get(fold(room), self.default)

@@ -290,6 +290,7 @@ def makeService(options: Options) -> MultiService:
         passwords=Passwords(threads=cast("IThreads", reactor)),
         checkers=options["credCheckers"],
     )
+    keeper.keep_inboxes(hub.accounts.identities)
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
     ]

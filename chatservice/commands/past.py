@@ -56,7 +56,9 @@ def _place(session: Session, name: str) -> tuple[str, Callable[[Event], bool] | 
     """
     hub, person = session.hub, session.person
     if not name.startswith(OWN):
-        return hub.rooms.named(person, name).name, None
+        room = hub.rooms.named(person, name)
+        floor = room.charter.floor
+        return room.name, (lambda event: event.seq > floor) if floor else None
     nick = name.removeprefix(OWN)
     if len(nick) > 4 * MAX_NICK:
         raise ChatError(Code.BAD_ARGUMENTS, "Behind the @ belongs a nickname, for example @bob.")

@@ -1,7 +1,8 @@
 """What a running chat keeps its memory in: chosen by the operator, and looked after."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -82,6 +83,10 @@ class Keeper:
         else:
             kept = f"What is said here is kept {keep.words} or until the server stops"
         return f"{kept}; /forget me removes what you said."
+
+    def keep_inboxes(self, inboxes: Container[str]) -> None:
+        """Keep some inboxes as long as rooms: those of accounts. Asked in other threads, too."""
+        self._retention = replace(self._retention, inboxes=inboxes)
 
     def open(self) -> None:
         """Open what there is to open, and look after it from now on.
