@@ -4,19 +4,24 @@ It makes no record that the chat would not: what a change is goes by the same fu
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from twisted.internet.defer import Deferred
-
-from chatservice.accounts import Accounts
+from chatservice.accounts import ACCOUNT, from_value
 from chatservice.admin.opening import Refused, turn
-from chatservice.interfaces import IRecords, Value
+from chatservice.charters import ROOM
+from chatservice.interfaces import Value
+from chatservice.room import Charter
+from chatservice.sanction import Sanction
+from chatservice.sanctions import SANCTION
 from chatservice.store import records
-from chatservice.store.watchers import Watchers
 
-LEARN: Final[tuple[Callable[[IRecords], object], ...]] = (Accounts,)
-"""Whoever keeps records in memory while a chat runs, and must be able to."""
+KINDS: Final[Mapping[str, Callable[[Value], object]]] = {
+    ACCOUNT: from_value,
+    ROOM: Charter.from_value,
+    SANCTION: Sanction.from_value,
+}
+"""How a chat reads the records of each kind; raises KeyError, TypeError or ValueError."""
 
 
 def read_all(db: sqlite3.Connection, kind: str) -> dict[str, Value]:
@@ -52,18 +57,15 @@ def change(
 
 
 def problems(db: sqlite3.Connection) -> Iterator[str]:
-    """Look for what would keep the chat from starting, or from noticing a change."""
-    learners = _Learners()
-    for keep in LEARN:
-        keep(learners)
+    """Look for what a chat could not read, or would not notice."""
     for record in records.everything(db):
         try:
             value = record.value
-            for learn in learners.of(record.kind):
-                learn(record.key, value)
+            if value is not None and record.kind in KINDS:
+                KINDS[record.kind](value)
         except records.Damaged as error:
             yield str(error)
-        except Exception as error:  # whatever a chat would stumble over
+        except (KeyError, TypeError, ValueError) as error:
             yield f"the {record.kind} {record.key!r} is not understood: {error!r}"
     (above,) = db.execute(
         "SELECT max(revision) FROM records"
@@ -71,18 +73,6 @@ def problems(db: sqlite3.Connection) -> Iterator[str]:
     ).fetchone()
     if above is not None:
         yield f"revision {above} of the records was never given: changes are not noticed"
-
-
-class _Learners(Watchers):
-    """Stands for a chat's records, to get hold of those who learn of them."""
-
-    def watch(self, kind: str, learn: Callable[[str, Value | None], None]) -> None:
-        self.add(kind, learn)
-
-    def change(
-        self, kind: str, key: str, how: Callable[[Value | None], Value | None]
-    ) -> Deferred[Value | None]:
-        raise NotImplementedError("nothing is changed while it is checked")
 
 
 def _damaged(error: records.Damaged) -> Refused:

@@ -178,6 +178,11 @@ class Checking(Case):
                 found = check(self.directory)
                 self.assertIn(problem, "\n".join(found))
                 self.assertEqual(bool(found), bool(problem))
+        for kind in ("room", "sanction"):
+            execute(self.directory, "UPDATE records SET kind = ? WHERE revision = 9", kind)
+            self.assertIn(
+                f"the {kind} 'bob' is not understood: KeyError(", check(self.directory)[0]
+            )
         execute(self.directory, "UPDATE meta SET value = 8 WHERE name = 'revision'")
         self.assertIn(
             "revision 9 of the records was never given: changes are not noticed",
