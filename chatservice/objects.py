@@ -215,6 +215,6 @@ def _constant(name: str) -> object:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
+    if len(digits.lstrip("-")) > _MAX_DIGITS:
         raise ValueError("a number in it is too large")
     return int(digits)

@@ -143,7 +143,9 @@ class Session:
             self._broken(Failure())
         else:
             if pending is not None:
-                self._wait_for(pending.addErrback(self._told), patient)
+                pending.addErrback(self._told)
+                if not pending.called or pending.paused:  # or many would be done one in another
+                    self._wait_for(pending, patient)
 
     def in_turn(self, call: Callable[..., None], *args: object) -> None:
         """Call as soon as all that was to be done before is finished; for doors.

@@ -151,7 +151,7 @@ class Command:
         )
 
     def _misasked(self, problem: str) -> ChatError:
-        fields = [f'"{argument.key}": {argument}' for argument in self.arguments]
+        fields = [f'"{argument.key}": "{argument}"' for argument in self.arguments]
         form = ", ".join([f'"do": "{self.name}"', *fields])
         return ChatError(Code.BAD_ARGUMENTS, f"{problem} Send {{{form}}}")
 

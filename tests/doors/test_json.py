@@ -371,6 +371,23 @@ class Entrances(SynchronousTestCase):
             said = [shown["text"] for shown in bob.objects() if shown["type"] == "said"]
             self.assertEqual(said, ["bye"], how)
 
+    def test_a_pipe_may_end_with_many_requests(self) -> None:
+        """They wait for what takes its time, then all are done."""
+        log = SlowLog()
+        chat = Chat(log)
+        alice, bob = chat.join("alice"), chat.join("bob")
+        log.slow = True
+        alice.ask("history")
+        for _ in range(2000):
+            alice.ask("say", room="#lobby", text="x")
+        bob.lines()
+        alice.protocol.readConnectionLost()
+        log.slow = False
+        log.commit()
+        chat.turn()
+        said = [shown["seq"] for shown in bob.objects() if shown["type"] == "said"]
+        self.assertEqual(said, list(range(1, 2001)))
+
     def test_the_raw_door_has_no_json(self) -> None:
         """It says so."""
         chat = Chat()
