@@ -201,6 +201,8 @@ class Screen(TerminalProtocol):
             self._keep(f"That is longer than {MAX_LINE} bytes: shorten it.")
         elif line.strip().lower() in _LEAVING:
             self._leave()
+        elif line.split()[0].lower() == "/json":
+            self._keep("That is for programs; you would not see any more.")
         elif self._asking:
             self._asking = False
             self.link.offer(self._editor.enter())

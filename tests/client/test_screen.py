@@ -128,6 +128,14 @@ class Typing(ScreenCase):
             self.types(f"\x15{word}\t")
             self.assertEqual(self.typed(), f"{completed}|")
 
+    def test_json_is_not_asked_for(self) -> None:
+        """Nobody could read what comes then, nor leave it again."""
+        self.enter()
+        self.types("/JSON on\r")
+        self.written()
+        self.assertEqual(self.server.said(), [])
+        self.assertIn("-- That is for programs; you would not see any more.", self.rows())
+
     def test_a_line_that_is_too_long_is_kept(self) -> None:
         """With a notice; shortened, it goes."""
         self.enter()
