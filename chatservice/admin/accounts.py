@@ -136,11 +136,9 @@ def bans(directory: Path) -> list[dict[str, object]]:
 def describe_ban(ban: Value) -> str:
     """Return a ban or mute as a line for people."""
     label = clean(str(ban.get("label") or ban.get("id") or "?"))
-    words = [clean(str(ban.get("kind") or "ban")), label]
+    words = [clean(str(ban.get("measure") or "ban")), label]
     if ban.get("room"):
         words.append(f"in {clean(str(ban['room']))}")
-    if ban.get("hidden"):
-        words.append("(hidden)")
     until = _number(ban, "until", math.inf)
     words.append("for good" if until == math.inf else f"until {when(until)}")
     if ban.get("by"):
