@@ -338,6 +338,12 @@ class Chat:
         self.hub._records.change(ACCOUNT, fold(name), lambda _: value)
         guest.person.account = self.hub.accounts.of(identity)
 
+    def log_in_again(self, guest: Guest, name: str) -> None:
+        """Log somebody in to an account that there is."""
+        account = self.hub.accounts.find(name)
+        assert account is not None
+        guest.person.account, guest.person.place.inbox = account, account.identity
+
     def joined_as(self, nick: str, role: Role, host: str | None = None) -> Guest:
         """Bring somebody in who has an account of that nickname."""
         guest = self.connect(host)

@@ -83,6 +83,7 @@ HELP: Final = Command(
 )
 
 SUBJECTS: Final = (
+    ("Help", (HELP,)),
     ("Talk", talking.ROWS),
     ("Rooms", rooms.ROWS),
     ("The past", past.ROWS),
@@ -90,7 +91,6 @@ SUBJECTS: Final = (
     ("Account", account.ROWS),
     ("A room", ops.ROWS),
     ("Order", moderation.ROWS),
-    ("Help", (HELP,)),
 )
 """The commands by what they are about."""
 

@@ -1,0 +1,275 @@
+"""What ops do with their room: topic, modes, roles, invitations, and what outlives the evening."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice.charters import MOST_OWN
+from chatservice.limits import UNLIMITED
+from chatservice.person import Policy
+from chatservice.roles import Role
+from tests.fakes import Chat, Guest
+
+PASSWORD = "correct horse"  # noqa: S105
+
+
+class InDev(SynchronousTestCase):
+    """Alice, who has an account, made #dev; Bob, a guest, is in it; Carol is only in the lobby."""
+
+    def setUp(self) -> None:
+        self.chat = Chat(policy=Policy(UNLIMITED, backlog=20))
+        self.alice = self.chat.joined_as("alice", Role.USER)
+        self.bob, self.carol = self.chat.everybody("bob", "carol")
+        self.alice.types("/join #dev")
+        self.bob.types("/join #dev")
+        self.listen()
+
+    def listen(self) -> None:
+        """Let everybody hear what there was."""
+        for guest in (self.alice, self.bob, self.carol):
+            guest.hears()
+
+    def refuse(self, guest: Guest, line: str, code: str) -> str:
+        """Check that a line is refused and nobody else hears of it; return the answer."""
+        self.listen()
+        guest.types(line)
+        (answer,) = guest.hears()
+        self.assertRegex(answer, rf"^! .*\[{code}\]$")
+        for other in {self.alice, self.bob, self.carol} - {guest}:
+            self.assertEqual(other.hears(), [])
+        return answer
+
+    def both_hear(self, *lines: str) -> None:
+        """Check what all in #dev heard."""
+        for guest in (self.alice, self.bob):
+            self.assertEqual(guest.hears(), list(lines))
+
+    def restart(self) -> None:
+        """Open the chat anew, on what was kept; Alice, Bob and Carol come again."""
+        old = self.chat
+        self.chat = Chat(old.log, policy=Policy(UNLIMITED, backlog=20), records=old.records)
+        self.alice = self.chat.connect()
+        self.chat.log_in_again(self.alice, "alice")
+        self.alice.claims("alice")
+        self.bob, self.carol = self.chat.everybody("bob", "carol")
+        self.listen()
+
+
+class Topics(InDev):
+    """What a room is about."""
+
+    def test_an_op_sets_it_and_all_see_it(self) -> None:
+        self.alice.types("/topic Release on Friday")
+        self.both_hear("alice set the topic to: Release on Friday")
+        self.carol.types("/join #dev")
+        self.assertIn("-- The topic of #dev: Release on Friday", self.carol.hears())
+        self.carol.types("/rooms")
+        self.assertIn("--   #dev: 3 here, current - Release on Friday", self.carol.hears())
+        self.bob.types("/topic")
+        self.assertEqual(self.bob.hears()[-1], "-- The topic of #dev, by alice: Release on Friday")
+        self.alice.types("/topic -")
+        self.assertEqual(self.bob.hears(), ["alice removed the topic"])
+
+    def test_others_only_when_it_is_not_locked(self) -> None:
+        self.refuse(self.bob, "/topic mine", "not-allowed")
+        self.alice.types("/mode topic-locked off")
+        self.both_hear("alice set topic-locked off")
+        self.bob.types("/topic mine")
+        self.both_hear("bob set the topic to: mine")
+
+    def test_it_has_an_end(self) -> None:
+        self.refuse(self.alice, f"/topic {'x' * 301}", "bad-arguments")
+
+
+class ModesOfRooms(InDev):
+    """Who may come in and speak."""
+
+    def test_only_who_has_a_voice_speaks_in_a_moderated_room(self) -> None:
+        self.alice.types("/mode moderated on")
+        self.refuse(self.bob, "hello", "moderated")
+        self.refuse(self.bob, "/me waves", "moderated")
+        self.alice.types("/voice bob")
+        self.assertEqual(self.bob.hears(), ["alice made bob voice"])
+        self.bob.types("hello")
+        self.assertIn("bob: hello", self.alice.hears())
+        self.alice.types("/devoice bob")
+        self.refuse(self.bob, "hello", "moderated")
+
+    def test_a_key_is_asked_for(self) -> None:
+        self.alice.types("/mode key s3cret")
+        self.both_hear("alice set key on")
+        self.refuse(self.carol, "/join #dev", "bad-key")
+        self.refuse(self.carol, "/join #dev wrong", "bad-key")
+        self.carol.types("/join #dev s3cret")
+        self.assertIn("carol joined #dev", self.bob.hears())
+        self.bob.types("/mode")
+        self.assertNotIn("s3cret", self.bob.hears()[-1])
+
+    def test_who_is_invited_comes_in_for_a_while(self) -> None:
+        self.alice.types("/mode invite-only on")
+        self.refuse(self.carol, "/join #dev", "invite-only")
+        self.refuse(self.bob, "/invite carol", "not-allowed")
+        self.alice.types("/invite carol 10m")
+        self.assertEqual(self.carol.hears(), ["-- alice invites you to #dev: type /join #dev"])
+        self.chat.time += 601
+        self.refuse(self.carol, "/join #dev", "invite-only")
+        self.alice.types("/invite carol")
+        self.carol.types("/join #dev")
+        self.assertIn("carol joined #dev", self.bob.hears())
+
+    def test_an_invitation_is_worth_a_key(self) -> None:
+        self.alice.types("/mode key s3cret", "/invite carol")
+        self.carol.types("/join #dev")
+        self.assertIn("carol joined #dev", self.bob.hears())
+
+    def test_nobody_outside_learns_of_a_secret_room(self) -> None:
+        self.alice.types("/mode secret on")
+        self.listen()
+        self.carol.types("/rooms")
+        self.assertEqual(self.carol.hears(), ["-- One room:", "--   #lobby: 3 here, current"])
+        for line in ("/who #dev", "/topic #dev", "/mode #dev", "/search x in:#dev"):
+            self.refuse(self.carol, line, "no-such-room")
+        self.bob.types("/rooms")
+        self.assertIn("#dev: 2 here", "\n".join(self.bob.hears()))
+
+    def test_a_slow_room_takes_one_line_at_a_time(self) -> None:
+        self.alice.types("/mode slow 10s")
+        self.bob.types("one")
+        self.assertIn("10 seconds", self.refuse(self.bob, "two", "slow-mode"))
+        self.alice.types("ops are not slowed", "down")
+        self.chat.time += 10
+        self.bob.types("three")
+        self.assertIn("bob: three", self.bob.hears())
+
+    def test_only_encrypted_connections_enter_a_secure_room(self) -> None:
+        self.alice.types("/mode secure on")
+        self.carol.person.encrypted = False
+        self.refuse(self.carol, "/join #dev", "needs-encryption")
+        self.carol.person.encrypted = True
+        self.carol.types("/join #dev")
+        self.assertIn("carol joined #dev", self.bob.hears())
+
+    def test_what_cannot_be(self) -> None:
+        for line in (
+            *("/mode purple on", "/mode moderated maybe", "/mode slow 0s", "/mode slow 2d"),
+            *("/mode slow never", f"/mode key {'x' * 65}", "/mode #lobby"),
+        ):
+            self.listen()
+            self.alice.types(line)
+            self.assertEqual(len(self.alice.hears()), 1, line)
+            self.assertEqual(self.bob.hears(), [], line)
+        admin = self.chat.joined_as("root2", Role.ADMIN)
+        for mode in ("invite-only", "secret", "secure", "key"):
+            admin.types(f"/mode #lobby {mode} on")
+            self.assertRegex(admin.hears()[-1], r"\[bad-arguments\]$")
+
+
+class Roles(InDev):
+    """Who keeps order."""
+
+    def test_the_founder_makes_ops_and_ops_give_voice(self) -> None:
+        self.alice.types("/op bob")
+        self.both_hear("alice made bob op")
+        self.carol.types("/join #dev")
+        self.bob.types("/voice carol")
+        self.assertIn("bob made carol voice", self.carol.hears())
+        self.refuse(self.bob, "/op carol", "not-allowed")
+        self.refuse(self.bob, "/deop alice", "not-allowed")
+        self.alice.types("/deop bob")
+        self.refuse(self.bob, "/voice carol", "not-allowed")
+
+    def test_nobody_is_demoted_by_the_way(self) -> None:
+        self.alice.types("/op bob")
+        self.refuse(self.alice, "/voice bob", "bad-arguments")
+        self.refuse(self.alice, "/op bob", "bad-arguments")
+        self.refuse(self.alice, "/deop carol", "bad-arguments")
+
+    def test_a_room_can_be_handed_over(self) -> None:
+        self.refuse(self.alice, "/founder bob", "login-needed")
+        self.bob.types(f"/register {PASSWORD}")
+        self.listen()
+        self.alice.types("/founder bob")
+        self.both_hear("alice made bob founder")
+        self.refuse(self.alice, "/op carol", "not-allowed")
+        self.bob.types("/deop alice")
+        self.refuse(self.alice, "/topic mine", "not-allowed")
+
+    def test_a_guest_founds_a_room_until_it_is_empty(self) -> None:
+        self.carol.types("/join #tmp", "/mode moderated on", "/topic mine")
+        self.carol.types("/leave #tmp")
+        self.bob.types("/join #tmp")
+        self.bob.types("hello", "/topic")
+        heard = self.bob.hears()
+        self.assertIn("bob: hello", heard)
+        self.assertIn("-- #tmp has no topic: /topic TEXT sets one.", heard)
+
+    def test_who_registers_keeps_its_rooms(self) -> None:
+        self.carol.types("/join #tmp", "/topic mine", f"/register {PASSWORD}")
+        self.carol.types("/leave #tmp")
+        self.bob.types("/join #tmp")
+        self.assertIn("-- The topic of #tmp: mine", self.bob.hears())
+
+    def test_who_logs_in_keeps_its_roles(self) -> None:
+        self.carol.types(f"/register {PASSWORD}")
+        guest = self.chat.join("carol_away")
+        guest.types("/join #tmp", f"/login carol {PASSWORD}", "/topic still mine")
+        self.assertIn("carol_away set the topic to: still mine", guest.hears())
+
+
+class Lasting(InDev):
+    """What outlives those who were there, and what does not."""
+
+    def test_a_registered_room_outlives_a_restart(self) -> None:
+        self.alice.types(
+            *("/topic Release", "/mode slow 10s", "/mode key s3cret", "/op bob", "/ban carol 1d")
+        )
+        self.restart()
+        self.refuse(self.carol, "/join #dev s3cret", "banned")
+        self.alice.types("/join #dev")
+        self.assertIn("-- The topic of #dev: Release", self.alice.hears())
+        self.alice.types("/mode")
+        self.assertIn("slow 10s", self.alice.hears()[-1])
+        rooms, alice = self.chat.hub.rooms, self.alice.person
+        self.assertIs(rooms.role(alice, rooms.shown(alice, "#dev")), Role.FOUNDER)
+
+    def test_the_lobbys_topic_does_as_well(self) -> None:
+        admin = self.chat.joined_as("root2", Role.ADMIN)
+        admin.types("/topic Welcome")
+        self.restart()
+        guest = self.chat.connect()
+        guest.claims("newcomer")
+        self.assertIn("-- The topic of #lobby: Welcome", guest.hears())
+
+    def test_what_was_said_in_a_closed_room_is_not_for_who_makes_it_anew(self) -> None:
+        self.carol.types("/join #den", "/mode key s3cret", "the plan", "/leave #den")
+        self.bob.types("/join #den")
+        self.assertNotIn("the plan", "\n".join(self.bob.hears()))
+        for line in ("/history 50", "/search plan", "/search new -C 5", "/history before 2"):
+            self.bob.types("new", line)
+            self.assertNotIn("the plan", "\n".join(self.bob.hears()), line)
+        self.bob.types("/leave #den")
+        self.restart()
+        self.alice.types("/join #den", "/history 50")
+        self.assertNotIn("the plan", "\n".join(self.alice.hears()))
+
+    def test_what_was_said_in_an_open_one_is(self) -> None:
+        self.carol.types("/join #pub", "hello", "/leave #pub")
+        self.bob.types("/join #pub")
+        self.assertIn("carol: hello", "\n".join(self.bob.hears()))
+
+    def test_a_room_can_be_given_up(self) -> None:
+        self.alice.types("/topic mine", "/drop")
+        self.assertIn(
+            "-- alice gave the room up: it is gone when everybody has left.", self.bob.hears()
+        )
+        self.alice.types("/leave #dev")
+        self.bob.types("/leave #dev")
+        self.carol.types("/join #dev")
+        self.carol.types("/topic")
+        self.assertIn("-- #dev has no topic: /topic TEXT sets one.", self.carol.hears())
+        self.refuse(self.carol, "/drop", "bad-arguments")
+
+    def test_an_account_has_only_so_many_rooms(self) -> None:
+        for n in range(MOST_OWN):
+            self.alice.types(f"/join #room{n}")
+        self.assertIn("/drop", "\n".join(self.alice.hears()))
+        self.alice.types("/drop #room0", "/join #another")
+        self.assertNotIn("[too-much]", "\n".join(self.alice.hears()))
