@@ -291,7 +291,7 @@ def makeService(options: Options) -> MultiService:
         checkers=options["credCheckers"],
     )
     keeper.keep_inboxes(hub.accounts.identities)
-    hub.ended = lambda: cast("IReactorCore", reactor).stop()
+    hub.ended = cast("IReactorCore", reactor).stop  # type: ignore[misc]  # zope: no self
     wanted: list[tuple[type[DoorFactory], str]] = [
         (ChatFactory, at) for at in (options["port"], *options["listen"])
     ]
