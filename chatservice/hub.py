@@ -224,6 +224,7 @@ class Hub:
             return nick
 
         owner = self._owners.get(offer.token)
+        person.proved = self.accounts.of(place.inbox)
         if owner is None:
             return self._claim_nick(person, offer.nick).addCallback(claimed)
         return succeed(claimed(owner.nick))

@@ -78,7 +78,7 @@ class Owners:
         :raises NickRefused: with what to do, if it may not.
         """
         owner = self._accounts.owner(nick)
-        if owner is None or _is(person, owner):
+        if owner is None or _is(person, owner) or _proved(person, owner):
             return
         looks = "" if owner is self._accounts.find(nick) else f", and {nick} would look the same"
         if person.nick:
@@ -266,3 +266,8 @@ class Owners:
 def _is(person: Person, account: Account) -> bool:
     """Tell whether a person is logged in to an account."""
     return person.account is not None and person.account.identity == account.identity
+
+
+def _proved(person: Person, account: Account) -> bool:
+    """Tell whether a person who is coming in has shown that an account is its own."""
+    return person.proved is not None and person.proved.identity == account.identity

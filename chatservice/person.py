@@ -96,7 +96,7 @@ class Person:
         self.quota: Quota | None = None
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
-        self.proved: Account | None = None  # to which it knew the password on coming in
+        self.proved: Account | None = None  # whose password or token it gave on coming in
         self.departed = False
         self.replaced = False
         self.welcomed = False
