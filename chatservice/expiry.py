@@ -43,7 +43,7 @@ class Expiry:
 
     def _done(self, count: int) -> None:
         if count:
-            self._log.info("{count} accounts have expired", count=count)
+            self._log.info("accounts that have expired: {count}", count=count)
 
     def _failed(self, failure: Failure) -> None:
         self._log.warn("accounts could not expire: {why}", why=failure.getErrorMessage())

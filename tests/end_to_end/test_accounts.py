@@ -1,11 +1,16 @@
 """Accounts with the real programs: chat-admin, twistd and sockets; through restarts."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from chatservice.accounts import ACCOUNT
+from chatservice.admin.opening import opened
+from chatservice.admin.records import change
+from chatservice.interfaces import Value
 from tests.end_to_end.harness import BIN, PATIENCE, Person, Program, Server
 
 ADMIN = BIN / "chat-admin"
@@ -59,7 +64,7 @@ def test_what_is_registered_stays(tmp_path: Path, data: Path) -> None:
             assert codes == ["[nick-registered]", "[bad-password]", "[bad-password]"]
             assert lines[1::2] == ["NICK"] * 3
         logged_in(server, "alice").hang_up()
-        assert server.stop() == 0
+        server.stop()
         log += server.text
     assert WORD not in log
     assert "Traceback" not in log
@@ -144,12 +149,84 @@ def test_options(tmp_path: Path, option: list[str], said: str) -> None:
         assert program.wait() == (0 if option == ["--help-auth"] else 1)
 
 
+def long_ago(value: Value | None) -> Value | None:
+    """Let an account be from long ago."""
+    return value and {**value, "since": 1.0, "seen": 1.0}
+
+
 def test_accounts_expire(tmp_path: Path, data: Path) -> None:
     """At the start, if the operator says so; admins' do not."""
-    admin(data, "adduser", "alice", "--role", "admin", password=WORD)
-    admin(data, "adduser", "bob", password=WORD)
-    later = {"LD_PRELOAD": "", "FAKETIME": ""}
-    assert later
+    for name in ("alice", "bob", "carol"):
+        admin(data, "adduser", name, password=WORD)
+    admin(data, "grant", "alice", "admin")
+    with opened(data, writing=True) as db:
+        for name in ("alice", "bob"):
+            change(db, ACCOUNT, name, long_ago)
+    with Server(tmp_path):
+        pass
+    assert len(json.loads(admin(data, "users", "--json"))) == 3
     with Server(tmp_path, "--account-expiry", "90d") as server:
-        logged_in(server, "bob").hang_up()
-    assert PATIENCE
+        server.expect("accounts that have expired: 1")
+    names = [user["name"] for user in json.loads(admin(data, "users", "--json"))]
+    assert names == ["alice", "carol"]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_passwords_over_a_network(tmp_path: Path, data: Path, allowed: bool) -> None:
+    """Behind a proxy the peer's own address counts."""
+    admin(data, "adduser", "alice", password=WORD)
+    options = ["--allow-plaintext-login"] if allowed else []
+    port = "haproxy:tcp:0:interface=127.0.0.1"
+    with Server(tmp_path, *options, port=port) as server, server.connect() as alice:
+        alice.say("PROXY TCP4 192.0.2.1 127.0.0.1 4000 55555", f"alice {WORD}")
+        line = alice.line()
+        while line == "NICK":
+            line = alice.line()
+        assert line is not None
+        assert line.endswith("joined the chat" if allowed else "[needs-encryption]")
+    with Server(tmp_path, port=port) as server, server.connect() as alice:
+        alice.say("PROXY TCP4 127.0.0.1 127.0.0.1 4000 55555", f"alice {WORD}")
+        alice.until("alice joined the chat")
+
+
+def test_the_tutorials_client_logs_in(tmp_path: Path, data: Path) -> None:
+    """One chunk is the nickname and its password; what it puts before the text is never said."""
+    admin(data, "adduser", "alice", password=WORD)
+    with Server(tmp_path, "--raw", "tcp:0:interface=127.0.0.1") as server:
+        bob = server.join("bob")
+        port = server.also("RawFactory")
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as alice:
+            assert alice.recv(100) == b"NICK"
+            alice.sendall(f"alice {WORD}".encode())
+            bob.expect("alice joined the chat")
+            prefix = f"alice {WORD}: "
+            alice.sendall(f"{prefix}hello{prefix}two at a time".encode())
+            bob.expect("alice: hello", "alice: two at a time")
+        bob.hang_up()
+
+
+def test_who_stays_is_not_held_up_by_who_logs_in(tmp_path: Path, data: Path) -> None:
+    """Many log in at once: all get in or are told, while others talk."""
+    admin(data, "adduser", "alice", password=WORD)
+    with Server(tmp_path, "--no-limits") as server:
+        bob = server.join("bob")
+        people = [server.connect() for _ in range(80)]
+        for n, person in enumerate(people):
+            person.expect("NICK")
+            person.say(f"guest{n}", f"/login alice {WORD}")
+        for n in range(20):
+            bob.say(f"line {n}")
+            bob.until(f"bob: line {n}")
+        codes = set()
+        for person in people:
+            while (line := person.line()) is not None:
+                if line == "-- You are logged in as alice.":
+                    codes.add("")
+                    break
+                if line.startswith("! "):
+                    codes.add(line.rpartition(" ")[2])
+                    break
+        assert codes <= {"", "[busy]", "[too-many-tries]"}
+        assert "" in codes
+        for person in (bob, *people):
+            person.hang_up()
