@@ -29,12 +29,10 @@ from chatservice.interfaces import Value
 from chatservice.names import check_nick, fold, inbox, keys
 from chatservice.passwords import LONGEST, check_new
 from chatservice.roles import Role
+from chatservice.sanctions import SANCTION
 from chatservice.store.database import FILE, prepare_directory
 from chatservice.store.schema import prepare
 from chatservice.text import clean
-
-SANCTION: Final = "sanction"
-"""The kind of record that a ban or mute is."""
 
 ROLES: Final = {"user": Role.USER, "admin": Role.ADMIN}
 """What an account may be; other roles belong to rooms."""

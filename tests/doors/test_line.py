@@ -4,10 +4,12 @@ from typing import cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import alsoProvides
 
 from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.events import Event
@@ -343,3 +345,29 @@ class Lines(SynchronousTestCase):
             person.hang_up()
         self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class Encrypted(SynchronousTestCase):
+    """Whether nobody between can read what is said."""
+
+    def encrypted(self, host: str, tls: bool = False, proxied: bool = False) -> bool:
+        """Connect, in some way; tell what is known of it."""
+        factory = ChatFactory(Hub(MemoryLog(), Clock()), peer_known_late=proxied)
+        protocol = factory.buildProtocol(None)
+        transport = StringTransport(peerAddress=IPv4Address("TCP", host, 4242))
+        if tls:
+            alsoProvides(transport, ISSLTransport)
+        assert isinstance(protocol, ChatProtocol)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"alice\r\n")
+        return protocol.session.person.encrypted
+
+    def test_tls_and_this_machine_are_and_nothing_else(self) -> None:
+        self.assertFalse(self.encrypted("192.0.2.1"))
+        self.assertTrue(self.encrypted("192.0.2.1", tls=True))
+        self.assertTrue(self.encrypted("127.0.0.1"))
+        self.assertTrue(self.encrypted("::1"))
+
+    def test_behind_a_proxy_nobody_knows(self) -> None:
+        self.assertFalse(self.encrypted("192.0.2.1", tls=True, proxied=True))
+        self.assertTrue(self.encrypted("127.0.0.1", proxied=True))
