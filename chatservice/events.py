@@ -38,7 +38,7 @@ class Kind(Enum):
     ERROR = ("error", False)  # text says what was refused and why; nick is the Code
     RESUME = ("resume", False)  # come back as nick with text: a token and what has been read
     HELLO = ("hello", False)  # from here on lines are as text says: TEXT or JSON
-    DONE = ("done", False)  # a program's request is done; text is the door's name for it
+    DONE = ("done", False)  # a program's request is done; to is the door's name for it
 
     def __init__(self, label: str, kept: bool) -> None:
         self.label = label
@@ -59,7 +59,8 @@ class Event(NamedTuple):
     :ivar kind: see Kind, also for what nick and text mean.
     :ivar nick: the acting person's nickname as written at the time.
     :ivar text: clean text (see text.clean), one line.
-    :ivar to: the nickname to which something private was said.
+    :ivar to: the nickname to which something private was said; in a refusal of a program's request
+        the door's name for that.
     :ivar by: the identity that acted, which outlives nicknames; never shown.
     :ivar past: whether it is told again, as something from before.
     :ivar lobby: for NAMING kinds, whether the room is the lobby: then it is about the chat itself.

@@ -347,13 +347,15 @@ class Hub:
         self.rooms.leave(person, room)
         self._returns.connected(person)
 
-    def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
-        """Answer one person, with an event for each text, behind all that it has done before."""
-        self._order.tell(person, kind, *texts, code=code)
+    def tell(
+        self, person: Person, kind: Kind, *texts: str, code: str = "", request: str = ""
+    ) -> None:
+        """Answer one person, behind all that it has done before; see Order.tell."""
+        self._order.tell(person, kind, *texts, code=code, request=request)
 
-    def complete(self, person: Person, tag: str) -> Deferred[None]:
-        """Tell a person when all that it has done is committed; see Order.complete."""
-        return self._order.complete(person, tag)
+    def complete(self, person: Person) -> Deferred[None]:
+        """Tell a person when what it asked for is done and committed; see Order.complete."""
+        return self._order.complete(person)
 
     def tell_token(self, person: Person) -> Deferred[None]:
         """Tell a person with what it can come back, and how far it has read.

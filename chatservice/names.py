@@ -155,6 +155,11 @@ def audit_log(room: str) -> str:
     return f"&{room}"
 
 
+def about(log: str) -> str:
+    """Return the room that a log is about: its own, or what ops did in it."""
+    return log.removeprefix("&")
+
+
 def is_inbox(room: str) -> bool:
     """Tell whether this is the name of an inbox, not of a room."""
     return room.startswith("@")

@@ -19,6 +19,7 @@ from typing import Final, TypeGuard, TypeVar
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
+from chatservice.names import about
 from chatservice.text import clean
 
 VERSION: Final = 1
@@ -90,6 +91,8 @@ def write_event(event: Event, request: Id = None) -> str:
         shown["at"] = round(event.at, 3)
     for name, attribute in FIELDS[event.kind].items():
         shown[name] = getattr(event, attribute)
+    if event.kind is Kind.RECORDED:  # in a log beside the room's
+        shown["room"] = about(event.room)
     if event.kind is Kind.DONE and not event.seq:  # nothing was kept
         del shown["seq"]
     if event.past:

@@ -37,18 +37,27 @@ class Order:
         self._now = now
         self._lobby = lobby
 
-    def tell(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
-        """Answer one person, with an event for each text, behind all that it has done before."""
-        if person.waiting and not self._history.trouble:
-            self.at_this_point(person, partial(self.tell_now, person, kind, *texts, code=code))
-        else:
-            self.tell_now(person, kind, *texts, code=code)
+    def tell(
+        self, person: Person, kind: Kind, *texts: str, code: str = "", request: str = ""
+    ) -> None:
+        """Answer one person, with an event for each text, behind all that it has done before.
 
-    def tell_now(self, person: Person, kind: Kind, *texts: str, code: str = "") -> None:
-        """Answer one person, at the point of the order that the log is at."""
+        :param code: of an error.
+        :param request: which of the person's requests that refuses, see Person.request.
+        """
+        tell = partial(self.tell_now, person, kind, *texts, code=code, request=request)
+        if person.waiting and not self._history.trouble:
+            self.at_this_point(person, tell)
+        else:
+            tell()
+
+    def tell_now(
+        self, person: Person, kind: Kind, *texts: str, code: str = "", request: str = ""
+    ) -> None:
+        """Answer one person, at the point of the order that the log is at; see tell."""
         nick = code if kind is Kind.ERROR else person.nick
         now = self._now()
-        events = [Event(0, now, "", kind, nick, text) for text in texts or ("",)]
+        events = [Event(0, now, "", kind, nick, text, request) for text in texts or ("",)]
         self._delivery.tell(person.member, *events)
 
     def event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
@@ -64,6 +73,7 @@ class Order:
         """Show an event to who did it, as if it had been committed, and to nobody else."""
 
         def show(head: int) -> None:
+            person.stored = head
             self._delivery.tell(person.member, event.numbered(head))
 
         self.keep(person, self._history.head(event.room)).addCallback(show)
@@ -135,17 +145,18 @@ class Order:
         """Let a person hear no more of a room from this point on."""
         self.at_this_point(person, self._delivery.exit, person.member, room)
 
-    def complete(self, person: Person, tag: str) -> Deferred[None]:
-        """Tell a person, behind all that it has done, that this is committed.
+    def complete(self, person: Person) -> Deferred[None]:
+        """Tell a person, behind all that it has done, that its request is done and committed.
 
-        :param tag: what it was, for whoever reads the answer.
         :returns: fires when it is told, or there is nobody left to be told.
         """
         done: Deferred[None] = Deferred()
+        request = person.request
 
         def tell() -> None:
             if not person.departed:
-                event = Event(person.stored, self._now(), "", Kind.DONE, person.nick, tag)
+                now, seq = self._now(), person.stored
+                event = Event(seq, now, "", Kind.DONE, person.nick, to=request)
                 self._delivery.tell(person.member, event)
             done.callback(None)
 
@@ -165,7 +176,7 @@ class Order:
     def _published(self, events: Sequence[Event], person: Person) -> Sequence[Event]:
         person.waiting -= 1
         for event in events:
-            if event.kind.kept:
+            if event.kind.kept and event.kind is not Kind.RECORDED:
                 person.stored = event.seq
         return events
 
@@ -178,7 +189,8 @@ class Order:
         """Tell a person what the log did not do; nothing (0) is known then."""
         refusal = failure.value
         if isinstance(refusal, ChatError):
-            self.tell_now(person, Kind.ERROR, refusal.message, code=refusal.code)
+            text, code = refusal.message, refusal.code
+            self.tell_now(person, Kind.ERROR, text, code=code, request=person.request)
         else:
             self._log.failure("the log failed", failure=failure)
         return 0

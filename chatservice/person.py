@@ -60,6 +60,7 @@ class Person:
     :ivar replaced: whether it left because somebody with its token took its place.
     :ivar welcomed: whether it has come in, from its own point of view.
     :ivar absent: whether its connection was lost and it may still come back to its nickname.
+    :ivar request: the door's name for what it asks for, if it is a program's; "" for nothing.
     :ivar stored: the number of what it said last; whoever wants to know sets it to 0 before.
     :ivar timer: until when it may be absent, or may take to read its last words.
     """
@@ -79,6 +80,7 @@ class Person:
         "quota",
         "refused",
         "replaced",
+        "request",
         "stored",
         "timer",
         "waiting",
@@ -101,6 +103,7 @@ class Person:
         self.replaced = False
         self.welcomed = False
         self.absent = False
+        self.request = ""
         self.stored = 0
         self.timer: ITimer | None = None
         self.waiting = 0  # of what it did, how much is on its way through the log

@@ -200,7 +200,8 @@ class Session:
     def refuse(self, refusal: ChatError) -> None:
         """Tell the person why something was not done."""
         self.person.refused = refusal.message
-        self.hub.tell(self.person, Kind.ERROR, refusal.message, code=refusal.code)
+        text, code = refusal.message, refusal.code
+        self.hub.tell(self.person, Kind.ERROR, text, code=code, request=self.person.request)
 
     def expel(self, refusal: ChatError) -> None:
         """Tell the person why it cannot stay, and disconnect it."""

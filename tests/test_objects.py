@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
+from chatservice.names import about
 from chatservice.objects import (
     FIELDS,
     VERSION,
@@ -31,7 +32,7 @@ events = st.builds(
     Event,
     seq=st.integers(0, 10**18 - 1),
     at=st.floats(0, 4e9),
-    room=st.sampled_from(["", "#lobby", "#dev", "@7f"]),
+    room=st.sampled_from(["", "#lobby", "&#dev", "@7f"]),
     kind=st.sampled_from(Kind),
     nick=names,
     text=texts,
@@ -46,6 +47,8 @@ def shown(event: Event) -> Event:
     """What an object shows of an event."""
     plain = Event(0, round(event.at, 3), "", event.kind, "", past=event.past)
     fields = {attribute: getattr(event, attribute) for attribute in FIELDS[event.kind].values()}
+    if event.kind is Kind.RECORDED:
+        fields["room"] = about(fields["room"])
     return Event(**{**plain._asdict(), **fields})
 
 
@@ -97,8 +100,8 @@ class Events(SynchronousTestCase):
             Event(0, 1, "", Kind.ERROR, "too-fast", "Wait."): (
                 '{"type":"error","id":7,"at":1,"code":"too-fast","text":"Wait."}'
             ),
-            Event(0, 1, "", Kind.DONE, "al", "12"): '{"type":"done","id":7,"at":1}',
-            Event(5, 1, "", Kind.DONE, "al", "12"): '{"type":"done","id":7,"at":1,"seq":5}',
+            Event(0, 1, "", Kind.DONE, "al", to="12"): '{"type":"done","id":7,"at":1}',
+            Event(5, 1, "", Kind.DONE, "al", to="12"): '{"type":"done","id":7,"at":1,"seq":5}',
             Event(0, 0, "", Kind.HELLO, "al", "JSON"): (
                 f'{{"type":"hello","id":7,"v":{VERSION},"nick":"al"}}'
             ),

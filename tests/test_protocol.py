@@ -20,6 +20,13 @@ BEGUN = 1763820185.25
 """When the session in the document begins; each request comes a second later."""
 
 
+def stable(line: tuple[str, str]) -> tuple[str, str]:
+    """Return what of a line will not change; sender and text."""
+    if not re.match(r'\{"type":"(error|notice)"', line[1]):
+        return line
+    return line[0], re.sub(r'"text":".*"', '"text":"..."', line[1])
+
+
 class Json(SynchronousTestCase):
     """The section on JSON."""
 
@@ -30,7 +37,7 @@ class Json(SynchronousTestCase):
         self.assertEqual(found, {kind.label: list(FIELDS[kind]) for kind in Kind})
 
     def test_the_session_goes_as_it_is_written_down(self) -> None:
-        """To the letter."""
+        """To the letter, but for the words for people, which programs should not read."""
         lines = re.findall(r"^    ([CS]): (.*)$", JSON, re.MULTILINE)
         clock = Clock()
         hub = Hub(MemoryLog(), clock, now=lambda: BEGUN + clock.seconds())
@@ -42,7 +49,7 @@ class Json(SynchronousTestCase):
             bot.send(f"{line}\n".encode())
             clock.advance(0)
             happened += [("S", line) for line in bot.lines()]
-        self.assertEqual(lines, happened)
+        self.assertEqual([*map(stable, lines)], [*map(stable, happened)])
         self.assertGreater(len(lines), 20)
 
     def test_the_version_is_the_one_that_is_spoken(self) -> None:

@@ -43,19 +43,18 @@ def perform(session: Session, line: str) -> None:
         session.do(deed.action, *deed.args, free=deed.free, patient=deed.patient)
 
 
-def fulfil(session: Session, request: Request, tag: str) -> None:
+def fulfil(session: Session, request: Request) -> None:
     """Do what a program asks for, which is told so when it is committed, or why it is not.
 
     The next request is not begun before that, so that it is clear which one is answered.
 
     :param request: a command by name, or with the name "line" what somebody might type.
-    :param tag: the text of that answer, an event of Kind.DONE.
     """
     try:
         deed = _asked(session, request) or Deed(_nothing)
     except ChatError as refusal:
         deed = Deed(refuse, (refusal,))
-    session.do(_complete, session, deed, tag, free=deed.free, patient=True)
+    session.do(_complete, session, deed, free=deed.free, patient=True)
 
 
 def refuse(refusal: ChatError) -> None:
@@ -90,13 +89,13 @@ def _asked(session: Session, request: Request) -> Deed | None:
     return Deed(row.handler, (session, *row.take(request.fields)), row.free)
 
 
-def _complete(session: Session, deed: Deed, tag: str) -> Deferred[None]:
+def _complete(session: Session, deed: Deed) -> Deferred[None]:
     person = session.person
     person.stored = 0
     pending = deed.action(*deed.args)
     if pending is None:
-        return session.hub.complete(person, tag)
-    return pending.addCallback(lambda _: session.hub.complete(person, tag))
+        return session.hub.complete(person)
+    return pending.addCallback(lambda _: session.hub.complete(person))
 
 
 def _nothing() -> None:

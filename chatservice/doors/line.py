@@ -81,7 +81,6 @@ class ChatProtocol(Connection, LineFramer):
     _requests: Requests | None = None  # of who speaks JSON, or has done so
     _takes_json = False
     _stamped = False
-    _offer = ""  # the tag of the request that offers a nickname
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the wire, once it is clear that they may come in."""
@@ -185,7 +184,7 @@ class ChatProtocol(Connection, LineFramer):
             self.factory.hub.tell(self.session.person, Kind.HELLO, JSON)
         try:
             request = requests.read(line)
-            self._offer = requests.begin(request.id)
+            requests.begin(request.id)
             nick = request.fields.get("nick")
             if request.do != "nick" or not isinstance(nick, str):
                 raise BadRequest('Give a nickname first: {"do": "nick", "nick": "alice"}.')
@@ -196,9 +195,9 @@ class ChatProtocol(Connection, LineFramer):
 
     def nick_accepted(self) -> None:
         """Tell a program that it is in, before it goes on."""
-        if self._offer:
+        if self._requests is not None:
             hub, session = self.factory.hub, self.session
-            session.do(hub.complete, session.person, self._offer, free=True, patient=True)
+            session.do(hub.complete, session.person, free=True, patient=True)
 
     def nick_refused(self, refusal: ChatError) -> None:
         """Say why, and ask for another."""

@@ -1,7 +1,8 @@
 """What a wire of JSON objects needs besides its framing: requests in, answers with their ids out.
 
 One request is done at a time (commands.fulfil), and its answers are told in that order. So what is
-answered while one is open answers it: until it is done, or refused.
+answered while one is open answers it, until it is done or refused; which of them that was, the
+answer itself says, since people are refused things as well that they did not ask for.
 """
 
 from collections import deque
@@ -13,7 +14,8 @@ from chatservice.events import Event, Kind
 from chatservice.objects import MAX_REQUEST, BadRequest, Id, Request, read_request, write_event
 from chatservice.session import Session
 
-_UNASKED: Final = (Kind.PROMPT, Kind.INVITED)  # answers nothing that anybody asked for
+_LAST: Final = (Kind.DONE, Kind.ERROR)
+_ANSWERS: Final = (Kind.WELCOME, Kind.SWITCHED, Kind.NOTICE, Kind.RESUME, Kind.HELLO)
 
 
 class Requests:
@@ -39,7 +41,8 @@ class Requests:
             self.begin(refusal.id)
             self._session.do(refuse, refusal)
         else:
-            fulfil(self._session, request, self.begin(request.id))
+            self.begin(request.id)
+            fulfil(self._session, request)
 
     def too_long(self) -> None:
         """Refuse an object that was too long to be taken."""
@@ -54,23 +57,22 @@ class Requests:
         """
         return read_request(data.decode("utf-8", "replace"))
 
-    def begin(self, request: Id) -> str:
-        """Take note that a request is about to be answered; return its tag, see fulfil."""
+    def begin(self, request: Id) -> None:
+        """Take note that a request is about to be done."""
         self._count += 1
-        tag = str(self._count)
+        tag = self._session.person.request = str(self._count)
         self._open.append((tag, request))
-        return tag
 
     def answer(self, event: Event) -> str:
         """Return an answer as a JSON object, with the id of what it answers.
 
         "" for what was answered already: a refusal is the last answer.
         """
-        if not self._open or event.kind in _UNASKED:
-            return "" if event.kind is Kind.DONE else write_event(event)
-        tag, request = self._open[0]
-        if event.kind is Kind.DONE and event.text != tag:
-            return ""
-        if event.kind in (Kind.DONE, Kind.ERROR):
+        tag, request = self._open[0] if self._open else ("", None)
+        if event.kind in _LAST:
+            if not tag or event.to != tag:
+                return "" if event.kind is Kind.DONE else write_event(event)
             self._open.popleft()
+        elif not event.past and event.kind not in _ANSWERS:
+            return write_event(event)
         return write_event(event, request)

@@ -1,6 +1,7 @@
 """JSON objects at the line door: the scenarios of all doors, ids, and whatever may come in."""
 
 import json
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -254,6 +255,39 @@ class Answers(SynchronousTestCase):
         self.assertEqual(
             brief(alice.objects(), "type", "id", "seq"), [("private", None, 1), ("done", 1, 1)]
         )
+
+    def test_who_is_refused_something_unasked_is_answered_all_the_same(self) -> None:
+        """The error of somebody else's doing has no id, and is no last answer."""
+        log = SlowLog()
+        chat = Chat(log)
+        alice = chat.join("alice")
+        log.slow = True
+        alice.ask("say", 1, room="#lobby", text="one")
+        chat.hub._order.tell_now(alice.protocol.session.person, Kind.ERROR, "Sh!", code="muted")
+        log.commit()
+        chat.turn()
+        self.assertEqual(
+            brief(alice.objects(), "type", "id"), [("error", None), ("said", None), ("done", 1)]
+        )
+
+    def test_who_is_heard_by_nobody_cannot_tell(self) -> None:
+        """Its lines look like those of others: no id, and a number in the answer."""
+        chat = Chat()
+        alice, bob = chat.join("alice"), chat.join("bob")
+        bob.ask("say", room="#lobby", text="one")
+        chat.turn()
+        alice.lines(), bob.lines()
+        person = alice.protocol.session.person
+        event = chat.hub._order.event("#lobby", Kind.SAID, person, "two")
+        with patch.object(
+            chat.hub.rooms, "say", lambda *_, **__: chat.hub._order.echo(person, event)
+        ):
+            alice.ask("say", 1, room="#lobby", text="two")
+            chat.turn()
+        self.assertEqual(bob.lines(), [])
+        said, done = alice.objects()
+        self.assertEqual((said["type"], said.get("id"), done["id"]), ("said", None, 1))
+        self.assertEqual(said["seq"], done["seq"])
 
     def test_leaving_needs_no_answer(self) -> None:
         """The end of the connection is one."""
