@@ -741,6 +741,70 @@ class Conformance(Stage):
         self.turn()
         self.assertIn(Kind.WELCOME, [event.kind for event in again.heard()])  # type: ignore[attr-defined]
 
+    def test_what_is_said_in_private_waits_for_who_is_away(self) -> None:
+        """If the nickname is registered; it is told once, and can be answered."""
+        assert isinstance(self, SynchronousTestCase)
+        self.registered("alice").hang_up()
+        bob = self.joined("bob")
+        for line in ("/msg ALICE hello", "/reply are you there?"):
+            bob.type(line)
+            told = line.partition(" ")[2].removeprefix("ALICE ")
+            away = (Kind.NOTICE, "", "alice is away: kept until it returns.")
+            self.hears(bob, (Kind.PRIVATE, "bob", told), away)
+        self.refuses(bob, "/msg nobody1 hello", "no-such-nick")
+        alice = self.back("alice")
+        kept = [event for event in alice.heard() if event.kind is Kind.PRIVATE]
+        self.assertEqual(
+            [(event.past, event.nick, event.text) for event in kept],
+            [(True, "bob", "hello"), (True, "bob", "are you there?")],
+        )
+        self.hears(bob, (Kind.JOINED, "alice", ""))
+        alice.type("/reply now I am")
+        self.hears(alice, (Kind.PRIVATE, "alice", "now I am"))
+        self.hears(bob, (Kind.PRIVATE, "alice", "now I am"))
+        bob.type("/reply good")
+        self.hears(alice, (Kind.PRIVATE, "bob", "good"))
+        alice.hang_up()
+        self.turn()
+        alice = self.back("alice")
+        self.assertNotIn(Kind.PRIVATE, [event.kind for event in alice.heard()])
+
+    def back(self, nick: str) -> Person:
+        """Return somebody who has come in with the password of registered."""
+        person = self.connect()
+        person.heard()
+        person.offer(f"{nick} {nick}'s own word")
+        self.turn()
+        return person
+
+    def test_a_conversation_has_a_history(self) -> None:
+        """Of its own, that both can page through and search."""
+        assert isinstance(self, SynchronousTestCase)
+        alice, bob, carol = map(self.joined, ("alice", "bob", "carol"))
+        alice.type("/msg bob one")
+        alice.type("/msg carol two")
+        self.turn()
+        bob.type("/msg alice three")
+        self.turn()
+        alice.heard(), bob.heard(), carol.heard()
+        end = (False, "That is where the history begins.")
+        for person, partner, texts in (
+            (alice, "@bob", ("one", "three")),
+            (alice, "@CAROL", ("two",)),
+            (alice, "@", ("one", "two", "three")),
+            (bob, "@alice", ("one", "three")),
+            (carol, "@", ("two",)),
+        ):
+            person.type(f"/history {partner}")
+            self.assertEqual(self.told(person), [*((True, text) for text in texts), end])
+        bob.type("/history @alice 1")
+        earlier = "Earlier lines: /history @alice 1 before 2"
+        self.assertEqual(self.told(bob), [(True, "three"), (False, earlier)])
+        bob.type("/history @alice 1 before 2")
+        self.assertEqual(self.told(bob)[0], (True, "one"))
+        carol.type("/search three in:@alice")
+        self.assertEqual(self.told(carol), [(False, "Nothing found.")])
+
     def test_bad_commands_about_accounts_change_nothing(self) -> None:
         """Missing, odd, huge."""
         alice, bob = self.registered("alice"), self.joined("bob")

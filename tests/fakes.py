@@ -165,6 +165,13 @@ class SlowLog(MemoryLog):
         self._asked.append(lambda: page.chainDeferred(answer))
         return answer
 
+    def reopened(self) -> "SlowLog":
+        """Return the same log as a new process finds it: with what was committed, and no more."""
+        log = SlowLog()
+        for event in [event for room in self._rooms.values() for event in room.events]:
+            log.append([event])
+        return log
+
     @property
     def asked(self) -> int:
         """How many questions wait for an answer."""

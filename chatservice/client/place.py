@@ -54,6 +54,8 @@ class Place:
         if found is None or not is_token(found.token):
             return
         known = {room: self._read.get(room, seq) for room, seq in found.read.items()}
+        if not self._telling and OWN in known:  # who has logged in has another inbox
+            known[OWN] = found.read[OWN]
         self.whole &= all(seq <= known[room] for room, seq in found.read.items())
         self._read = {room: max(seq, known[room]) for room, seq in found.read.items()}
         self.token = event.text.split()[0]
