@@ -210,19 +210,16 @@ class Conversations:
     ) -> Deferred[None] | None:
         if other.identity == person.inbox:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
-        heard = self._speak(person)
+        say = self._publish if self._speak(person) else self._pretend
         self._order.check()
         event = self._order.event("", Kind.PRIVATE, person, text, other.nick)
-        if not heard:
-            self._order.echo(person, event._replace(room=person.inbox))
-            return None
         account = self._accounts.of(other.identity)
         if account is None or self._is_here(account):
-            self._publish(person, other, event, wearer)
+            say(person, other, event, wearer)
             return None
         since = self._history.after(account.identity, account.read, MOST_UNREAD)
         since.addCallback(self._check_box, account, person, event.by)
-        return since.addCallback(lambda _: self._publish(person, other, event, wearer))
+        return since.addCallback(lambda _: say(person, other, event, wearer))
 
     def _check_box(
         self, unread: Sequence[Event], account: Account, person: Person, by: str
@@ -246,6 +243,7 @@ class Conversations:
         """Put a line into both inboxes, where every connection of both hears it."""
         theirs = self._connections(other.identity, wearer)
         ears = {*theirs, *self._connections(event.by, person)}
+        person.partner = other
         for one in ears:
             self._order.hear(one, one.inbox, until_read=True)
         lines = [event._replace(room=inbox) for inbox in (other.identity, event.by)]
@@ -253,7 +251,12 @@ class Conversations:
         said.addCallback(self._published, person, other, theirs, ears)
         for one in ears:
             self._order.at_this_point(one, self._delivery.keep_order, one.member)
+
+    def _pretend(self, person: Person, other: Partner, event: Event, wearer: Person | None) -> None:
+        """Let somebody believe that a line was said, whom nobody is to hear."""
         person.partner = other
+        self._order.echo(person, event._replace(room=event.by))
+        self._tell_if_away(person, other)
 
     def _published(
         self,
@@ -274,13 +277,15 @@ class Conversations:
                         self._note(one)
         if not events:
             return
-        for one in theirs:
-            one.partner = Partner(events[0].by, events[0].nick)
+        for one in ears - {person}:  # who may be writing to somebody else by now
+            mine = one not in theirs
+            one.partner = other if mine else Partner(events[0].by, events[0].nick)
+        self._tell_if_away(person, other)
+
+    def _tell_if_away(self, person: Person, other: Partner) -> None:
         account = self._accounts.of(other.identity)
-        if account is not None and not any(not one.absent for one in theirs):
-            self._order.tell_now(
-                person, Kind.NOTICE, f"{account.name} is away: kept until it returns."
-            )
+        if account is not None and not self._is_here(account):
+            self._order.tell(person, Kind.NOTICE, f"{account.name} is away: kept until it returns.")
 
     def _connections(self, identity: str, known: Person | None) -> Sequence[Person]:
         """Return the connections with an identity, of which one may be known already."""

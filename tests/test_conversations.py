@@ -221,6 +221,20 @@ class Kept(Scenario):
         self.assertEqual(talk(dave), ["alice -> dave: more", later("One private line")])
 
 
+class Unheard(Scenario):
+    """Somebody whom nobody is to hear."""
+
+    def test_it_notices_nothing(self) -> None:
+        self.chat.hub.conversations._speak = lambda person: person is not self.alice.person
+        self.alice.types("/msg bob hello", "/reply are you there?")
+        told = ["alice -> bob: hello", AWAY, "alice -> bob: are you there?", AWAY]
+        self.assertEqual(talk(self.alice), told)
+        self.alice.types("/msg carol hello", "/reply psst")
+        self.assertEqual(talk(self.alice), ["alice -> carol: hello", "alice -> carol: psst"])
+        self.assertEqual(talk(self.carol), [])
+        self.assertEqual(talk(self.bob()), [])
+
+
 class Bounds(Scenario):
     """How much waits for who is away."""
 
@@ -294,6 +308,16 @@ class Several(Scenario):
         self.alice.types("/msg bob two")
         self.assertEqual(len(talk(first)), 3)
         self.assertEqual(talk(self.bob("bobby")), [])
+
+    def test_each_can_reply(self) -> None:
+        one, two = self.bob(), self.bob("bobby")
+        one.hears(), two.hears()
+        one.types("/msg alice one")
+        two.types("/reply two")
+        self.carol.types("/msg bob hi")
+        one.types("/reply hi")
+        self.assertEqual(talk(self.alice), ["bob -> alice: one", "bobby -> alice: two"])
+        self.assertEqual(talk(self.carol), ["carol -> bob: hi", "bob -> carol: hi"])
 
     def test_nobody_writes_to_itself(self) -> None:
         one, two = self.bob(), self.bob("bobby")
