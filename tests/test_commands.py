@@ -1,10 +1,13 @@
 """What people can type, well and badly (threat 17)."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.commands import COMMANDS, find
+from chatservice.commands.__main__ import page
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.plain import parse
@@ -203,6 +206,15 @@ class Help(Typing):
     def test_it_is_for_the_asking_person_alone(self) -> None:
         lines = self.answer("/help")
         self.assertEqual({parse(line).kind for line in lines}, {Kind.NOTICE})
+
+
+class Page(SynchronousTestCase):
+    """docs/commands.md."""
+
+    def test_it_is_current(self) -> None:
+        """If not: python -m chatservice.commands > docs/commands.md"""
+        written = (Path(__file__).parent.parent / "docs/commands.md").read_text("utf-8")
+        self.assertEqual(written.splitlines(), list(page()))
 
 
 class Mistyping(Typing):
