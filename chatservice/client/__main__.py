@@ -13,6 +13,7 @@ from typing import Final, Protocol, cast
 from twisted.internet import stdio
 from twisted.internet.error import ReactorNotRunning
 
+from chatservice.client import secret
 from chatservice.client.link import Link
 from chatservice.client.options import Settings, parse
 from chatservice.client.pipe import Pipe, PipeInput
@@ -21,6 +22,18 @@ from chatservice.interfaces import IClock
 
 PARTING: Final = 2.0
 """Seconds that saying goodbye to the server may take."""
+
+
+THROWN_OUT: Final = 3
+"""The exit code of who was thrown out."""
+
+
+class Failed(Exception):
+    """Not all went well, for a reason in words."""
+
+
+class ThrownOut(Failed):
+    """Somebody there has kicked or banned us."""
 
 
 class Reactor(IClock, Protocol):
@@ -45,7 +58,10 @@ class Reactor(IClock, Protocol):
 
 
 def main() -> None:
-    """Run the client and exit: 0 if all went well, 1 with the reason if not."""
+    """Run the client and exit: 0 if all went well, 1 with the reason if not.
+
+    3 if that is that somebody there threw us out: who tries again does so on purpose.
+    """
     settings = parse()
     for number, closed in enumerate((sys.stdin, sys.stdout, sys.stderr)):
         if closed is None:  # as after <&- in a shell; descriptors are taken in this order
@@ -53,15 +69,19 @@ def main() -> None:
             os.set_inheritable(number, True)
     run = in_terminal if os.isatty(0) and os.isatty(1) else in_pipe
     try:
-        reason = run(settings)
-    except (OSError, ValueError) as error:
-        reason = str(error)
-    if reason is not None:
-        raise SystemExit(f"chat-client: {reason}")  # which is printed; the exit code is 1
+        run(settings, secret.given(settings.password_file, os.environ))
+    except ThrownOut as error:
+        print(f"chat-client: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(THROWN_OUT) from None
+    except (OSError, ValueError, Failed) as error:
+        raise SystemExit(f"chat-client: {error}") from None  # which is printed; the code is 1
 
 
-def in_pipe(settings: Settings) -> str | None:
-    """Say what standard input says; return what went wrong, None if nothing did."""
+def in_pipe(settings: Settings, password: str) -> None:
+    """Say what standard input says.
+
+    :raises Failed: if not all went well.
+    """
     from twisted.internet import reactor
 
     outcome: list[str | None] = []
@@ -86,7 +106,15 @@ def in_pipe(settings: Settings) -> str | None:
     core = cast("Reactor", reactor)
     pipe = Pipe(core, settings.follow, show, warn, done)
     endpoint = endpoint_for(reactor, settings)
-    pipe.link = Link(core, endpoint, settings.nick, pipe, stamps=settings.follow)
+    pipe.link = Link(
+        core,
+        endpoint,
+        settings.nick,
+        pipe,
+        stamps=settings.follow,
+        password=password,
+        private=settings.private,
+    )
 
     def start() -> None:
         core.addSystemEventTrigger("before", "shutdown", pipe.link.stop)
@@ -95,12 +123,18 @@ def in_pipe(settings: Settings) -> str | None:
 
     _run(core, start)
     if outcome:
-        return outcome[0]
-    return "interrupted before everything was said" if pipe.unfinished else None
+        reason = outcome[0]
+        if reason is not None:
+            raise ThrownOut(reason) if pipe.link.thrown else Failed(reason)
+    elif pipe.unfinished:
+        raise Failed("interrupted before everything was said")
 
 
-def in_terminal(settings: Settings) -> str | None:
-    """Let a person talk; return what went wrong, None if nothing did."""
+def in_terminal(settings: Settings, password: str) -> None:
+    """Let a person talk.
+
+    :raises Failed: if somebody there did not.
+    """
     from twisted.internet import reactor
 
     from chatservice.client.look import Look
@@ -137,7 +171,14 @@ def in_terminal(settings: Settings) -> str | None:
     # https://no-color.org: an empty NO_COLOR does not count.
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     screen = Screen(core, Look(colour), size, leave, suspend)
-    screen.link = Link(core, endpoint_for(reactor, settings), settings.nick, screen)
+    screen.link = Link(
+        core,
+        endpoint_for(reactor, settings),
+        settings.nick,
+        screen,
+        password=password,
+        private=settings.private,
+    )
 
     def start() -> None:
         signal.signal(signal.SIGWINCH, resized)
@@ -154,7 +195,8 @@ def in_terminal(settings: Settings) -> str | None:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
         with contextlib.suppress(OSError):
             os.write(display, b"\r\x1b[K")
-    return None
+    if screen.ending:
+        raise ThrownOut(screen.ending)
 
 
 def _run(reactor: Reactor, start: Callable[[], None]) -> None:

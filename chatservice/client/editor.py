@@ -19,6 +19,9 @@ HISTORY: Final = 500
 LONGEST: Final = 4 * MAX_LINE
 """How many characters a line may have while it is edited."""
 
+DOT: Final = "\N{BULLET}"
+"""What is shown for each character of a password."""
+
 _WORD_LEFT: Final = re.compile(r"\w+\W*$|\W+$")
 _WORD_RIGHT: Final = re.compile(r"\W*\w+|\W+")
 _BLANK_WORD_LEFT: Final = re.compile(r"\S*\s*$")
@@ -32,16 +35,22 @@ def columns(text: str) -> int:
 class Editor:
     """One line with a cursor, the lines typed before, and completion.
 
+    What is secret shows as dots, and neither the line nor what is cut out of it is remembered. It
+    stays secret when what stands before it is changed.
+
+    :param secret: returns where a line becomes secret; None if it does not.
     :ivar before: the text left of the cursor.
     :ivar after: the text right of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secret: Callable[[str], int | None] = lambda text: None) -> None:
         self.before = ""
         self.after = ""
+        self._secret = secret
+        self._open: str | None = None  # what stands before what is secret; None if nothing is
         self._history: list[str] = []
         self._recalled = 0  # index into the history; its length: the line being written
-        self._draft = ""
+        self._draft: tuple[str, str | None] = ("", None)
         self._killed = ""
         self._candidates: list[str] = []
         self._completed = ""  # what completion put left of the cursor, to see if it goes on
@@ -51,10 +60,17 @@ class Editor:
         """The whole line."""
         return self.before + self.after
 
+    @property
+    def secret(self) -> bool:
+        """Whether a part of the line is, or was when it was typed, a secret."""
+        self._look()
+        return self._open is not None
+
     def insert(self, text: str) -> None:
         """Type something; nothing more where the line is longer than any that can be sent."""
         if len(self.text) < LONGEST:
             self.before += text
+            self._look()
 
     def press(self, key: str) -> bool:
         """Do what a key does.
@@ -65,17 +81,21 @@ class Editor:
         action = KEYS.get(key)
         if action is None:
             return False
+        self._look()
         action(self)
+        self._look()
         return True
 
-    def enter(self) -> str:
-        """Return the line, remember it, and begin a new one."""
+    def enter(self, remember: bool = True) -> str:
+        """Return the line, remember it unless it is secret, and begin a new one."""
         line = self.text
-        if line and (not self._history or self._history[-1] != line):
+        new = line and (not self._history or self._history[-1] != line)
+        if new and remember and not self.secret:
             self._history = [*self._history, line][-HISTORY:]
         self._recalled = len(self._history)
-        self._draft = ""
+        self._draft = ("", None)
         self.before = self.after = ""
+        self._open = None
         return line
 
     def complete(self, nicks: Iterable[str], commands: Sequence[str]) -> None:
@@ -108,7 +128,8 @@ class Editor:
 
         :param width: columns there are, the cursor's own included.
         """
-        widths = [(grapheme, columns(grapheme)) for grapheme in iter_graphemes(self.before)]
+        before, after = self._shown()
+        widths = [(grapheme, columns(grapheme)) for grapheme in iter_graphemes(before)]
         at, first = sum(width for _, width in widths), 0
         while at >= width:
             # Drop half a row at a time, so that the text does not crawl at every key.
@@ -118,12 +139,35 @@ class Editor:
                 first += 1
             at -= dropped
         shown, used = "".join(grapheme for grapheme, _ in widths[first:]), at
-        for grapheme in iter_graphemes(self.after):
+        for grapheme in iter_graphemes(after):
             used += columns(grapheme)
             if used >= width:
                 break
             shown += grapheme
         return shown, at
+
+    def _look(self) -> None:
+        """See what of the line is secret now; nothing any more once only the open part is left."""
+        text = self.text
+        start = self._secret(text)
+        if start is not None:
+            self._open = text[:start]
+        elif self._open is not None and self._open.startswith(text):
+            self._open = None
+
+    def _shown(self) -> tuple[str, str]:
+        """Return what is shown left and right of the cursor."""
+        if not self.secret:
+            return self.before, self.after
+        start = self._secret(self.text) or 0
+        behind = max(0, start - len(self.before))
+        return (
+            self.before[:start] + _dots(self.before[start:]),
+            self.after[:behind] + _dots(self.after[behind:]),
+        )
+
+    def _kill(self, text: str) -> None:
+        self._killed = "" if self._open is not None else text
 
     # The keys.
 
@@ -157,13 +201,16 @@ class Editor:
 
     def _kill_word(self) -> None:
         cut = len(self.before) - _length(_BLANK_WORD_LEFT.search(self.before))
-        self._killed, self.before = self.before[cut:], self.before[:cut]
+        self._kill(self.before[cut:])
+        self.before = self.before[:cut]
 
     def _kill_to_start(self) -> None:
-        self._killed, self.before = self.before, ""
+        self._kill(self.before)
+        self.before = ""
 
     def _kill_to_end(self) -> None:
-        self._killed, self.after = self.after, ""
+        self._kill(self.after)
+        self.after = ""
 
     def _yank(self) -> None:
         self.before += self._killed
@@ -184,10 +231,17 @@ class Editor:
         if not 0 <= index <= len(self._history):
             return
         if self._recalled == len(self._history):
-            self._draft = self.text
+            self._draft = (self.text, self._open)
         self._recalled = index
-        lines = [*self._history, self._draft]
-        self.before, self.after = lines[index], ""
+        self.after = ""
+        if index < len(self._history):
+            self.before, self._open = self._history[index], None
+        else:
+            self.before, self._open = self._draft
+
+
+def _dots(text: str) -> str:
+    return DOT * sum(1 for _ in iter_graphemes(text))
 
 
 def _length(found: re.Match[str] | None) -> int:

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from chatservice.client.errands import RESUME, TIMES, Errands
 from chatservice.client.outbox import retry_after
 from chatservice.client.place import Place
-from chatservice.client.reach import CLOSED, Endpoint, Watched, describe
+from chatservice.client.reach import CLOSED, ENCRYPT, Endpoint, Watched, describe
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
@@ -43,7 +43,12 @@ PING_TIMEOUT: Final = 30.0
 RETRY: Final = 5.0
 """Seconds after which a nickname is offered again that was refused for a reason that passes."""
 
-_PASSING: Final = (Code.NOT_STORED, Code.NOT_READ)
+_PASSING: Final = (Code.NOT_STORED, Code.NOT_READ, Code.BUSY)
+_LOCKED: Final = (Code.NICK_REGISTERED, Code.BAD_PASSWORD, Code.TOO_MANY_TRIES)
+THROWN_OUT: Final = (Code.KICKED, Code.BANNED)
+
+THROWN: Final = 10.0
+"""Seconds after it says so in which the server ends the connection of somebody thrown out."""
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
@@ -68,8 +73,14 @@ class User(Protocol):
     def refused(self, reason: str) -> None:
         """No nickname was accepted; Link.offer can try another."""
 
+    def locked(self, refusal: Event) -> None:
+        """The nickname needs a password: Link.unlock gives one, Link.offer another nickname."""
+
     def lost(self, reason: str, pause: float) -> None:
         """There is no connection; the next try is after so many seconds."""
+
+    def thrown_out(self, reason: str) -> None:
+        """Somebody has thrown us out of the chat: coming back is not for a program to decide."""
 
 
 class _Line(LineOnlyReceiver):
@@ -111,15 +122,32 @@ class Link:
     :param user: whom to tell.
     :param stamps: whether to ask for each line's number. Without them what was read is counted,
         which costs no command but is right only for who never falls behind.
+    :param password: the nickname's, to be sent if the server asks for it; "" for none.
+    :param private: whether nobody between can read what is sent; else no password is sent unless
+        a person decides to.
+    :ivar thrown: whether the server wants nothing of us, as it said last.
     :ivar joined: whether we are in.
     :ivar ready: whether we are in and something can be said.
     """
 
     def __init__(
-        self, clock: IClock, endpoint: Endpoint, nick: str, user: User, stamps: bool = True
+        self,
+        clock: IClock,
+        endpoint: Endpoint,
+        nick: str,
+        user: User,
+        stamps: bool = True,
+        password: str = "",
+        private: bool = True,
     ) -> None:
         self.nick = unicodedata.normalize("NFC", nick.strip())
         self.joined = self.ready = False
+        self.private = private
+        self.thrown = False
+        self._password = password
+        self._owner = self.nick  # whose that is
+        self._thrown_at: float | None = None  # when we were told that, and
+        self._last_words = ""  # in what words
         self._wanted = False
         self._clock = clock
         self._user = user
@@ -154,6 +182,11 @@ class Link:
         return self._place.here
 
     @property
+    def room(self) -> str:
+        """The current room if the server has named it; "" for where everybody starts."""
+        return self._place.here if self._place.named else ""
+
+    @property
     def catching_up(self) -> bool:
         """Whether what comes from the past now was missed while there was no connection."""
         return self.joined and not self.ready and self._resuming
@@ -183,12 +216,24 @@ class Link:
             self._write(line)
         return self.ready
 
-    def offer(self, nick: str) -> None:
+    def offer(self, nick: str, password: str = "") -> None:
         """Offer a nickname instead of a refused one."""
         self.nick = unicodedata.normalize("NFC", nick.strip())
         self._wish = self.nick
         self._alternatives = _alternatives(self._wish)
-        self._offer()
+        self._password = ""
+        if password:
+            self.unlock(password)
+        else:
+            self._offer()
+
+    def unlock(self, password: str) -> None:
+        """Offer the nickname with its password, which is kept for as long as this runs."""
+        self._password, self._owner = password, self.nick
+        self._refusal = None
+        if self._asked:
+            self._asked = self._resuming = False
+            self._write(f"{self.nick} {password}")
 
     def _offer(self) -> None:
         """Answer the question for a nickname; unasked it would be said, token and all."""
@@ -233,8 +278,14 @@ class Link:
                 self.nick = self._wish = event.text
             case Kind.RESUME:
                 self._place.learn(event)
+            case Kind.SWITCHED:  # it was out of a room
+                self._thrown_at = None
+            case Kind.KICKED if event.to == self.nick and not event.lobby:
+                self._thrown_at = None
             case Kind.ERROR:
                 self._reason = event.text.rstrip(".")
+                if event.nick in THROWN_OUT:
+                    self._thrown_at, self._last_words = self._clock.seconds(), self._reason
                 if not self.joined:
                     self._refusal = event
                     return
@@ -255,18 +306,32 @@ class Link:
             return
         resuming = self.can_return
         self._place.forget()
+        if refusal.nick == Code.BAD_PASSWORD:
+            self._password = ""
         if refusal.nick == Code.NICK_TAKEN:
             self.nick = next(self._alternatives)
             self._offer()
         elif refusal.nick == Code.BAD_TOKEN and resuming:
             self._offer()
+        elif refusal.nick == Code.NICK_REGISTERED and self._proves():
+            self.unlock(self._password)
+        elif refusal.nick in _LOCKED:
+            self._user.locked(refusal)
         else:
-            self._user.refused(refusal.text)
+            self.thrown = refusal.nick in THROWN_OUT
+            advice = f" {ENCRYPT}" if refusal.nick == Code.NEEDS_ENCRYPTION else ""
+            self._user.refused(f"{refusal.text}{advice}")
+
+    def _proves(self) -> bool:
+        """Tell whether there is a password for the nickname that nobody between could read."""
+        return bool(self._password) and self._owner == self.nick and self.private
 
     def _enter(self) -> None:
         if self.joined:
             return
         self.joined = True
+        self.thrown = False
+        self._thrown_at = None
         self._failures = 0
         self._alternatives = _alternatives(self._wish)
         self._place.came_in()
@@ -289,6 +354,9 @@ class Link:
         self._refusal = None
         self._relax()
         self._errands.stop()
+        if self._thrown_at is not None:
+            self.thrown = self._clock.seconds() - self._thrown_at < THROWN
+            self._thrown_at = None
         if reason is not None and not reason.check(ConnectionDone, ConnectionAborted):
             self._reason = describe(reason)
 
@@ -297,7 +365,10 @@ class Link:
         pause = self._pauses(self._failures)
         self._failures += 1
         if self._wanted:  # told later: within this call the service cannot be stopped
-            self._clock.callLater(0, self._user.lost, self._reason, pause)
+            if self.thrown:
+                self._clock.callLater(0, self._user.thrown_out, self._last_words)
+            else:
+                self._clock.callLater(0, self._user.lost, self._reason, pause)
         return pause
 
 

@@ -15,6 +15,8 @@ _COLOURS: Final = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
 _BOLD: Final = 1
 _DIM: Final = 2
 _RED: Final = 31
+_YELLOW: Final = 33
+_CYAN: Final = 36
 _ZONE: Final = re.compile(r"[,;](?: their)? times are UTC")  # not those shown here
 _WORD: Final = re.compile(r"[\w\-\[\]{}|^`]+")
 
@@ -50,6 +52,12 @@ class Look:
             case Kind.SAID | Kind.ACTED | Kind.PRIVATE:
                 painted = self._paint_nick(line, event)
                 return _paint(painted, _BOLD) if mentions(event, me) else painted
+            case Kind.TOPIC:
+                return _paint(line, _CYAN)
+            case Kind.KICKED:
+                return _paint(line, _RED if event.to == me else _YELLOW)
+            case Kind.INVITED | Kind.ROLE if mentions(event, me):
+                return _paint(line, _BOLD)
             case _:
                 return _paint(line, _DIM)
 
@@ -70,10 +78,12 @@ class Look:
 
 
 def mentions(event: Event, me: str) -> bool:
-    """Tell whether somebody else's line is for this person: said in private, or naming it."""
+    """Tell whether somebody else's line is for this person: said or done to it, or naming it."""
     if event.nick == me or not me:
         return False
-    if event.kind is Kind.PRIVATE:
+    if event.kind is Kind.INVITED:
+        return True
+    if event.kind in (Kind.PRIVATE, Kind.KICKED, Kind.ROLE):
         return event.to == me
     if event.kind not in (Kind.SAID, Kind.ACTED):
         return False

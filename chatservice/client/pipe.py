@@ -18,9 +18,12 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from chatservice.client.alarm import Alarm
-from chatservice.client.link import Link
+from chatservice.client.link import THROWN_OUT, Link
 from chatservice.client.outbox import retry_after
+from chatservice.client.reach import ENCRYPT
+from chatservice.client.secret import VARIABLE
 from chatservice.commands import address
+from chatservice.errors import Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock
 from chatservice.plain import render
@@ -171,11 +174,24 @@ class Pipe:
         elif present and pause is not None:
             self._sent = False
             self._alarm.after(pause, self._say)
-        elif present and event.kind is Kind.ERROR:
+        elif present and event.kind is Kind.ERROR and event.nick not in THROWN_OUT:
             self._finish(event.text)
 
     def refused(self, reason: str) -> None:
         """Give up: nobody is here to choose another nickname."""
+        self._finish(reason)
+
+    def locked(self, refusal: Event) -> None:
+        """Give up: nobody is here to type a password."""
+        how = ""
+        if refusal.nick == Code.NICK_REGISTERED and self.link.private:
+            how = f" Give its password with --password-file or {VARIABLE}."
+        elif refusal.nick == Code.NICK_REGISTERED:
+            how = f" Its password is sent only over an encrypted connection: {ENCRYPT}"
+        self._finish(f"{refusal.text}{how}")
+
+    def thrown_out(self, reason: str) -> None:
+        """Give up: nobody is here to decide whether to come back."""
         self._finish(reason)
 
     def lost(self, reason: str, pause: float) -> None:

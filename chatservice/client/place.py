@@ -16,6 +16,7 @@ class Place:
 
     :ivar token: what proves who comes back; "" if that cannot be done.
     :ivar here: the current room.
+    :ivar named: whether the server has said so since one came in.
     :ivar whole: whether everything that was missed since came_back has been told. What the server
         keeps no longer leaves a hole in the numbers.
     """
@@ -23,6 +24,7 @@ class Place:
     def __init__(self) -> None:
         self.token = ""
         self.here = LOBBY
+        self.named = False
         self.whole = True
         self._read: dict[str, int] = {}
         self._telling = False  # what was missed is being told
@@ -34,7 +36,7 @@ class Place:
 
     def came_in(self) -> None:
         """Take note that one is in, at first in the lobby."""
-        self.here = LOBBY
+        self.here, self.named = LOBBY, False
 
     def came_back(self) -> None:
         """Take note that the token was accepted: what was missed comes now."""
@@ -64,7 +66,7 @@ class Place:
     def saw(self, event: Event) -> None:
         """Take note that something was read."""
         if event.kind is Kind.SWITCHED:
-            self.here = event.text
+            self.here, self.named = event.text, True
         room = self._room_of(event)
         if room is None:
             return

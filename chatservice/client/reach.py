@@ -18,6 +18,9 @@ from chatservice.client.options import Settings
 
 CLOSED: Final = "the server closed the connection"
 
+ENCRYPT: Final = "chat-client --tls encrypts, at a port where the server does."
+"""What to do about a connection that anybody between can read."""
+
 
 class Endpoint(Protocol):
     """Where to connect (IStreamClientEndpoint)."""

@@ -33,6 +33,8 @@ class Roster:
         match event.kind:
             case Kind.LEFT:
                 self._nicks.pop(event.nick, None)
+            case Kind.KICKED:
+                self._nicks.pop(event.to, None)
             case Kind.RENAMED:
                 self._nicks.pop(event.nick, None)
                 self._add(event.text)

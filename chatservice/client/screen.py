@@ -6,18 +6,22 @@ where the line being typed stood, and that is written again below them, in one w
 
 import codecs
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Final
 
 from twisted.conch.insults.insults import ServerProtocol, TerminalProtocol
 from wcwidth import iter_graphemes
 
+from chatservice.client import secret
 from chatservice.client.editor import Editor, columns
 from chatservice.client.link import Link
 from chatservice.client.look import Look, mentions
 from chatservice.client.outbox import Outbox
+from chatservice.client.reach import ENCRYPT
 from chatservice.client.roster import Roster
 from chatservice.commands import COMMANDS
-from chatservice.events import Event
+from chatservice.errors import Code
+from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock
 from chatservice.text import MAX_LINE, clean
 
@@ -56,7 +60,16 @@ _LEAVING: Final = frozenset(
     if command.name == "quit"
     for name in (command.name, *command.aliases)
 )
+_READABLE: Final = f"This connection is not encrypted: a password can be read on its way. {ENCRYPT}"
 _NARROW: Final = 8  # with less room than that for it, the prompt shows no nickname
+
+
+class Asking(Enum):
+    """What is asked of the person."""
+
+    NOTHING = auto()
+    NICK = auto()
+    PASSWORD = auto()
 
 
 class Screen(TerminalProtocol):
@@ -67,6 +80,7 @@ class Screen(TerminalProtocol):
     :param size: returns columns and rows.
     :param leave: ends the program.
     :param suspend: stops the program until the shell wakes it.
+    :ivar ending: why the person was thrown out; "" if it was not.
     """
 
     def __init__(
@@ -78,6 +92,7 @@ class Screen(TerminalProtocol):
         suspend: Callable[[], None],
     ) -> None:
         self.link: Link
+        self.ending = ""
         self._outbox = Outbox(clock, lambda line: self.link.send(line))
         self._quiet = False  # more keys are coming: draw after the last
         self._told = False  # that lines are waiting
@@ -86,11 +101,12 @@ class Screen(TerminalProtocol):
         self._look = look
         self._size = size
         self._leave = leave
-        self._editor = Editor()
+        self._editor = Editor(self._secret)
         self._roster = Roster()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._commands = [f"/{command.name}" for command in COMMANDS]
-        self._asking = False
+        self._asking = Asking.NOTHING
+        self._warned = False  # that a password can be read on its way
         self._typed = {
             b"\r": self._enter,
             b"\n": self._enter,
@@ -154,7 +170,7 @@ class Screen(TerminalProtocol):
 
     def joined(self, nick: str) -> None:
         """Say that the chat is open."""
-        self._asking = False
+        self._asking = Asking.NOTHING
         self._print(self._look.notice(f"Connected as {nick}. Ctrl-D leaves, /help helps."))
 
     def present(self, whole: bool) -> None:
@@ -178,23 +194,43 @@ class Screen(TerminalProtocol):
         news = not event.past or self.link.catching_up
         bell = "\a" if news and mentions(event, self.link.nick) else ""
         self._print(self._look.line(event, self.link.nick) + bell)
+        if event.kind is Kind.ERROR and event.nick == Code.NEEDS_ENCRYPTION:
+            self._print(self._look.notice(ENCRYPT))
 
     def refused(self, reason: str) -> None:
         """Ask for another nickname."""
-        self._asking = True
+        self._asking = Asking.NICK
         self._print(self._look.notice(f"{reason} Type a nickname and Enter."))
+
+    def locked(self, refusal: Event) -> None:
+        """Ask for the nickname's password."""
+        self._asking = Asking.PASSWORD
+        self._print(self._look.notice(refusal.text))
+        how = f"Type the password of {self.link.nick}, or only Enter for another nickname."
+        self._print(self._look.notice(how))
+        if not self.link.private and not self._warned:
+            self._warned = True
+            self._print(self._look.notice(_READABLE))
 
     def lost(self, reason: str, pause: float) -> None:
         """Say that there is no connection now."""
-        self._asking = False
+        self._asking = Asking.NOTHING
         self._roster.clear()
         self._outbox.lost(self.link.can_return)
         self._print(self._look.notice(f"No connection: {reason}. Trying again in {pause:.0f} s."))
+
+    def thrown_out(self, reason: str) -> None:
+        """End: whether to come back is for the person to decide."""
+        self.ending = reason
+        self._leave()
 
     # The keys that do more than edit.
 
     def _enter(self) -> None:
         line = self._editor.text
+        if self._asking is Asking.PASSWORD:
+            self._enter_password(line)
+            return
         if not line.strip():
             return
         if len(line.encode()) > MAX_LINE:
@@ -203,9 +239,17 @@ class Screen(TerminalProtocol):
             self._leave()
         elif line.split()[0].lower() == "/json":
             self._keep("That is for programs; you would not see any more.")
-        elif self._asking:
-            self._asking = False
-            self.link.offer(self._editor.enter())
+        elif self._asking is Asking.NICK:
+            self._asking = Asking.NOTHING
+            nick, _, password = self._editor.enter(remember=False).strip().partition(" ")
+            self.link.offer(nick, password.strip())
+        elif line != line.lstrip() and secret.in_line(line.lstrip()) is not None:
+            self._keep("With a blank before it that would be said to all: take it away.")
+        elif self._editor.secret and secret.in_line(line) is None:
+            self._keep("There was a password in that line: not sent. Ctrl-C drops it.")
+        elif self._editor.secret and not self.link.private and not self._warned:
+            self._warned = True
+            self._keep(f"{_READABLE} Enter sends it all the same.")
         elif not self.link.joined:
             self._keep("Not connected: your line is kept, try again later.")
         elif self._outbox.add(line):
@@ -213,12 +257,34 @@ class Screen(TerminalProtocol):
         else:
             self._keep("Too many lines wait: try again when some are said.")
 
+    def _enter_password(self, password: str) -> None:
+        if len(password.encode()) > secret.LONGEST:
+            self._keep("That is too long for a password here.")
+        elif self._editor.enter(remember=False).strip():
+            self._asking = Asking.NOTHING
+            self.link.unlock(password)
+        else:
+            self.refused("As you like.")
+
+    def _secret(self, line: str) -> int | None:
+        """Return where a line that is being typed becomes secret; None if it does not."""
+        match self._asking:
+            case Asking.PASSWORD:
+                return 0 if line else None
+            case Asking.NICK:
+                return secret.in_answer(line)
+        blanks = len(line) - len(line.lstrip())
+        start = secret.in_line(line[blanks:])
+        return None if start is None else blanks + start
+
     def _keep(self, why: str) -> None:
         """Leave a line as it is; what was pasted behind it is dropped, or it would run into it."""
         self._dropping = self._quiet
         self._print(self._look.notice(why))
 
     def _complete(self) -> None:
+        if self._editor.secret:
+            return
         others = [nick for nick in self._roster.nicks() if nick != self.link.nick]
         self._editor.complete(others, self._commands)
 
@@ -258,11 +324,19 @@ class Screen(TerminalProtocol):
 
     def _typed_line(self) -> str:
         available = self._size()[0]
-        prompt = _shortened("nickname" if self._asking else self.link.nick, available // 2) + "> "
+        prompt = _shortened(self._prompt(), available // 2) + "> "
         width = max(2, available - columns(prompt))
         shown, at = self._editor.view(width)
         column = self._drawn = columns(prompt) + at
         return f"\r{prompt}{shown}\x1b[K\r" + (f"\x1b[{column}C" if column else "")
+
+    def _prompt(self) -> str:
+        match self._asking:
+            case Asking.NICK:
+                return "nickname"
+            case Asking.PASSWORD:
+                return f"password of {self.link.nick}"
+        return f"{self.link.nick} {self.link.room}".rstrip()
 
     def _write(self, text: str) -> None:
         if self.terminal is not None:

@@ -20,6 +20,76 @@ def typed(*keys: str) -> Editor:
     return editor
 
 
+def hidden(text: str) -> int | None:
+    """Say that what stands behind "pw " is secret."""
+    return 3 if text.startswith("pw ") and text[3:] else None
+
+
+class Secrets(SynchronousTestCase):
+    """What is secret shows as dots and is not remembered."""
+
+    def setUp(self) -> None:
+        self.editor = Editor(hidden)
+
+    def types(self, *keys: str) -> None:
+        for key in keys:
+            if key.startswith("<"):
+                self.editor.press(key[1:-1])
+            else:
+                self.editor.insert(key)
+
+    def test_dots_stand_for_it(self) -> None:
+        """A table: the keys, what is shown, the cursor's column."""
+        for keys, shown, at in (
+            (["p", "w", " "], "pw ", 3),
+            (["pw ", "a", FAMILY], "pw ••", 5),
+            (["pw abc", "<left>", "<left>"], "pw •••", 4),
+            (["pw abc", "<^A>", "<right>"], "pw •••", 1),
+            (["pw abc", "<^A>", "x"], "•" * 7, 1),
+            (["pw abc", "<^A>", "<delete>"], "•" * 5, 0),
+            (["pw abc", "<backspace>", "<backspace>", "<backspace>", "x"], "pw •", 4),
+            (["pw abc", "<^U>", "hi"], "hi", 2),
+            (["pw a", "<backspace>", "<backspace>", "x"], "pwx", 3),
+        ):
+            self.setUp()
+            self.types(*keys)
+            self.assertEqual(self.editor.view(40), (shown, at), keys)
+
+    def test_it_scrolls_as_dots(self) -> None:
+        self.types("pw " + "x" * 50)
+        shown, at = self.editor.view(20)
+        self.assertEqual((set(shown), at), ({"•"}, len(shown)))
+
+    def test_it_is_not_remembered(self) -> None:
+        """Neither entered nor cut out; what was half typed comes back as it was."""
+        self.types("hi")
+        self.editor.enter()
+        self.types("pw abc")
+        self.assertTrue(self.editor.secret)
+        self.assertEqual(self.editor.enter(), "pw abc")
+        self.types("<up>")
+        self.assertEqual((self.editor.text, self.editor.secret), ("hi", False))
+        self.types("<down>", "pw abc", "<^A>", "<delete>", "<up>")
+        self.assertEqual(self.editor.view(40)[0], "hi")
+        self.types("<down>")
+        self.assertEqual(self.editor.view(40)[0], "•" * 5)
+        self.types("<^U>", "<^Y>")
+        self.assertEqual(self.editor.text, "")
+
+    @given(st.lists(st.sampled_from([*(f"<{key}>" for key in KEYS), "x", "y", " "])))
+    def test_no_keys_show_it(self, keys: list[str]) -> None:
+        """Z is typed in the secret part alone, and never seen."""
+        editor = self.editor = Editor(hidden)
+        editor.insert("pw Z")
+        for key in keys:
+            self.types(key)
+            self.assertNotIn("Z", editor.view(40)[0])
+        editor.enter()
+        for key in keys:
+            self.types(key)
+            self.assertNotIn("Z", editor.view(40)[0])
+
+
 class Keys(SynchronousTestCase):
     """What each key does."""
 

@@ -14,7 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.client.link import ANSWER, LONGEST, LONGEST_PAUSE, Link
+from chatservice.client.link import ANSWER, LONGEST, LONGEST_PAUSE, THROWN, Link
 from chatservice.events import Event, Kind
 from chatservice.names import MAX_NICK
 from chatservice.plain import render
@@ -133,6 +133,8 @@ class Listener:
         self.events: list[Event] = []
         self.refusals: list[str] = []
         self.losses: list[tuple[str, float]] = []
+        self.locks: list[str] = []
+        self.endings: list[str] = []
 
     def joined(self, nick: str) -> None:
         self.nicks.append(nick)
@@ -146,8 +148,14 @@ class Listener:
     def refused(self, reason: str) -> None:
         self.refusals.append(reason)
 
+    def locked(self, refusal: Event) -> None:
+        self.locks.append(refusal.nick)
+
     def lost(self, reason: str, pause: float) -> None:
         self.losses.append((reason, pause))
+
+    def thrown_out(self, reason: str) -> None:
+        self.endings.append(reason)
 
 
 class LinkCase(SynchronousTestCase):
@@ -156,16 +164,145 @@ class LinkCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.begin("alice")
 
-    def begin(self, nick: str, error: Exception | None = None) -> None:
+    def begin(
+        self,
+        nick: str,
+        error: Exception | None = None,
+        password: str = "",
+        private: bool = True,
+    ) -> None:
         self.clock, self.user = Clock(), Listener()
         self.server = Server(self.clock)
         self.server.error = error
-        self.link = Link(self.clock, self.server, nick, self.user)
+        self.link = Link(
+            self.clock, self.server, nick, self.user, password=password, private=private
+        )
         self.link.start()
         self.clock.advance(0)
 
     def comes_back(self) -> None:
         self.clock.advance(self.user.losses[-1][1])
+
+
+REGISTERED = "! alice is registered: answer NICK with its password. [nick-registered]"
+WRONG = "! Wrong account or password. [bad-password]"
+
+
+class Passwords(LinkCase):
+    """Registered nicknames."""
+
+    def test_the_user_is_asked_for_one(self) -> None:
+        """Until it is right; it is kept for the next time."""
+        self.server.says("NICK", REGISTERED, "NICK")
+        self.assertEqual((self.server.said(), self.user.locks), (["alice"], ["nick-registered"]))
+        self.link.unlock("correct horse")
+        self.assertEqual(self.server.said(), ["alice correct horse"])
+        self.server.says(WRONG, "NICK")
+        self.assertEqual(self.user.locks, ["nick-registered", "bad-password"])
+        self.link.unlock("battery staple")
+        self.assertEqual(self.server.said(), ["alice battery staple"])
+        self.server.welcomes()
+        self.assertEqual((self.user.nicks, self.link.nick), (["alice"], "alice"))
+
+    def test_what_was_given_is_sent_only_when_it_is_asked_for(self) -> None:
+        """By the server, and for the nickname that it belongs to."""
+        self.begin("alice", password="secret")  # noqa: S106
+        self.server.says("NICK")
+        self.assertEqual(self.server.said(), ["alice"])
+        self.server.says(REGISTERED, "NICK")
+        self.assertEqual((self.server.said(), self.user.locks), (["alice secret"], []))
+        self.begin("alice", password="secret")  # noqa: S106
+        self.server.says("NICK", TAKEN, "NICK", REGISTERED, "NICK")
+        self.assertEqual(
+            (self.server.said(), self.user.locks), (["alice", "alice2"], ["nick-registered"])
+        )
+
+    def test_what_was_given_is_not_sent_where_others_can_read_it(self) -> None:
+        """A person may decide to."""
+        self.begin("alice", password="secret", private=False)  # noqa: S106
+        self.server.says("NICK", REGISTERED, "NICK")
+        self.assertEqual((self.server.said(), self.user.locks), (["alice"], ["nick-registered"]))
+        self.link.unlock("secret")
+        self.assertEqual(self.server.said(), ["alice secret"])
+
+    def test_a_wrong_one_is_not_tried_again(self) -> None:
+        """By itself."""
+        self.begin("alice", password="wrong")  # noqa: S106
+        self.server.says("NICK", REGISTERED, "NICK", WRONG, "NICK")
+        self.assertEqual(self.server.said(), ["alice", "alice wrong"])
+        self.assertEqual(self.user.locks, ["bad-password"])
+        self.server.closes()
+        self.comes_back()
+        self.server.says("NICK", REGISTERED, "NICK")
+        self.assertEqual(self.server.said(), ["alice"])
+
+    def test_coming_back_takes_the_token_and_without_it_the_password(self) -> None:
+        self.begin("alice", password="secret")  # noqa: S106
+        self.server.says("NICK", REGISTERED)
+        self.server.welcomes()
+        self.server.said()
+        self.server.closes()
+        self.comes_back()
+        self.server.says("NICK")
+        self.assertEqual(self.server.said(), [f"alice {TOKEN} #lobby:0 @:0"])
+        self.server.says("! No such token. [bad-token]", "NICK", REGISTERED, "NICK")
+        self.assertEqual(self.server.said(), ["alice", "alice secret"])
+
+    def test_a_password_goes_with_another_nickname(self) -> None:
+        self.server.says("NICK", REGISTERED, "NICK")
+        self.link.offer("bob", "secret")
+        self.assertEqual((self.server.said(), self.link.nick), (["alice", "bob secret"], "bob"))
+
+    def test_without_encryption_it_is_said_how_to_have_it(self) -> None:
+        self.server.says("NICK", "! Not encrypted. [needs-encryption]", "NICK")
+        self.assertIn("--tls", self.user.refusals[0])
+
+
+class ThrownOut(LinkCase):
+    """Coming back is then for a person to decide."""
+
+    def test_it_does_not_come_back(self) -> None:
+        """Whatever the others say meanwhile."""
+        for code in ("kicked", "banned"):
+            self.begin("alice")
+            self.server.welcomes()
+            self.server.says(f"! bob {code} you: spam [{code}]", "bob: ha", "-- bob banned alice")
+            self.server.closes()
+            self.assertEqual((self.user.endings, self.user.losses), ([f"bob {code} you: spam"], []))
+            self.assertTrue(self.link.thrown)
+
+    def test_who_is_not_even_let_in_does_not_either(self) -> None:
+        self.server.says("NICK", "! You are banned. [banned]")
+        self.server.closes()
+        self.assertEqual((self.user.endings, self.user.losses), (["You are banned"], []))
+
+    def test_another_nickname_may_do(self) -> None:
+        """When the server asks for one."""
+        self.server.says("NICK", "! That is banned. [banned]", "NICK")
+        self.assertEqual((self.user.refusals, self.link.thrown), (["That is banned."], True))
+        self.link.offer("bob")
+        self.server.welcomes()
+        self.assertFalse(self.link.thrown)
+        self.server.closes()
+        self.assertEqual((self.user.endings, len(self.user.losses)), ([], 1))
+
+    def test_out_of_a_room_is_not_out_of_the_chat(self) -> None:
+        """Nor is a ban that was told long before the connection was lost."""
+        for lines in (
+            ["! bob kicked you. [kicked]", "bob kicked alice out of #dev: spam"],
+            ["! bob kicked you. [kicked]", "-- You are in #lobby now."],
+        ):
+            self.begin("alice")
+            self.server.welcomes()
+            self.server.says(*lines)
+            self.server.closes()
+            self.assertEqual((self.user.endings, len(self.user.losses)), ([], 1))
+        self.begin("alice")
+        self.server.welcomes()
+        self.server.says("! You are banned from #dev. [banned]")
+        self.clock.advance(THROWN)
+        self.server.closes()
+        self.assertEqual((self.user.endings, len(self.user.losses)), ([], 1))
 
 
 class Nicknames(LinkCase):

@@ -30,6 +30,11 @@ class Mentions(SynchronousTestCase):
             "bob: alice2": False,
             "-- 2 here: alice bob": False,
             "alice2 joined the chat": False,
+            "bob kicked alice out of #dev: spam": True,
+            "bob kicked carol out of the chat: alice": False,
+            "bob made alice op": True,
+            "alice made bob op": False,
+            "-- bob invites you to #dev: type /join #dev": True,
         }.items():
             self.assertIs(mentions(parse(line), "alice"), rings, line)
 
@@ -49,6 +54,21 @@ class Colours(SynchronousTestCase):
         ):
             expected = line if line != "?" else "-- ?"
             self.assertEqual(Look(False).line(parse(line), "alice"), expected)
+
+    def test_what_befalls_a_room_has_a_colour(self) -> None:
+        """What befalls me stands out."""
+        for line, code in (
+            ("bob set the topic to: cats", 36),
+            ("bob kicked alice out of the chat: spam", 31),
+            ("bob kicked carol out of #dev", 33),
+            ("bob made alice op", 1),
+            ("bob made carol op", 2),
+            ("bob set moderated on", 2),
+            ("-- bob invites you to #dev: type /join #dev", 1),
+            ("#dev -- all is well", 2),
+        ):
+            shown = Look(True).line(parse(line), "alice")
+            self.assertEqual(shown, f"\x1b[{code}m{line}\x1b[0m")
 
     def test_the_nickname_is_coloured_not_the_room(self) -> None:
         """Which may be called alike."""

@@ -59,6 +59,35 @@ class PipeCase(SynchronousTestCase):
         self.input.connectionLost(Failure(ConnectionDone()))
 
 
+class Refused(PipeCase):
+    """Where nobody can be asked."""
+
+    def test_a_registered_nickname_needs_its_password(self) -> None:
+        """How to give it is said."""
+        self.server.says("NICK", "! bot is registered. [nick-registered]", "NICK")
+        self.assertEqual(len(self.outcome), 1)
+        self.assertIn("--password-file or CHAT_PASSWORD", str(self.outcome[0]))
+        self.begin()
+        self.pipe.link.private = False
+        self.server.says("NICK", "! bot is registered. [nick-registered]", "NICK")
+        self.assertIn("--tls", str(self.outcome[0]))
+
+    def test_a_wrong_password_is_the_end(self) -> None:
+        self.server.says("NICK", "! Wrong. [bad-password]", "NICK")
+        self.assertEqual(self.outcome, ["Wrong."])
+
+    def test_who_is_thrown_out_does_not_come_back(self) -> None:
+        """Though something is still to be said, or to be followed."""
+        for follow in (False, True):
+            self.begin(follow)
+            self.enter()
+            self.give("one")
+            self.server.says("! You are banned: spam [banned]")
+            self.server.closes()
+            self.assertEqual((self.outcome, self.warned), (["You are banned: spam"], []))
+            self.assertTrue(self.pipe.link.thrown)
+
+
 class Saying(PipeCase):
     """Lines, one by one."""
 

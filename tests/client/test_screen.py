@@ -70,6 +70,152 @@ class ScreenCase(SynchronousTestCase):
         return (row[:at].ljust(at) + "|" + row[at:]).removeprefix("alice> ")
 
 
+REGISTERED = "! alice is registered: if it is yours, ... [nick-registered]"
+
+
+class Passwords(ScreenCase):
+    """Never shown, never kept."""
+
+    def seen(self) -> str:
+        """Return everything that was ever written to the terminal."""
+        return self.ever.decode()
+
+    def begin(self, columns: int = 60) -> None:
+        super().begin(columns)
+        self.ever = b""
+
+    def written(self) -> bytes:
+        data = super().written()
+        self.ever += data
+        return data
+
+    def test_in_a_command_it_shows_as_dots(self) -> None:
+        """And cannot be recalled."""
+        self.enter()
+        for line in ("/login xyzzy", "/register xyzzy", "/password xyzzy xyzzy", "/LOGIN bo xyzzy"):
+            self.types("hi\r")
+            self.server.said()
+            self.server.says("alice: hi")
+            for key in line:
+                self.types(key)
+                self.written()
+            command, _, rest = line.partition(" ")
+            self.assertEqual(self.typed(), f"{command} {'•' * len(rest)}|")
+            self.types("\r")
+            self.assertEqual(self.server.said(), [line])
+            self.server.says("-- Done.")
+            self.types("\x1b[A")
+            self.assertEqual(self.typed(), "hi|")
+            self.types("\x15")
+        self.assertNotIn("xyzzy", self.seen())
+
+    def test_it_is_not_said_by_mistake(self) -> None:
+        """With a blank before the command, or with the command taken away."""
+        self.begin(100)
+        self.enter()
+        self.types(" /login xyzzy\r")
+        self.assertEqual(self.typed(), " /login •••••|")
+        self.assertIn("would be said to all", self.rows()[-2])
+        self.types("\x01\x1b[3~" * 8 + "\r")
+        self.assertEqual(self.typed(), "|•••••")
+        self.assertIn("not sent", self.rows()[-2])
+        self.types("\x03")
+        self.assertEqual((self.typed(), self.server.said()), ("|", []))
+        self.assertNotIn("xyzzy", self.seen())
+
+    def test_it_is_asked_for_a_registered_nickname(self) -> None:
+        """Until it is right."""
+        self.server.says("NICK", REGISTERED, "NICK")
+        self.server.said()
+        for password, answer in (("wrong", "! Wrong. [bad-password]"), ("xyzzy no", "")):
+            for key in password:
+                self.types(key)
+                self.written()
+            self.assertEqual(self.rows()[-1], f"password of alice> {'•' * len(password)}")
+            self.types("\r")
+            self.assertEqual(self.server.said(), [f"alice {password}"])
+            if answer:
+                self.server.says(answer, "NICK")
+        self.server.welcomes()
+        self.assertEqual(self.typed(), "|")
+        self.types("\x1b[A")
+        self.assertEqual(self.typed(), "|")
+        self.assertNotIn("xyzzy", self.seen())
+
+    def test_only_enter_takes_another_nickname(self) -> None:
+        """Which may have a password behind it at once."""
+        self.server.says("NICK", REGISTERED, "NICK")
+        self.types("\r")
+        self.assertEqual(self.rows()[-1], "nickname>")
+        self.types("bob xyzzy")
+        self.assertEqual(self.rows()[-1], "nickname> bob •••••")
+        self.types("\r")
+        self.assertEqual(self.server.said(), ["alice", "bob xyzzy"])
+        self.assertEqual(self.rows()[-1], "bob>")
+        self.assertNotIn("xyzzy", self.seen())
+
+    def test_who_can_be_overheard_is_told_once(self) -> None:
+        """Before it is too late."""
+        self.screen.link.private = False
+        self.enter()
+        self.types("/login xyzzy\r")
+        self.assertEqual((self.server.said(), self.typed()), ([], "/login •••••|"))
+        self.assertIn("not encrypted", " ".join(self.rows()))
+        self.types("\r")
+        self.assertEqual(self.server.said(), ["/login xyzzy"])
+
+    def test_what_was_half_typed_when_the_connection_was_lost_stays_hidden(self) -> None:
+        """Also if it is no longer asked for, and is not said then."""
+        self.enter()
+        self.server.closes()
+        self.clock.advance(5)
+        self.server.says("NICK", "! No. [bad-token]", "NICK", REGISTERED, "NICK")
+        self.types("xyzzy")
+        self.server.closes()
+        self.assertEqual(self.typed(), "•••••|")
+        self.clock.advance(9)
+        self.server.welcomes()
+        self.server.says("-- 1 here: alice")
+        self.server.said()
+        self.types("\r")
+        self.assertEqual((self.server.said(), self.typed()), ([], "•••••|"))
+        self.assertNotIn("xyzzy", self.seen())
+
+    def test_how_to_encrypt_is_said_where_that_is_needed(self) -> None:
+        self.begin(100)
+        self.enter()
+        self.server.says("! Only over an encrypted connection. [needs-encryption]")
+        self.assertIn("chat-client --tls", self.rows()[-2])
+
+
+class Rooms(ScreenCase):
+    """Where one is, and no longer is."""
+
+    def test_the_prompt_names_the_room_once_the_server_has(self) -> None:
+        """Who never leaves the first room needs no name."""
+        self.enter()
+        self.assertEqual(self.rows()[-1], "alice>")
+        for room in ("#dev", "#lobby"):
+            self.server.says(f"-- You are in {room} now.")
+            self.types("hi")
+            self.assertEqual(self.rows()[-1], f"alice {room}> hi")
+            self.types("\x15")
+
+    def test_who_is_thrown_out_is_told_why_and_it_is_over(self) -> None:
+        self.enter()
+        self.server.says("! bob kicked you out of the chat: spam [kicked]")
+        self.server.closes()
+        self.assertIn("! bob kicked you out of the chat: spam [kicked]", self.rows())
+        self.assertEqual(self.calls, ["leave"])
+        self.assertEqual(self.screen.ending, "bob kicked you out of the chat: spam")
+
+    def test_who_was_kicked_is_completed_no_more(self) -> None:
+        self.enter()
+        self.server.says("alice kicked bob out of the chat: spam")
+        self.types("bo\t")
+        self.assertEqual(self.typed(), "bo|")
+
+
 class Typing(ScreenCase):
     """The line being typed."""
 
