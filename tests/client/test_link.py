@@ -206,12 +206,12 @@ class Passwords(LinkCase):
 
     def test_what_was_given_is_sent_only_when_it_is_asked_for(self) -> None:
         """By the server, and for the nickname that it belongs to."""
-        self.begin("alice", password="secret")  # noqa: S106
+        self.begin("alice", password="secret")
         self.server.says("NICK")
         self.assertEqual(self.server.said(), ["alice"])
         self.server.says(REGISTERED, "NICK")
         self.assertEqual((self.server.said(), self.user.locks), (["alice secret"], []))
-        self.begin("alice", password="secret")  # noqa: S106
+        self.begin("alice", password="secret")
         self.server.says("NICK", TAKEN, "NICK", REGISTERED, "NICK")
         self.assertEqual(
             (self.server.said(), self.user.locks), (["alice", "alice2"], ["nick-registered"])
@@ -219,7 +219,7 @@ class Passwords(LinkCase):
 
     def test_what_was_given_is_not_sent_where_others_can_read_it(self) -> None:
         """A person may decide to."""
-        self.begin("alice", password="secret", private=False)  # noqa: S106
+        self.begin("alice", password="secret", private=False)
         self.server.says("NICK", REGISTERED, "NICK")
         self.assertEqual((self.server.said(), self.user.locks), (["alice"], ["nick-registered"]))
         self.link.unlock("secret")
@@ -227,7 +227,7 @@ class Passwords(LinkCase):
 
     def test_a_wrong_one_is_not_tried_again(self) -> None:
         """By itself."""
-        self.begin("alice", password="wrong")  # noqa: S106
+        self.begin("alice", password="wrong")
         self.server.says("NICK", REGISTERED, "NICK", WRONG, "NICK")
         self.assertEqual(self.server.said(), ["alice", "alice wrong"])
         self.assertEqual(self.user.locks, ["bad-password"])
@@ -237,7 +237,7 @@ class Passwords(LinkCase):
         self.assertEqual(self.server.said(), ["alice"])
 
     def test_coming_back_takes_the_token_and_without_it_the_password(self) -> None:
-        self.begin("alice", password="secret")  # noqa: S106
+        self.begin("alice", password="secret")
         self.server.says("NICK", REGISTERED)
         self.server.welcomes()
         self.server.said()
