@@ -464,7 +464,7 @@ class Hub:
 
     def _known_as(self, person: Person, old: str) -> None:
         """Let somebody who has logged in keep its roles, unless it is banned as who it is."""
-        if self.accounts.of(old) is None:
+        if person.account is not None and self.accounts.of(old) is None:
             for room in self.rooms.own(person):
                 moved = self.rooms.charters.move(room, old, person.inbox)
                 moved.addErrback(self._order.refused, person)

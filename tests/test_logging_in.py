@@ -400,6 +400,14 @@ class ChangedElsewhere(SynchronousTestCase):
         self.alice.types("/nick other", "/nick alice")
         self.assertEqual(self.alice.nick, "alice")
 
+    def test_with_the_account_its_roles_are_gone(self) -> None:
+        self.alice.types("/join #dev")
+        room = self.chat.hub.rooms.named(self.alice.person, "#dev")
+        admission = self.chat.hub.rooms.admission
+        self.assertIs(admission.role(self.alice.person, room), Role.FOUNDER)
+        self.chat.remove("alice")
+        self.assertIs(admission.role(self.alice.person, room), Role.GUEST)
+
     def test_expiry_spares_who_is_here(self) -> None:
         self.chat.add("bob")
         self.chat.now = NOW + 1000
