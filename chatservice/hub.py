@@ -132,6 +132,7 @@ class Hub:
             depart=self._depart,
             leave=self.leave,
             wear=self._wear,
+            revoke=self._revoke,
             tell_token=self.tell_token,
             read=self.conversations.read,
         )
@@ -520,8 +521,9 @@ class Hub:
         """Put a person in the place of a connection that it had before; nobody else notices."""
         self._nicks.hand_over(ghost, person)
         self._identities.remove(ghost)
-        if person.offered is None:  # came back with the password
-            person.offered = Offer(ghost.nick, ghost.place.token, {})
+        if person.offered is None:  # came back with the password, from elsewhere perhaps
+            self._revoke(ghost)  # or the client that has the token would come back in turn
+            person.offered = Offer(ghost.nick, "", {})
         person.place, person.account = ghost.place, ghost.account
         self._identities.add(person)
         ghost.cancel()
@@ -534,6 +536,11 @@ class Hub:
         self._order.tell(ghost, Kind.NOTICE, parting)
         self._order.at_this_point(ghost, self.delivery.finish, ghost.member)
         self._cut_off_later(ghost)
+
+    def _revoke(self, person: Person) -> None:
+        """Let a person's token be good no more."""
+        self._owners.pop(person.place.token, None)
+        self._returns.revoke(person)
 
     def _trouble(self, trouble: str) -> None:
         self._say_to_all(_unwritten(trouble) if trouble else "The history is written again: go on.")

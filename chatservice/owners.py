@@ -37,6 +37,7 @@ class Owners:
     :param depart: lets a person be gone for the others.
     :param leave: lets a person go.
     :param wear: changes a person's nickname into a claimed one.
+    :param revoke: lets a person's token be good no more.
     :param tell_token: tells a person with what it can come back.
     :param read: returns the number up to which a person was given its inbox; 0 if none is known.
     """
@@ -55,6 +56,7 @@ class Owners:
         depart: Callable[[Person], None],
         leave: Callable[[Person], None],
         wear: Callable[[str, Person], None],
+        revoke: Callable[[Person], None],
         tell_token: Callable[[Person], Deferred[None]],
         read: Callable[[Person], int],
     ) -> None:
@@ -67,6 +69,7 @@ class Owners:
         self._depart = depart
         self._leave = leave
         self._wear = wear
+        self._revoke = revoke
         self._tell_token = tell_token
         self._read = read
 
@@ -231,7 +234,7 @@ class Owners:
 
     def _throw_out(self, wearer: Person, account: Account) -> None:
         wearer.cancel()
-        self._returns.revoke(wearer)
+        self._revoke(wearer)
         if wearer.absent:
             self._depart(wearer)
             return

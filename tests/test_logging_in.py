@@ -316,6 +316,24 @@ class GivingWay(SynchronousTestCase):
         self.assertEqual(heard[0], "Connected to the server")
         self.assertIn("meanwhile, too", "".join(heard))
 
+    def test_whose_place_is_taken_does_not_take_it_back_by_its_token(self) -> None:
+        """Or two clients that come back by themselves would do so for ever."""
+        for lost in (False, True):
+            self.chat = AccountsChat()
+            alice = self.chat.registered("alice")
+            alice.types("/resume")
+            token = alice.hears()[-1].split()[8]
+            if lost:
+                alice.goes()
+            again = self.chat.enters(f"alice {WORD}")
+            self.assertEqual(self.chat.offers(f"alice {token}")[1], "bad-token")
+            self.assertEqual(again.disconnects, 0)
+            again.types("/resume")
+            other = again.hears()[-1].split()[8]
+            self.assertNotEqual(other, token)
+            self.assertEqual(self.chat.enters(f"alice {other}").nick, "alice")
+            self.assertEqual(len(self.chat.hub._owners), 1)
+
     def test_a_token_logs_in_as_well(self) -> None:
         alice = self.chat.registered("alice")
         alice.types("/resume")
