@@ -19,6 +19,10 @@ HOUR: Final = 3600.0
 TRIES: Final = 3.0
 """Passwords that may be tried for one account in a minute."""
 
+SHARED: Final = 10
+"""So many times as many passwords may be checked for an address, the right ones included: each
+takes time and memory, and people behind one address may all come at once."""
+
 FREE: Final = 3
 """Failures in a row without a wait of their own."""
 
@@ -82,6 +86,7 @@ class Tries:
         self._limits = limits
         self._seconds = seconds
         self._logins: dict[str, TokenBucket] = {}  # by network, the one used last at the end
+        self._checks: dict[str, TokenBucket] = {}
         self._registrations: dict[str, TokenBucket] = {}
         self._targets: dict[tuple[str, str], _Target] = {}
 
@@ -93,18 +98,20 @@ class Tries:
         :param known: whether the account was logged in to from there lately.
         :raises ChatError: TOO_MANY_TRIES, with how long to wait; nothing is used up then.
         """
-        bucket = None
+        bucket = checks = None
         if network is not None:
-            per_second = self._limits.logins / MINUTE
-            bucket = self._bucket(self._logins, network, self._limits.logins, per_second)
+            most, per_second = self._limits.logins, self._limits.logins / MINUTE
+            bucket = self._bucket(self._logins, network, most, per_second)
+            checks = self._bucket(self._checks, network, SHARED * most, SHARED * per_second)
         target = self._target(name, (network or "local") if known else "")
         now = self._seconds()
         wait = max(target.bucket.wait(), target.until - now)
-        if bucket is not None:
-            wait = max(wait, bucket.wait())
+        if bucket is not None and checks is not None:
+            wait = max(wait, bucket.wait(), checks.wait())
         _check(wait)
-        if bucket is not None:
+        if bucket is not None and checks is not None:
             bucket.take()
+            checks.take()
         target.bucket.take()
         target.failures += 1
         target.at = now
@@ -128,7 +135,8 @@ class Tries:
 
     def __len__(self) -> int:
         """Return how much is remembered."""
-        return len(self._logins) + len(self._registrations) + len(self._targets)
+        buckets = len(self._logins) + len(self._checks) + len(self._registrations)
+        return buckets + len(self._targets)
 
     def _bucket(
         self, buckets: dict[str, TokenBucket], network: str, burst: float, rate: float
