@@ -88,7 +88,7 @@ def test_keys_history_and_completion(alice: Terminal, open_chat: Server) -> None
         alice.shows("alice> first")
         alice.type("\x15bar\t")
         alice.shows("alice> barbara:")
-        alice.type("\x15/h\t")
+        alice.type("\x15/he\t")
         alice.shows("alice> /help")
         alice.type("\r")
         alice.expect("-- Type something and everybody reads it")
