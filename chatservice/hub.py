@@ -521,9 +521,10 @@ class Hub:
         """Put a person in the place of a connection that it had before; nobody else notices."""
         self._nicks.hand_over(ghost, person)
         self._identities.remove(ghost)
+        code = ""
         if person.offered is None:  # came back with the password, from elsewhere perhaps
             self._revoke(ghost)  # or the client that has the token would come back in turn
-            person.offered = Offer(ghost.nick, "", {})
+            person.offered, code = Offer(ghost.nick, "", {}), Code.KICKED
         person.place, person.account = ghost.place, ghost.account
         self._identities.add(person)
         ghost.cancel()
@@ -533,7 +534,7 @@ class Hub:
         self._returns.note(ghost)
         parting = "You came back on another connection: this one ends."
         ghost.nick, ghost.departed, ghost.replaced = "", True, True
-        self._order.tell(ghost, Kind.NOTICE, parting)
+        self._order.tell(ghost, Kind.ERROR if code else Kind.NOTICE, parting, code=code)
         self._order.at_this_point(ghost, self.delivery.finish, ghost.member)
         self._cut_off_later(ghost)
 

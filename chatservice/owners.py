@@ -238,7 +238,8 @@ class Owners:
         if wearer.absent:
             self._depart(wearer)
             return
-        self._tell(wearer, f"The owner of {account.name} wants it back: this connection ends.")
+        text = f"The owner of {account.name} wants it back: this connection ends."
+        self._order.tell(wearer, Kind.ERROR, text, code=Code.KICKED)
         self._leave(wearer)
 
     def changed(self, person: Person, old: Account) -> None:
