@@ -7,6 +7,7 @@ who is somebody else can log in.
 """
 
 import ipaddress
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ Value = Mapping[str, object]
 
 EVERYWHERE: Final = ""
 """The room of a sanction that holds for the whole chat."""
+
+LAST: Final = 253_402_300_799.0
+"""The last moment that can be told, seconds since 1970: the year 9999 ends."""
 
 WIDEST: Final = {4: 8, 6: 16}
 """The shortest prefix of a network that can be banned: whoever types a shorter one slipped."""
@@ -157,19 +161,23 @@ class Sanction:
         :raises KeyError: if something is missing; ValueError or TypeError if it cannot be.
         """
         given = {f.name: value[f.name] for f in fields(cls)}
-        until = given["until"]
+        until, nicks, network = given["until"], given["nicks"], str(given["network"])
+        if not isinstance(nicks, list | tuple):
+            raise TypeError("nicks is not a list")
+        if network and str(ipaddress.ip_network(network)) != network:
+            raise ValueError("network is not in its normal form")
         return cls(
             measure=Measure(given["measure"]),
             room=str(given["room"]),
             label=str(given["label"]),
-            nicks=tuple(map(str, given["nicks"])),  # type: ignore[call-overload]
+            nicks=tuple(map(str, nicks)),
             identity=str(given["identity"]),
-            network=str(given["network"]),
+            network=network,
             guests=given["guests"] is True,
             by=str(given["by"]),
             rank=Role[str(given["rank"]).upper()],
-            at=float(str(given["at"])),
-            until=None if until is None else float(str(until)),
+            at=_moment(given["at"]),
+            until=None if until is None else _moment(until),
             reason=str(given["reason"]),
         )
 
@@ -208,6 +216,17 @@ def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _moment(value: object) -> float:
+    """Return seconds since 1970.
+
+    :raises ValueError: if that is no moment that can be told.
+    """
+    at = float(str(value))
+    if not (math.isfinite(at) and at <= LAST):
+        raise ValueError("not a time")
+    return at
 
 
 def _within(host: str, network: str) -> bool:

@@ -72,8 +72,10 @@ class Sanctions:
             if len(self._all) >= MOST:
                 raise ChatError(Code.TOO_MUCH, f"{MOST:,} bans and mutes stand: lift some first.")
 
+        now = self._now()
+
         def how(old: Value | None) -> Value:
-            _may_change(old, sanction.rank, sanction.label)
+            _may_change(old, sanction.rank, sanction.label, now)
             return sanction.to_value()
 
         return self._records.change(SANCTION, sanction.key, how)
@@ -84,8 +86,10 @@ class Sanctions:
         :param rank: the role of who wants that. Fails with OUTRANKED if it is too low.
         """
 
+        now = self._now()
+
         def how(old: Value | None) -> None:
-            _may_change(old, rank, sanction.label)
+            _may_change(old, rank, sanction.label, now)
 
         return self._records.change(SANCTION, sanction.key, how)
 
@@ -122,6 +126,8 @@ class Sanctions:
             new = None if value is None else Sanction.from_value(value)
         except (KeyError, TypeError, ValueError):
             new = None  # written by another version, or by hand
+        if new is not None and new.key != key:
+            new = None  # by hand: it could not be lifted
         if new is not None:
             self._all[key] = new
             self._index(key, new, +1)
@@ -143,8 +149,8 @@ class Sanctions:
             self._prefixes += Counter()  # without those that are none any more
 
 
-def _may_change(old: Value | None, rank: Role, label: str) -> None:
-    """Ask whether somebody may change what is kept.
+def _may_change(old: Value | None, rank: Role, label: str, now: float) -> None:
+    """Ask whether somebody may change what is kept; what is over stops nobody.
 
     :raises ChatError: OUTRANKED.
     """
@@ -152,7 +158,7 @@ def _may_change(old: Value | None, rank: Role, label: str) -> None:
         kept = None if old is None else Sanction.from_value(old)
     except (KeyError, TypeError, ValueError):
         return
-    if kept is not None and kept.rank > rank:
+    if kept is not None and kept.rank > rank and not kept.over(now):
         raise ChatError(
             Code.OUTRANKED,
             f"What holds for {label} was decided by {kept.by}, who stands higher than you.",

@@ -41,7 +41,9 @@ class Rights(SynchronousTestCase):
     """One check for all."""
 
     def refusal(self, role: Role, act: Act, modes: Modes = NORMAL) -> ChatError:
-        return self.assertRaises(ChatError, check, role, act, modes, "#dev")
+        refusal = self.assertRaises(ChatError, check, role, act, modes, "#dev")
+        assert isinstance(refusal, ChatError)
+        return refusal
 
     def test_every_act_stands_in_the_table(self) -> None:
         self.assertEqual({act for act, _, _ in TABLE}, set(Act))
