@@ -14,8 +14,9 @@ from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
 from chatservice.feed import Batch, Cursor, Feed, fitting, full
 from chatservice.interfaces import IBatch, ILog
+from chatservice.later import Later
 from chatservice.reader import Reader
-from chatservice.recall import Recall, missing, next_limit
+from chatservice.recall import missing, next_limit
 
 
 class CatchingUp:
@@ -116,7 +117,7 @@ class CatchingUp:
                 break
         return parcel
 
-    async def _tell_past(self, reader: Reader, past: Recall) -> None:
+    async def _tell_past(self, reader: Reader, past: Later) -> None:
         try:
             page = await past.next_page(self._now())
         except ChatError as refusal:

@@ -75,6 +75,7 @@ class Conversations:
 
     :param nicks: who wears which nickname.
     :param speak: tells whether what somebody says is heard; raises ChatError if it may say nothing.
+    :param written_to: called with whom something was said to, and by whom.
     """
 
     _log = Logger()
@@ -89,6 +90,7 @@ class Conversations:
         nicks: Nicks[Person],
         whereabouts: Whereabouts,
         speak: Callable[[Person], bool],
+        written_to: Callable[[Person, Person], None],
     ) -> None:
         self._history = log
         self._order = order
@@ -98,6 +100,7 @@ class Conversations:
         self._nicks = nicks
         self._where = whereabouts
         self._speak = speak
+        self._written_to = written_to
         self._readings: dict[Person, _Reading] = {}  # of who is logged in
         accounts.watch(self._learn)
 
@@ -278,11 +281,17 @@ class Conversations:
         if not events:
             return
         for one in ears - {person}:  # who may be writing to somebody else by now
-            mine = one not in theirs
-            one.partner = other if mine else Partner(events[0].by, events[0].nick)
+            if one not in theirs:
+                one.partner = other
+            elif person.inbox not in one.settings.ignored:  # else it does not know of it
+                one.partner = Partner(events[0].by, events[0].nick)
         self._tell_if_away(person, other)
 
     def _tell_if_away(self, person: Person, other: Partner) -> None:
+        here = self._where.connections_of(other.identity)
+        named = [one for one in here if one.nick == other.nick]
+        for one in (named or here)[:1]:
+            self._written_to(one, person)
         account = self._accounts.of(other.identity)
         if account is not None and not self._is_here(account):
             self._order.tell(person, Kind.NOTICE, f"{account.name} is away: kept until it returns.")
@@ -323,6 +332,7 @@ class Conversations:
 
         Lines of one's own say what the other was called; who that was is known if it wrote, too.
         """
+        events = [event for event in events if event.by not in person.settings.ignored]
         if not events:
             raise ChatError(
                 Code.NO_SUCH_NICK, "You have written with nobody in private yet: /msg NICK TEXT"

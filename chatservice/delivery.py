@@ -21,8 +21,8 @@ from chatservice.catching_up import CatchingUp
 from chatservice.events import Event
 from chatservice.feed import Batch, Feed
 from chatservice.interfaces import IClock, ILog, IMember
+from chatservice.later import Later
 from chatservice.reader import Reader
-from chatservice.recall import Recall
 
 LONGEST_REST: Final = 0.02
 """Seconds that a room rests at most; what is said to it meanwhile waits so long."""
@@ -110,8 +110,9 @@ class Delivery:
             reader.add_answer(())
             self._wake(reader)
 
-    def recall(self, member: IMember, past: Recall) -> None:
-        """Tell a member of the past, in the place of an answer: what comes then has to wait."""
+    def recall(self, member: IMember, past: Later) -> None:
+        """Tell a member of the past, or of a change, in the place of an answer: what comes then
+        has to wait."""
         reader = self._readers.get(member)
         if reader is None:
             past.end()

@@ -41,3 +41,16 @@ def say_duration(seconds: float) -> str:
         if whole == size or whole >= 2 * size:
             return f"{-(-whole // size)}{unit}"
     return f"{whole}s"
+
+
+def in_words(seconds: float) -> str:
+    """Return about how long something has lasted, in words: ``2 hours``.
+
+    :param seconds: what is below a second, as after a clock was set back, counts as one.
+    """
+    size, unit = 1.0, "second"
+    for larger, name in ((60.0, "minute"), (3600.0, "hour"), (DAY, "day")):
+        if seconds >= larger:
+            size, unit = larger, name
+    count = max(1, int(seconds / size))
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"

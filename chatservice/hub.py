@@ -37,6 +37,8 @@ from chatservice.owners import Owners
 from chatservice.passwords import Passwords
 from chatservice.past import Past
 from chatservice.person import Person, Policy
+from chatservice.preferences import Preferences
+from chatservice.presence import Presence
 from chatservice.resume import Offer, Place, describe, is_token, parse_offer
 from chatservice.returns import Returns, merged
 from chatservice.rights import Act, check
@@ -88,6 +90,8 @@ class Hub:
         self.delivery = Delivery(log, clock, now)
         self.past = Past(log, self.delivery, now)
         self._order = Order(log, self.delivery, now, self.policy.lobby)
+        self.presence = Presence(self._order, now)
+        self.preferences = Preferences(self.accounts, self._order, self.connections_of)
         self.sanctions = Sanctions(self._records, now)
         self.rooms = Rooms(self._order, self.past, self.policy, self._records, self.sanctions, now)
         find, audit = self._nicks.find, Audit(log, self._order, now)
@@ -112,7 +116,9 @@ class Hub:
             self._nicks,
             self,
             self.rooms.admission.speak_privately,
+            self.presence.written_to,
         )
+        self.on_identity(lambda person, _: self.preferences.logged_in(person))
         self.on_identity(lambda person, _: self.conversations.logged_in(person))
         self.on_identity(self._known_as)
         self.accounts.watch(self._registered)
@@ -258,6 +264,7 @@ class Hub:
         if person.place.token:
             self._owners[person.place.token] = person
             self._returns.connected(person)
+        self.preferences.logged_in(person)
         self._journal.note(f"{nick!r} joined from {person.host!r}")
 
     def rename(self, person: Person, text: str) -> Deferred[None]:
@@ -458,8 +465,10 @@ class Hub:
             self.unclaim(person, nick)
             return
         news = self.rooms.rename(person, nick)
+        self.presence.gone(person.nick)
         person.nick = nick
         self._nicks.wear(person, nick)
+        self.preferences.apply(person)
         self._order.publish(person, *news)
         self._returns.connected(person)
 
@@ -499,6 +508,7 @@ class Hub:
                 self._order.publish(person, *news)
             self._nicks.take_off(person)
             self._identities.remove(person)
+            self.presence.gone(person.nick)
             self._journal.note(f"{person.nick!r} left")
             person.nick = ""
 
@@ -526,6 +536,8 @@ class Hub:
             self._revoke(ghost)  # or the client that has the token would come back in turn
             person.offered, code = Offer(ghost.nick, "", {}), Code.KICKED
         person.place, person.account = ghost.place, ghost.account
+        person.away, person.active = ghost.away, ghost.active
+        self.preferences.take_over(ghost, person)
         self._identities.add(person)
         ghost.cancel()
         if ghost.absent:

@@ -12,6 +12,7 @@ from chatservice.events import Event
 from chatservice.resume import Ticket
 from chatservice.retention import Retention
 from chatservice.search import Query
+from chatservice.taste import Taste
 
 
 class IDialect(Protocol):
@@ -68,6 +69,9 @@ class IMember(Protocol):
 
         :raises ChatError: if this wire has one form alone.
         """
+
+    def prefer(self, taste: Taste | None, /) -> None:
+        """Show what is delivered from now on to a taste; None for everything, without a bell."""
 
     def disconnect(self) -> None:
         """Close the connection once what was delivered is out, or by force after a while."""

@@ -7,7 +7,7 @@ hears what changes at a point of the order, behind all that was said before it.
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from operator import setitem
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -17,7 +17,10 @@ from chatservice.delivery import Delivery
 from chatservice.errors import ChatError
 from chatservice.events import NAMING, Event, Kind
 from chatservice.interfaces import ILog
+from chatservice.later import Later
 from chatservice.person import Person
+
+BACK: Final = "You are not away any more, as you say something."
 
 Result = TypeVar("Result")
 
@@ -60,10 +63,25 @@ class Order:
         events = [Event(0, now, "", kind, nick, text, request) for text in texts or ("",)]
         self._delivery.tell(person.member, *events)
 
+    def recall(self, person: Person, answer: Later) -> None:
+        """Answer one person with what is made only when its turn comes.
+
+        It stands behind all that was said before, not only by that person.
+        """
+        if self._history.trouble:
+            self._delivery.recall(person.member, answer)
+        else:
+            self.at_this_point(person, self._delivery.recall, person.member, answer)
+
     def event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
-        """Return what a person does now."""
-        lobby = room == self._lobby and kind in NAMING
-        return Event(0, self._now(), room, kind, person.nick, text, to, person.inbox, lobby=lobby)
+        """Return what a person does now; who says something is not away."""
+        now, lobby = self._now(), room == self._lobby and kind in NAMING
+        if kind.kept:
+            person.active = now
+            if person.away is not None:
+                person.away = None
+                self.tell(person, Kind.NOTICE, BACK)
+        return Event(0, now, room, kind, person.nick, text, to, person.inbox, lobby=lobby)
 
     def show(self, person: Person, event: Event) -> None:
         """Show one person alone what happens, behind all that it has done before."""

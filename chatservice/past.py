@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from chatservice.delivery import Delivery
 from chatservice.events import Event, Kind
 from chatservice.interfaces import Hit, ILog, IMember
+from chatservice.names import fold
 from chatservice.recall import Recall
 from chatservice.search import Query
 
@@ -181,6 +182,11 @@ class Past:
             words = " ".join(w for w in typed.split() if not w.lower().startswith("before:"))
             shown.append(self._notice(f"More: /search {words} before:{rest}"))
         return shown
+
+    def last_said(self, room: str, nick: str) -> Deferred[Event | None]:
+        """Return the last line in a room by somebody of a nickname; None if there is none."""
+        found = self._log.search(Query(nick=fold(nick)), room, 1)
+        return found.addCallback(lambda hits: hits[0].event if hits else None)
 
     def forget(self, member: IMember, by: str, since: float) -> Deferred[None]:
         """Remove all that somebody said, and say how much that was.

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatservice.accounts import Account
+from chatservice.away import Away
 from chatservice.interfaces import IMember, ITimer
 from chatservice.limits import DEFAULT, Limits, Quota
 from chatservice.names import LOBBY, inbox
 from chatservice.resume import Offer, Place
+from chatservice.settings import NOTHING_SET, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class Person:
     :ivar partner: with whom it wrote in private last; None if that is nobody, or to be looked up.
     :ivar quota: what the person may still do; None before admission.
     :ivar refused: what it was told of the last thing that was refused; "" for nothing.
+    :ivar settings: what it has set for itself.
+    :ivar away: that it says it is away; None if it does not.
+    :ivar active: when it said something last, or came, seconds since 1970.
     :ivar departed: whether it has left, in whatever way.
     :ivar replaced: whether it left because somebody with its token took its place.
     :ivar welcomed: whether it has come in, from its own point of view.
@@ -68,6 +73,8 @@ class Person:
     __slots__ = (
         "absent",
         "account",
+        "active",
+        "away",
         "departed",
         "encrypted",
         "host",
@@ -81,6 +88,7 @@ class Person:
         "refused",
         "replaced",
         "request",
+        "settings",
         "stored",
         "timer",
         "waiting",
@@ -96,6 +104,9 @@ class Person:
         self.encrypted = False
         self.partner: Partner | None = None
         self.quota: Quota | None = None
+        self.settings: Settings = NOTHING_SET
+        self.away: Away | None = None
+        self.active = now
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
         self.proved: Account | None = None  # whose password or token it gave on coming in

@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from chatservice.events import Event
 from chatservice.feed import Cursor, Feed
 from chatservice.interfaces import IBatch, IMember
-from chatservice.recall import PAGE, Recall
+from chatservice.later import Later
+from chatservice.recall import PAGE
 
 
 @dataclass(slots=True)
@@ -17,12 +18,12 @@ class Answer:
 
     :ivar marks: positions in the member's rooms behind which it stands.
     :ivar events: what is told, or:
-    :ivar recall: what is to be read and then told.
+    :ivar recall: what is made when it is due, and then told.
     """
 
     marks: "dict[Feed[Reader], int]"
     events: list[Event]
-    recall: Recall | None = None
+    recall: Later | None = None
 
 
 class Reader:
@@ -180,7 +181,7 @@ class Reader:
 
     # Answers.
 
-    def add_answer(self, events: Sequence[Event], recall: Recall | None = None) -> None:
+    def add_answer(self, events: Sequence[Event], recall: Later | None = None) -> None:
         """Tell it something behind all that was committed, and before all that comes."""
         marks = {feed: self._last_due(feed).position for feed in self.cursors}
         last = self.answers[-1] if self.answers else None

@@ -28,6 +28,7 @@ from chatservice.plain import render
 from chatservice.roles import Role
 from chatservice.session import Session
 from chatservice.store.memory import MemoryLog, MemoryRecords, MemoryTickets
+from chatservice.taste import Taste
 
 NOW = 1_700_000_000.0
 
@@ -63,6 +64,7 @@ class Member:
     """Somebody to deliver to.
 
     :ivar here: the room whose lines are not named; None if no lines are.
+    :ivar taste: what it chooses to see; events has all, given has what is shown of it.
     :ivar given: room and bytes of each batch, in order.
     :ivar calls: how often it was given something.
     :ivar events: the events of all batches, in order.
@@ -75,6 +77,7 @@ class Member:
     def __init__(self, dialect: Lines = LINES) -> None:
         self.dialect = dialect
         self.here: str | None = None
+        self.taste: Taste | None = None
         self.given: list[tuple[str, bytes]] = []
         self.events: list[Event] = []
         self.stalled = self.holding = self.broken = False
@@ -95,15 +98,23 @@ class Member:
         for batch in batches:
             if self.holding and batch.room:
                 self.wrongs.append(f"given a batch of {batch.room} while it holds a rest")
-            if batch.room:
+            if self.taste is not None:
+                data = b"".join(map(self._encode_to_taste, batch.events))
+            elif batch.room:
                 data = batch.encoded(self._dialect(batch.room))
             else:
                 data = b"".join(map(self._encode_answer, batch.events))
             self.given.append((batch.room, data))
             self.events += batch.events
         self.calls += 1
-        self.holding = self.stalled
+        if self.taste is None or any(data for _, data in self.given[-len(batches) :]):
+            self.holding = self.stalled
         return not self.holding
+
+    def _encode_to_taste(self, event: Event) -> bytes:
+        if self.taste is None or not self.taste.concerns(event):
+            return self._encode_answer(event)
+        return b"" if self.taste.hides(event) else b"\a" + self._encode_answer(event)
 
     def _encode_answer(self, event: Event) -> bytes:
         if event.kind is Kind.SWITCHED:
@@ -118,6 +129,9 @@ class Member:
 
     def speak_json(self, on: bool) -> None:
         """It has no wire."""
+
+    def prefer(self, taste: Taste | None) -> None:
+        self.taste = taste
 
     def disconnect(self) -> None:
         self.disconnects += 1

@@ -307,6 +307,8 @@ def state_of(guest: Guest) -> object:
         [person.nick for person in hub.people()],
         list(hub.rooms.lobby.nicks()),
         [*guest.person.place.rooms],
+        guest.person.settings,
+        guest.person.away,
         len(hub.rooms),
         dict(hub._nicks._by_key),
     )

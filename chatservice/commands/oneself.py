@@ -14,15 +14,6 @@ def _nick(session: Session, nick: str) -> Deferred[None]:
     return session.hub.rename(session.person, nick)
 
 
-def _time(session: Session, word: str) -> None:
-    on = word.lower() == "on"
-    if not on and word.lower() != "off":
-        raise ChatError(Code.BAD_ARGUMENTS, "Type /time on or /time off.")
-    session.person.member.stamp(on)
-    shown = "Before each line now stand its time (UTC) and number." if on else "No more times."
-    session.hub.tell(session.person, Kind.NOTICE, shown)
-
-
 def _json(session: Session, word: str) -> None:
     on = word.lower() == "on"
     if not on and word.lower() != "off":
@@ -41,13 +32,6 @@ def _quit(session: Session) -> None:
 
 ROWS: Final = (
     Command("nick", (NICK,), "change your nickname", "/nick alice2", _nick),
-    Command(
-        "time",
-        (Argument("on|off"),),
-        "show each line's time and number",
-        "/time on",
-        _time,
-    ),
     Command(
         "json",
         (Argument("on|off"),),

@@ -21,6 +21,8 @@ HISTORY: Final = 20
 _HISTORY: Final = re.compile(r"([#@]\S*)?\s*([0-9]{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
 _NUMBER: Final = re.compile("[0-9]+")
 
+Wanted = Callable[[Event], bool]
+
 
 def _history(session: Session, text: str) -> Deferred[None]:
     form = _HISTORY.fullmatch(text)
@@ -45,10 +47,11 @@ def _search(session: Session, text: str) -> Deferred[None]:
     hub, person = session.hub, session.person
     query = parse_query(text, hub.now())
     room, wanted = _place(session, query.room)
-    return hub.past.search(person.member, room, query, text, wanted)
+    shows = hub.preferences.shows(person)
+    return hub.past.search(person.member, room, query, text, _both(wanted, shows))
 
 
-def _place(session: Session, name: str) -> tuple[str, Callable[[Event], bool] | None]:
+def _place(session: Session, name: str) -> tuple[str, Wanted | None]:
     """Return where somebody wants to look back: the name of a log, and which lines of it.
 
     :param name: a room, "" for the current one; OWN for all private lines, with a nickname behind
@@ -63,6 +66,12 @@ def _place(session: Session, name: str) -> tuple[str, Callable[[Event], bool] | 
     if len(nick) > 4 * MAX_NICK:
         raise ChatError(Code.BAD_ARGUMENTS, "Behind the @ belongs a nickname, for example @bob.")
     return person.inbox, hub.conversations.between(person, nick) if nick else None
+
+
+def _both(one: Wanted | None, other: Wanted | None) -> Wanted | None:
+    if one is None or other is None:
+        return one or other
+    return lambda event: one(event) and other(event)
 
 
 def _forget(session: Session, text: str) -> Deferred[None] | None:

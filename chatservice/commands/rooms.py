@@ -43,7 +43,9 @@ def _who(session: Session, name: str) -> None:
     rooms, person = session.hub.rooms, session.person
     room = rooms.shown(person, name)
     place = "here" if room is rooms.current(person) else f"in {room.name}"
-    session.hub.tell(person, Kind.NOTICE, *_listed(list(room.nicks()), place))
+    away = {one.nick for one in session.hub.people() if one.away is not None}
+    nicks = [f"{nick} (away)" if nick in away else nick for nick in room.nicks()]
+    session.hub.tell(person, Kind.NOTICE, *_listed(nicks, place))
 
 
 def _listed(nicks: Sequence[str], place: str) -> Iterator[str]:

@@ -4,7 +4,17 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from chatservice.commands import account, moderation, oneself, ops, past, rooms, talking
+from chatservice.commands import (
+    account,
+    choosing,
+    moderation,
+    oneself,
+    ops,
+    past,
+    people,
+    rooms,
+    talking,
+)
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
@@ -86,6 +96,8 @@ SUBJECTS: Final = (
     ("Help", (HELP,)),
     ("Talk", talking.ROWS),
     ("Rooms", rooms.ROWS),
+    ("People", people.ROWS),
+    ("To see", choosing.ROWS),
     ("The past", past.ROWS),
     ("You", oneself.ROWS),
     ("Account", account.ROWS),

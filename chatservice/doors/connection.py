@@ -22,6 +22,7 @@ from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IBatch, IDialect, ITimer
 from chatservice.session import Session, State
+from chatservice.taste import Taste
 
 if TYPE_CHECKING:
     from chatservice.doors.factory import DoorFactory
@@ -44,10 +45,18 @@ def is_foreign(data: bytes) -> bool:
 
 
 class Dialects(NamedTuple):
-    """How one wire writes what happens, in the current room and in others."""
+    """How one wire writes what happens, in the current room and in others.
+
+    :ivar bell: what stands before a line to ring a bell; nothing where nobody would hear it.
+    """
 
     here: IDialect
     elsewhere: IDialect
+    bell: bytes = b""
+
+
+BELL: Final = b"\a"
+"""What rings a bell at a terminal. No text contains it: it only ever comes from here."""
 
 
 @implementer(IHalfCloseableProtocol)
@@ -66,6 +75,7 @@ class Connection:
     _admitted = False
     _linger = LINGER
     _here: str  # the current room
+    _taste: Taste | None = None
     _held: frozenset[str] = frozenset()  # why the peer is not read
 
     # For twisted.
@@ -106,12 +116,17 @@ class Connection:
 
     def deliver(self, batch: IBatch) -> bool:
         """Write a batch; see IMember. The fan-out: nothing is done here that need not be."""
+        if self._taste is not None:
+            return self.deliver_all((batch,))
         data = self._encode(batch)
         return self._outlet.write(data) if batch.room else self.answer(data)
 
     def deliver_all(self, batches: Sequence[IBatch]) -> bool:
         """Write several batches; see IMember."""
-        data = b"".join(map(self._encode, batches))
+        encode = self._encode if self._taste is None else self._encode_to_taste
+        data = b"".join(map(encode, batches))
+        if not data:  # all of it is hidden
+            return not self._outlet.holding
         answered = not all(batch.room for batch in batches)
         return self.answer(data) if answered else self._outlet.write(data)
 
@@ -133,8 +148,23 @@ class Connection:
         return self._written(event)
 
     def _written(self, event: Event) -> bytes:
-        dialects = self._dialects
-        return (dialects.here if event.room == self._here else dialects.elsewhere).encode(event)
+        return self._dialect(event.room).encode(event)
+
+    def _encode_to_taste(self, batch: IBatch) -> bytes:
+        """Encode a batch for somebody who is not shown all of it as it is."""
+        taste = self._taste
+        if taste is None or not any(map(taste.concerns, batch.events)):
+            return self._encode(batch)
+        encode = self._dialect(batch.room).encode if batch.room else self._encode_answer
+        data = b""
+        for event in batch.events:
+            if not taste.hides(event):
+                data += self._dialects.bell if taste.rings(event) else b""
+                data += encode(event)
+        return data
+
+    def _dialect(self, room: str) -> IDialect:
+        return self._dialects.here if room == self._here else self._dialects.elsewhere
 
     def stamp(self, on: bool) -> None:
         """Choose the dialects; see IMember."""
@@ -145,6 +175,10 @@ class Connection:
         raise ChatError(
             Code.NOT_ALLOWED, "This door has no JSON: connect to the port of lines for that."
         )
+
+    def prefer(self, taste: Taste | None) -> None:
+        """Choose what is shown; see IMember."""
+        self._taste = taste
 
     def disconnect(self) -> None:
         """Close in good order, by force after LINGER; see IMember."""

@@ -26,7 +26,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from chatservice.commands import perform
-from chatservice.doors.connection import Connection, Dialects, is_foreign
+from chatservice.doors.connection import BELL, Connection, Dialects, is_foreign
 from chatservice.doors.factory import Clients, DoorFactory
 from chatservice.doors.framing import LineFramer
 from chatservice.doors.outlet import Transport
@@ -66,8 +66,8 @@ class JsonLines:
 
 _OBJECT: Final = JsonLines()  # one for all rooms, so that what is shown in several is shared
 OBJECTS: Final = Dialects(_OBJECT, _OBJECT)
-PLAIN: Final = Dialects(PlainLines(), PlainLines(elsewhere=True))
-STAMPED: Final = Dialects(PlainLines(stamped=True), PlainLines(stamped=True, elsewhere=True))
+PLAIN: Final = Dialects(PlainLines(), PlainLines(elsewhere=True), BELL)
+STAMPED: Final = Dialects(PlainLines(stamped=True), PlainLines(stamped=True, elsewhere=True), BELL)
 
 
 class ChatProtocol(Connection, LineFramer):

@@ -42,6 +42,10 @@ class Transport(Protocol):
 class Outlet(Protocol):
     """What doors write to."""
 
+    @property
+    def holding(self) -> bool:
+        """Whether a rest is held."""
+
     def write(self, data: bytes, /) -> bool:
         """Send bytes, or keep them to be sent.
 
@@ -68,16 +72,16 @@ def outlet_for(transport: Transport, drained: Callable[[], None]) -> Outlet:
 class _SocketOutlet:
     """Sends by the socket; a pull producer tells when the transport's buffer is empty."""
 
-    __slots__ = ("_drained", "_holding", "_send", "_transport")
+    __slots__ = ("_drained", "_send", "_transport", "holding")
 
     def __init__(self, transport: tcp.Connection, drained: Callable[[], None]) -> None:
         self._transport = transport
         self._drained = drained
         self._send: Callable[[bytes], int] = transport.getHandle().send
-        self._holding = False
+        self.holding = False
 
     def write(self, data: bytes) -> bool:
-        if self._holding:
+        if self.holding:
             self._transport.write(data)
             return False
         try:
@@ -92,22 +96,22 @@ class _SocketOutlet:
         self._transport.write(data[sent:])
         # Registering asks for data at once, which does not mean that the buffer is empty.
         self._transport.registerProducer(self, False)
-        self._holding = True
+        self.holding = True
         return False
 
     def resumeProducing(self) -> None:
-        if self._holding:
+        if self.holding:
             self._transport.unregisterProducer()
-            self._holding = False
+            self.holding = False
             self._drained()
 
     def stopProducing(self) -> None:
         """The connection is gone; the protocol hears of it by itself."""
 
     def close(self) -> None:
-        if self._holding:
+        if self.holding:
             self._transport.unregisterProducer()
-            self._holding = False
+            self.holding = False
         self._transport.loseConnection()
 
 
@@ -115,24 +119,24 @@ class _SocketOutlet:
 class _TransportOutlet:
     """Writes through the transport, which pauses us when it holds more than it likes (64 KiB)."""
 
-    __slots__ = ("_drained", "_paused", "_transport")
+    __slots__ = ("_drained", "_transport", "holding")
 
     def __init__(self, transport: Transport, drained: Callable[[], None]) -> None:
         self._transport = transport
         self._drained = drained
-        self._paused = False
+        self.holding = False
         transport.registerProducer(self, True)
 
     def write(self, data: bytes) -> bool:
         self._transport.write(data)
-        return not self._paused
+        return not self.holding
 
     def pauseProducing(self) -> None:
-        self._paused = True
+        self.holding = True
 
     def resumeProducing(self) -> None:
-        if self._paused:
-            self._paused = False
+        if self.holding:
+            self.holding = False
             self._drained()
 
     def stopProducing(self) -> None:

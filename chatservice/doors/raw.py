@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 from twisted.internet.protocol import Protocol
 
 from chatservice.commands import perform
-from chatservice.doors.connection import Connection, Dialects, is_foreign
+from chatservice.doors.connection import BELL, Connection, Dialects, is_foreign
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.outlet import Transport
 from chatservice.errors import ChatError
@@ -45,8 +45,8 @@ class RawText:
         return (line if event.kind is Kind.PROMPT else f"{line}\n").encode("ascii", "replace")
 
 
-RAW: Final = Dialects(RawText(), RawText(elsewhere=True))
-STAMPED: Final = Dialects(RawText(stamped=True), RawText(stamped=True, elsewhere=True))
+RAW: Final = Dialects(RawText(), RawText(elsewhere=True), BELL)
+STAMPED: Final = Dialects(RawText(stamped=True), RawText(stamped=True, elsewhere=True), BELL)
 
 
 class RawProtocol(Connection, Protocol):

@@ -1,6 +1,7 @@
 """JSON objects at the line door: the scenarios of all doors, ids, and whatever may come in."""
 
 import json
+from typing import cast
 from unittest.mock import patch
 
 from hypothesis import given
@@ -22,7 +23,7 @@ from chatservice.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
 from chatservice.text import MAX_LINE
-from tests.conformance import Backlog, Conformance, Durable, Stage
+from tests.conformance import Backlog, Conformance, Durable, Person, Stage
 from tests.doors.test_line import LinePerson
 from tests.doors.test_raw import RawPerson
 from tests.fakes import NOT_STORED, NOW, FailingLog, SlowLog, quick
@@ -96,6 +97,12 @@ class InJson(Stage):
     def connect(self) -> JsonPerson:
         """Connect a program."""
         return JsonPerson(self.factory)
+
+    rings = False
+
+    def as_received(self, person: Person) -> list[str]:
+        """Return the lines that came since the last look, as they came."""
+        return cast("JsonPerson", person).lines()
 
     def test_lines_are_stamped_for_who_wants_it(self) -> None:
         """In JSON they always are."""

@@ -18,7 +18,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
-from tests.conformance import Backlog, Conformance, Durable, Hall, Stage
+from tests.conformance import Backlog, Conformance, Durable, Hall, Person, Stage
 
 
 class LinePerson:
@@ -74,6 +74,10 @@ class AtTheLineDoor(Stage):
     def connect(self) -> LinePerson:
         """Connect somebody."""
         return LinePerson(self.factory)
+
+    def as_received(self, person: Person) -> list[str]:
+        """Return the lines that came since the last look, as they came."""
+        return cast("LinePerson", person).lines()
 
 
 class LineConformance(AtTheLineDoor, Conformance, SynchronousTestCase):

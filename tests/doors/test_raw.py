@@ -10,7 +10,7 @@ from chatservice.doors.line import ChatFactory
 from chatservice.doors.raw import RawFactory, RawProtocol
 from chatservice.events import Event, Kind
 from chatservice.plain import parse
-from tests.conformance import Backlog, Conformance, Hall, Stage
+from tests.conformance import Backlog, Conformance, Hall, Person, Stage
 from tests.doors.test_line import LinePerson
 
 
@@ -70,6 +70,10 @@ class AtTheRawDoor(Stage):
     def connect(self) -> RawPerson:
         """Connect somebody."""
         return RawPerson(self.raw)
+
+    def as_received(self, person: Person) -> list[str]:
+        """Return the lines that came since the last look, as they came."""
+        return cast("RawPerson", person).text().split("\n")[:-1]
 
     def replaced(self, text: str) -> str:
         """Return it in ASCII, which is all that the tutorial's client can read."""

@@ -1,0 +1,132 @@
+"""What people type to know of others, and to let them know: who somebody is, who is away."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from chatservice.commands.command import NICK, Argument, Command
+from chatservice.durations import in_words
+from chatservice.errors import ChatError, Code
+from chatservice.events import Event, Kind
+from chatservice.hub import Hub
+from chatservice.names import fold
+from chatservice.person import Person
+from chatservice.rights import Act, may
+from chatservice.roles import Role
+from chatservice.room import Room
+from chatservice.session import Session
+
+_SHOWN: Final = 20
+"""Rooms in common that /whois names."""
+
+_LONGEST_AWAY: Final = 200
+
+
+# Who somebody is.
+
+
+def _whois(session: Session, nick: str) -> None:
+    hub, asker = session.hub, session.person
+    person, here = hub.find(nick), hub.rooms.current(asker)
+    role = hub.rooms.role(asker, here)
+    everywhere = may(role, Act.ENTER_ANYWHERE, here.charter.modes)
+    idle = in_words(hub.now() - person.active)
+    lines = [f"{person.nick} is {_standing(hub, person, here)}."]
+    if person.away is not None:
+        since = in_words(hub.now() - person.away.since)
+        lines.append(f"  away for {since}: {person.away.text}")
+    if person.absent:
+        lines.append("  has lost the connection and may come back")
+    lines.append(f"  said nothing for {idle}, {'' if person.encrypted else 'not '}encrypted")
+    rooms = [
+        name for name in reversed(person.place.rooms) if everywhere or name in asker.place.rooms
+    ]
+    more = f" and {len(rooms) - _SHOWN:,} more" if len(rooms) > _SHOWN else ""
+    what = "rooms" if everywhere or person is asker else "rooms in common"
+    lines.append(f"  {what}: {' '.join(rooms[:_SHOWN]) or 'none'}{more}")
+    if may(role, Act.SEE_ADDRESSES, here.charter.modes):
+        lines.append(f"  address: {person.host or 'none'}")
+    hub.tell(asker, Kind.NOTICE, *lines)
+
+
+def _standing(hub: Hub, person: Person, room: Room) -> str:
+    """Return what somebody is, to who looks at a room."""
+    account = person.account
+    name = "a guest" if account is None else f"logged in as {account.name}"
+    role = hub.rooms.role(person, room)
+    if role <= Role.USER or (role < Role.ADMIN and room.name not in person.place.rooms):
+        return name
+    return f"{name}, {role.label}" if role is Role.ADMIN else f"{name}, {role.label} in {room.name}"
+
+
+def _seen(session: Session, nick: str) -> Deferred[None] | None:
+    hub, asker = session.hub, session.person
+    room = hub.rooms.current(asker)
+
+    def tell(text: str) -> None:
+        hub.tell(asker, Kind.NOTICE, text)
+
+    def ago(at: float) -> str:
+        at = min(at, hub.now())
+        return f"{in_words(hub.now() - at)} ago ({datetime.fromtimestamp(at, UTC):%F %T} UTC)"
+
+    def said(event: Event | None) -> None:
+        if event is None or event.seq <= room.charter.floor:
+            raise ChatError(
+                Code.NO_SUCH_NICK, f"Nobody called {nick} was here lately: see /who for who is."
+            )
+        tell(f"{event.nick} last said something here {ago(event.at)}.")
+
+    here = _here(hub, nick)
+    if here is not None:
+        away = f", but away: {here.away.text}" if here.away is not None else ""
+        known_as = "" if fold(here.nick) == fold(nick) else f" as {here.nick}"
+        tell(f"{nick if known_as else here.nick} is here now{known_as}{away}.")
+        return None
+    last, account = hub.presence.last(nick), hub.accounts.find(nick)
+    if account is not None and account.seen and (last is None or account.seen > last[1]):
+        last = (account.name, account.seen)
+    if last is not None:
+        tell(f"{last[0]} was last here {ago(last[1])}.")
+        return None
+    return hub.past.last_said(room.name, nick).addCallback(said)
+
+
+def _here(hub: Hub, nick: str) -> Person | None:
+    """Return who wears a nickname, or is logged in to the account of that name."""
+    try:
+        return hub.find(nick)
+    except ChatError:
+        account = hub.accounts.find(nick)
+        identity = None if account is None else account.identity
+        return next((one for one in hub.people() if one.inbox == identity), None)
+
+
+# Being away.
+
+
+def _away(session: Session, text: str) -> None:
+    hub, person = session.hub, session.person
+    if text:
+        hub.presence.leave(person, text)
+        answer = "You are away. Who writes to you alone is told so, until you say something."
+    elif person.away is None:
+        answer = "You are not away: type /away and why, for example /away lunch."
+    else:
+        person.away, answer = None, "You are not away any more."
+    hub.tell(person, Kind.NOTICE, answer)
+
+
+ROWS: Final = (
+    Command("whois", (NICK,), "who somebody is", "/whois bob", _whois),
+    Command("seen", (NICK,), "when somebody was here last", "/seen bob", _seen),
+    Command(
+        "away",
+        (Argument("TEXT", rest=True, optional=True, longest=_LONGEST_AWAY),),
+        "say that you are away, or back",
+        "/away lunch",
+        _away,
+    ),
+)
+"""The rows of the table."""
