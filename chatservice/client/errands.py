@@ -15,7 +15,7 @@ from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock
 
 RESUME: Final = "/resume"
-TIMES: Final = "/time on"
+TIMES: Final = "/time here"
 
 _ANSWERS: Final = {RESUME: Kind.RESUME, TIMES: Kind.NOTICE}
 

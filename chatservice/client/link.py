@@ -96,7 +96,9 @@ class _Line(LineOnlyReceiver):
         self.factory.link._connected(self)
 
     def lineReceived(self, line: bytes) -> None:
-        self.factory.link._heard(parse(decode(line.rstrip(b"\r")), time.time()))
+        link = self.factory.link
+        link.rung = line.startswith(b"\a")
+        link._heard(parse(decode(line.strip(b"\r\a")), time.time()))
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.factory.link._give_up("the server sent a line without end")
@@ -128,6 +130,7 @@ class Link:
     :ivar thrown: whether the server wants nothing of us, as it said last.
     :ivar joined: whether we are in.
     :ivar ready: whether we are in and something can be said.
+    :ivar rung: whether the server rings a bell at what is being told.
     """
 
     def __init__(
@@ -141,7 +144,7 @@ class Link:
         private: bool = True,
     ) -> None:
         self.nick = unicodedata.normalize("NFC", nick.strip())
-        self.joined = self.ready = False
+        self.joined = self.ready = self.rung = False
         self.private = private
         self.thrown = False
         self._password = password

@@ -55,5 +55,5 @@ class Roster:
         self._listing = found is not None and (self._listing or not text.startswith(" "))
         if self._listing and found is not None:
             for nick in found[1].split(" and ")[0].split():
-                if nick not in self._nicks:
+                if nick not in self._nicks and not nick.startswith("("):  # bob (away)
                     self._nicks = {nick: None, **self._nicks}

@@ -192,7 +192,7 @@ class Screen(TerminalProtocol):
         self._roster.heard(event)
         # Of the past only what was missed is news; a backlog, or what was searched for, is not.
         news = not event.past or self.link.catching_up
-        bell = "\a" if news and mentions(event, self.link.nick) else ""
+        bell = "\a" if news and (self.link.rung or mentions(event, self.link.nick)) else ""
         self._print(self._look.line(event, self.link.nick) + bell)
         if event.kind is Kind.ERROR and event.nick == Code.NEEDS_ENCRYPTION:
             self._print(self._look.notice(ENCRYPT))

@@ -74,7 +74,7 @@ class Chat(Server):
         elif line == "/resume":
             self.read = f"#lobby:{len(self.log)} @:0"
             self.says(comes_back(self.read, "bot"))
-        elif line == "/time on":
+        elif line == "/time here":
             self.stamps = True
             self.says("-- Each line has its time now.")
         elif line == "/who":

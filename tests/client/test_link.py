@@ -25,7 +25,7 @@ TAKEN = "! That nickname is taken. [nick-taken]"
 
 
 TOKEN = "~" + "t" * 22
-OWN = ("/resume", "/time on")  # what the link sends by itself
+OWN = ("/resume", "/time here")  # what the link sends by itself
 
 
 class Wire(StringTransport):

@@ -47,8 +47,8 @@ class Errands(LinkCase):
         for asked, answers in (
             (list(OWN), (too_fast, too_fast)),
             (list(OWN), (comes_back("#lobby:6 @:0"), too_fast)),
-            (["/time on"], (too_fast,)),
-            (["/time on"], ("-- Each line has its time now.",)),
+            (["/time here"], (too_fast,)),
+            (["/time here"], ("-- Each line has its time now.",)),
         ):
             self.assertEqual(self.server.own(), asked)
             self.assertFalse(self.link.ready)

@@ -407,6 +407,19 @@ class Showing(ScreenCase):
             self.server.says(line)
             self.assertEqual(self.written().count(b"\a"), rings)
 
+    def test_the_server_s_bell_rings_too(self) -> None:
+        """It stands before a line; not twice, and it is no part of what was said."""
+        for line, rings in {
+            "\a[10:00:00 1] bob: hi": 1,
+            "\abob: hi alice": 1,
+            "bob: hi": 0,
+        }.items():
+            self.server.says(line)
+            written = self.written()
+            self.assertEqual(written.count(b"\a"), rings, line)
+            self.assertIn(b"hi", written)
+            self.assertNotIn("\ufffd".encode(), written)
+
     def test_the_past_rings_only_if_it_was_missed(self) -> None:
         """Not a backlog, nor what was asked for; and it is shown with its time."""
         mention = "[2001-02-03 12:00:00 {}] bob: hi alice"
