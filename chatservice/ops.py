@@ -151,7 +151,7 @@ class Ops:
                 person, room, f"invited {name}", Kind.NOTED, f"{person.nick} invited {name}."
             )
             for one in self._connections(nick):
-                event = Event(0, self._now(), "", Kind.INVITED, person.nick, room.name)
+                event = self._order.event("", Kind.INVITED, person, room.name)
                 self._order.show(one, event)
 
         changed = self._amend(room, lambda charter: charter.with_invited(identity, until, now))
