@@ -12,7 +12,7 @@ from chatservice import rights
 from chatservice.accounts import Accounts
 from chatservice.audit import Audit
 from chatservice.errors import ChatError, Code
-from chatservice.events import Event, Kind
+from chatservice.events import Kind
 from chatservice.order import Order
 from chatservice.person import Person
 from chatservice.rights import Act
