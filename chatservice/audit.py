@@ -1,6 +1,7 @@
 """Who did what to whom: a log beside each room's own, kept for good."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
@@ -10,6 +11,9 @@ from chatservice.names import audit_log
 from chatservice.order import Order
 from chatservice.person import Person
 from chatservice.room import Room
+
+MADE_ANEW: Final = "made the room anew"
+"""The entry for a room that was another before; no other deed is told in these words alone."""
 
 
 class Audit:
@@ -31,7 +35,16 @@ class Audit:
         return self._order.event(audit_log(room.name), Kind.RECORDED, person, deed)
 
     def read(self, room: Room, count: int) -> Deferred[Sequence[Event]]:
-        """Return the last entries of a room, oldest first. Fails with ChatError."""
+        """Return the last entries of a room, oldest first, as far as it is the same room.
+
+        Fails with ChatError.
+        """
         name = audit_log(room.name)
+
+        def since_made(entries: Sequence[Event]) -> Sequence[Event]:
+            made = [index for index, entry in enumerate(entries) if entry.text == MADE_ANEW]
+            return entries[made[-1] :] if made else entries
+
         head = self._log.head(name)
-        return head.addCallback(lambda head: self._log.before(name, head + 1, count))
+        found = head.addCallback(lambda head: self._log.before(name, head + 1, count))
+        return found.addCallback(since_made)

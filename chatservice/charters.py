@@ -2,7 +2,8 @@
 
 A room that somebody with an account made is registered: its charter is a record and outlives the
 people in it. Of any other room nothing is kept but that it was closed, if it was: the history of a
-closed room is not for whoever comes upon its name later.
+closed room is not for whoever comes upon its name later. Who was in it and comes back to its place
+goes on there.
 """
 
 from collections import Counter
@@ -12,9 +13,11 @@ from typing import Final
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
+from chatservice.names import check_room
 from chatservice.roles import Role
 from chatservice.room import Charter, Room
 
@@ -46,18 +49,22 @@ class Charters:
         self._records = records
         self._rooms = rooms
         self._lobby = lobby
-        self._closed: set[str] = set()  # names of rooms that are no more
+        self._closed: dict[str, int] = {}  # closed rooms that are not registered, and their floors
         self._registered: dict[str, str] = {}  # name to founder
         self._owned: Counter[str] = Counter()  # registered rooms of each founder
         records.watch(ROOM, self._learn)
 
-    def new(self, name: str, founder: str) -> Charter:
+    def new(self, name: str, founder: str, back: bool = False) -> Charter:
         """Return the charter of a room that somebody makes.
 
         Its floor is UNKNOWN if there was a closed room of that name: see settle.
+
+        :param back: whether it is one that comes back to its place there.
         """
-        closed = name in self._closed
-        return Charter(founder=founder, closed=closed, floor=UNKNOWN if closed else 0)
+        floor = self._closed.get(name)
+        if floor is None:
+            return Charter(founder=founder)
+        return Charter(founder=founder, closed=True, floor=floor if back else UNKNOWN)
 
     def settle(self, room: Room, head: int, own: bool) -> Deferred[None]:
         """Finish a new room.
@@ -66,9 +73,16 @@ class Charters:
         :param own: whether it is to be registered.
         :returns: fires when that is kept. Fails with ChatError.
         """
-        if room.charter.floor == UNKNOWN:
-            room.charter = replace(room.charter, floor=head)
-        return self.keep(room) if own else succeed(None)
+        if room.charter.floor != UNKNOWN:
+            return self.keep(room) if own else succeed(None)
+        room.charter = replace(room.charter, floor=head)
+        if not own:
+            return self._seal(room.name, head)
+
+        def failed(failure: Failure) -> Deferred[None]:
+            return self._seal(room.name, head).addCallback(lambda _: failure.raiseException())
+
+        return self.keep(room).addErrback(failed)
 
     def register(self, room: Room) -> Deferred[None]:
         """Keep a room's charter from now on, if its founder has not too many. Fails with ChatError.
@@ -105,15 +119,14 @@ class Charters:
             start = Charter(registered=True)
 
             def change(value: Value | None) -> Value:
-                return how(start if value is None else Charter.from_value(value)).to_value()
+                return how((value and _charter(value)) or start).to_value()
 
             return self._records.change(ROOM, room.name, change).addCallback(_nothing)
         after = how(before)
         if after.closed and room.name not in self._closed:
             if self._full:
                 raise ChatError(Code.TOO_MUCH, f"{MOST:,} rooms are kept: no more can be closed.")
-            seal = Charter(closed=True)
-            kept = self._records.change(ROOM, room.name, lambda _: seal.to_value())
+            kept = self._seal(room.name, after.floor)
             return kept.addCallback(lambda _: setattr(room, "charter", how(room.charter)))
         room.charter = after
         return succeed(None)
@@ -137,18 +150,38 @@ class Charters:
         """Let a room be registered no more. Fails with ChatError."""
 
         def change(value: Value | None) -> Value | None:
-            closed = value is not None and Charter.from_value(value).closed
-            return Charter(closed=True).to_value() if closed else None
+            kept = (value and _charter(value)) or own
+            return _sealed(kept.floor).to_value() if kept.closed else None
 
-        room.charter = replace(room.charter, registered=False)
-        return self._records.change(ROOM, room.name, change).addCallback(_nothing)
+        def failed(failure: object) -> object:
+            room.charter = replace(room.charter, registered=True)
+            return failure
+
+        own = room.charter
+        room.charter = replace(own, registered=False)  # changes come behind this
+        dropped = self._records.change(ROOM, room.name, change)
+        return dropped.addErrback(failed).addCallback(_nothing)
+
+    def _seal(self, name: str, floor: int) -> Deferred[None]:
+        """Keep of a room that is not registered that it was closed. Fails with ChatError."""
+
+        def change(value: Value | None) -> Value:
+            charter = value and _charter(value)
+            return charter.to_value() if charter and charter.registered else seal
+
+        seal = _sealed(floor).to_value()
+        return self._records.change(ROOM, name, change).addCallback(_nothing)
 
     def _learn(self, name: str, value: Value | None) -> None:
-        try:
-            charter = None if value is None else Charter.from_value(value)
-        except (KeyError, TypeError, ValueError):
+        if not _is_name(name):
+            self._log.warn("no room can be called {name!r}", name=name)
+            return
+        charter = None if value is None else _charter(value)
+        if charter is None and value is not None:
             self._log.warn("what is kept of room {name!r} cannot be read", name=name)
-            charter = Charter(closed=True)  # rather too little is shown than too much
+            charter = _sealed(UNKNOWN)  # rather too little is shown than too much
+        if charter is not None and name == self._lobby.name:
+            charter = replace(charter, founder="", modes=charter.modes.for_everybody())
         self._count(name, charter)
         room = self._rooms.get(name)
         if charter is not None and charter.registered:
@@ -164,16 +197,37 @@ class Charters:
             self._owned[founder] -= 1
             if not self._owned[founder]:
                 del self._owned[founder]
-        self._closed.discard(name)
+        self._closed.pop(name, None)
         if charter is not None and charter.registered:
             self._registered[name] = charter.founder
             self._owned[charter.founder] += 1
         elif charter is not None:
-            self._closed.add(name)
+            self._closed[name] = charter.floor
 
     @property
     def _full(self) -> bool:
         return len(self._registered) + len(self._closed) >= MOST
+
+
+def _charter(value: Value) -> Charter | None:
+    """Return the charter that a record holds; None if that is none."""
+    try:
+        return Charter.from_value(value)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _sealed(floor: int) -> Charter:
+    """Return what is kept of a closed room that is not registered."""
+    return Charter(closed=True, floor=floor)
+
+
+def _is_name(name: str) -> bool:
+    """Tell whether a room can be called so."""
+    try:
+        return check_room(name) == name
+    except ChatError:
+        return False
 
 
 def _nothing(_: object) -> None:

@@ -453,10 +453,10 @@ class Hub:
             self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
         if person.offered is None:
             self.rooms.show_topic(person, self.rooms.lobby)
-            self.past.backlog(person.member, current, heads.get(current, 0), self.policy.backlog)
+            self.rooms.show_backlog(person, self.rooms.current(person), heads.get(current, 0))
             self.conversations.catch_up(person, heads.get(person.inbox, 0))
         else:
-            read = merged(person.place, person.offered.read)
+            read = self.rooms.readable(person, merged(person.place, person.offered.read))
             told = self.past.missed(person.member, read, heads)
             self.conversations.came_back(person, read, told, heads)
 

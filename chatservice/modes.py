@@ -1,5 +1,6 @@
 """The modes of a room: what they are called, what they may be, how they are written."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
@@ -10,6 +11,8 @@ from chatservice.text import clean
 
 MAX_KEY: Final = 64
 """The longest key of a room, in characters."""
+
+_KEY: Final = re.compile(r"[^#\s]\S*")
 
 MAX_SLOW: Final = 86_400.0
 """The slowest that a room may be, in seconds between two lines of one person."""
@@ -65,6 +68,10 @@ class Modes:
             raise _bad(f"{name} is on or off, for example /mode {name} on.")
         return self._with({field: not off})
 
+    def for_everybody(self) -> "Modes":
+        """Return them without what keeps people out, for where everybody starts."""
+        return replace(self, invite_only=False, secret=False, secure=False, key="")
+
     def said(self, name: str) -> str:
         """Return what one of them is, in words; a key is not told."""
         value = getattr(self, NAMES[name])
@@ -78,15 +85,19 @@ class Modes:
 
     @classmethod
     def from_value(cls, value: Mapping[str, object]) -> "Modes":
-        """Return the modes that were kept; what cannot be is as it is at first."""
-        known = {f.name for f in fields(cls)}
-        return NORMAL._with(
-            {
-                name: given
-                for name, given in value.items()
-                if name in known and isinstance(given, type(getattr(NORMAL, name)))
-            }
-        )
+        """Return the modes that were kept.
+
+        :raises TypeError: if one is something else; ValueError if it cannot be.
+        """
+        kept = {f.name: value[f.name] for f in fields(cls) if f.name in value}
+        for name, given in kept.items():
+            usual = type(getattr(NORMAL, name))
+            if not isinstance(given, usual) and (usual, type(given)) != (float, int):
+                raise TypeError(f"{name} is a {type(given).__name__}")
+        modes = NORMAL._with(kept)
+        if not 0 <= modes.slow <= MAX_SLOW or (modes.key and not _is_key(modes.key)):
+            raise ValueError("a mode that cannot be")
+        return modes
 
     def _with(self, changes: Mapping[str, object]) -> "Modes":
         return replace(self, **changes)  # type: ignore[arg-type]  # the names are those of fields
@@ -104,9 +115,17 @@ def _plain(modes: Modes, name: str) -> bool:
 
 
 def _key(text: str) -> str:
-    if not text or len(text) > MAX_KEY or text != clean(text) or " " in text:
-        raise _bad(f"A key is one word of at most {MAX_KEY} characters; off takes it away.")
+    if text.lower() == "on" or not _is_key(text):  # "on" stands for nothing as well
+        raise _bad(
+            f"Say which key, for example /mode key sesame: one word of at most {MAX_KEY} "
+            "characters, without # at its front; off takes it away."
+        )
     return text
+
+
+def _is_key(text: str) -> bool:
+    """Tell whether people can type it behind /join."""
+    return len(text) <= MAX_KEY and text == clean(text) and _KEY.fullmatch(text) is not None
 
 
 def _slow(text: str) -> float:

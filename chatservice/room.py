@@ -123,9 +123,12 @@ class Charter:
         :raises KeyError: if something is missing; TypeError or ValueError if it is something else.
         """
         topic, by, at = _list(value["topic"])
+        roles = {str(k): Role[str(v).upper()] for k, v in _mapping(value["roles"]).items()}
+        if not {*roles.values()} <= {Role.VOICE, Role.OP}:
+            raise ValueError("a role that nobody has in a room alone")
         return cls(
             founder=str(value["founder"]),
-            roles={str(k): Role[str(v).upper()] for k, v in _mapping(value["roles"]).items()},
+            roles=roles,
             modes=Modes.from_value(_mapping(value["modes"])),
             topic=str(topic),
             topic_by=str(by),
@@ -133,7 +136,7 @@ class Charter:
             invited={str(k): float(str(v)) for k, v in _mapping(value["invited"]).items()},
             registered=value["registered"] is True,
             closed=value["closed"] is True,
-            floor=int(str(value["floor"])),
+            floor=max(0, int(str(value["floor"]))),
         )
 
 

@@ -12,11 +12,12 @@ from itertools import islice
 
 from chatservice.accounts import Account
 from chatservice.admission import Admission
+from chatservice.audit import MADE_ANEW
 from chatservice.charters import UNKNOWN, Charters
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IRecords
-from chatservice.names import check_room, fold
+from chatservice.names import audit_log, check_room, fold
 from chatservice.order import Order
 from chatservice.past import Past
 from chatservice.person import Person, Policy
@@ -219,6 +220,15 @@ class Rooms:
             text = f"The topic of {room.name}: {room.charter.topic}"
             self._order.tell_now(person, Kind.NOTICE, text)
 
+    def show_backlog(self, person: Person, room: Room, head: int) -> None:
+        """Tell a person who has just come in what was said last.
+
+        :param head: the number of the last line before that.
+        """
+        if (most := head - room.charter.floor) > 0:
+            count = min(self._policy.backlog, most)
+            self._past.backlog(person.member, room.name, head, count)
+
     # What befalls somebody in all its rooms.
 
     def arrive(self, person: Person) -> list[Event]:
@@ -236,7 +246,21 @@ class Rooms:
                 self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
         if not rooms:
             rooms[self.lobby.name] = None
-        return self._enter(rooms, person)
+        return self._enter(rooms, person, back=True)
+
+    def readable(self, person: Person, read: Mapping[str, int]) -> dict[str, int]:
+        """Return how far somebody who comes back has read, but that it is told nothing of what was
+        said when its rooms were others, whatever it says that it has read.
+
+        :param read: the number that was read last, for each room and the inbox.
+        """
+        bounded = dict(read)
+        for room in self.own(person):
+            floor = room.charter.floor
+            if room.name in read:
+                least = min(floor, person.place.read.get(room.name, floor))
+                bounded[room.name] = max(read[room.name], least)
+        return bounded
 
     def settle(self, person: Person, heads: Mapping[str, int]) -> None:
         """Finish rooms that somebody made by coming back to them.
@@ -262,11 +286,15 @@ class Rooms:
 
     # Inside.
 
-    def _enter(self, names: Iterable[str], person: Person) -> list[Event]:
+    def _enter(self, names: Iterable[str], person: Person, back: bool = False) -> list[Event]:
         for name in names:
             room = self._rooms.get(name)
             if room is None:
-                room = self._rooms[name] = Room(name, self.charters.new(name, person.inbox))
+                charter = self.charters.new(name, person.inbox, back)
+                room = self._rooms[name] = Room(name, charter)
+                if charter.closed and not back:  # what was decided before is not for who makes it
+                    entry = self._order.event(audit_log(name), Kind.RECORDED, person, MADE_ANEW)
+                    self._order.publish(person, entry)
             room.add(person.nick)
         return [self._order.event(name, Kind.JOINED, person) for name in names]
 
@@ -285,8 +313,4 @@ class Rooms:
             settled = self._order.keep(person, self.charters.settle(room, head, own))
             settled.addErrback(self._order.refused, person)
         self.show_topic(person, room)
-        charter = room.charter
-        if charter.floor < head:
-            self._past.backlog(
-                person.member, room.name, head, min(self._policy.backlog, head - charter.floor)
-            )
+        self.show_backlog(person, room, head)
