@@ -171,7 +171,7 @@ class Leaving(InRooms):
             ["#lobby alice is now known as al", "alice is now known as al"],
         )
         self.assertEqual(len(self.bob.hears()), 2)
-        self.assertEqual(self.answer(self.bob, "/who"), ["-- 2 here: al bob"])
+        self.assertEqual(self.answer(self.bob, "/who"), ["-- 2 here: al (founder) bob"])
         self.assertEqual(self.answer(self.bob, "/who #lobby"), ["-- 2 in #lobby: al bob"])
 
 
@@ -453,7 +453,7 @@ class ComingBack(InRooms):
             ],
         )
         self.assertEqual(self.bob.hears(), ["#lobby alice joined the chat", "alice joined #b"])
-        self.assertEqual(self.answer(self.bob, "/who"), ["-- 2 here: alice bob"])
+        self.assertEqual(self.answer(self.bob, "/who"), ["-- 2 here: alice (founder) bob"])
 
     def test_the_old_connection_hears_no_more_when_it_still_stands(self) -> None:
         self.assertEqual(self.back()[:2], ["Connected to the server", "-- You are in #b now."])
@@ -462,7 +462,7 @@ class ComingBack(InRooms):
         self.assertEqual((self.alice.hears(), self.guest.hears()), ([], ["#a bob: x"]))
         self.alice.goes()
         self.bob.hears()
-        self.assertEqual(self.answer(self.bob, "/who #a"), ["-- 2 in #a: alice bob"])
+        self.assertEqual(self.answer(self.bob, "/who #a"), ["-- 2 in #a: alice (founder) bob"])
 
     def test_the_answer_to_resume_is_a_line_that_can_be_given_back(self) -> None:
         self.alice.types(*(f"/join #{n:050}" for n in range(500)))

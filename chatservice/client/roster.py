@@ -8,6 +8,7 @@ from chatservice.events import Event, Kind
 MOST: Final = 2000
 """Nicknames remembered; the longest silent go first."""
 
+_MARKS: Final = re.compile(r" \([a-z, ]*\)")  # bob (op, away)
 _LIST: Final = re.compile(r"(?:\d+ here:| ) ?(.*)")
 
 
@@ -54,6 +55,6 @@ class Roster:
         found = _LIST.fullmatch(text)
         self._listing = found is not None and (self._listing or not text.startswith(" "))
         if self._listing and found is not None:
-            for nick in found[1].split(" and ")[0].split():
-                if nick not in self._nicks and not nick.startswith("("):  # bob (away)
+            for nick in _MARKS.sub("", found[1].split(" and ")[0]).split():
+                if nick not in self._nicks:
                     self._nicks = {nick: None, **self._nicks}

@@ -88,7 +88,6 @@ ROWS: Final = (
         "what the room is about; - removes it",
         "/topic Release on Friday",
         _topic,
-        act=Act.SET_TOPIC,
     ),
     Command(
         "invite",

@@ -8,6 +8,8 @@ from typing import Final
 from chatservice.commands.command import OWN_ROOM, ROOM, Argument, Command
 from chatservice.events import Kind
 from chatservice.modes import MAX_KEY
+from chatservice.roles import Role
+from chatservice.room import Room
 from chatservice.session import Session
 
 _LINE: Final = 400  # characters that an answer's line may have, about
@@ -43,9 +45,19 @@ def _who(session: Session, name: str) -> None:
     rooms, person = session.hub.rooms, session.person
     room = rooms.shown(person, name)
     place = "here" if room is rooms.current(person) else f"in {room.name}"
-    away = {one.nick for one in session.hub.people() if one.away is not None}
-    nicks = [f"{nick} (away)" if nick in away else nick for nick in room.nicks()]
-    session.hub.tell(person, Kind.NOTICE, *_listed(nicks, place))
+    session.hub.tell(person, Kind.NOTICE, *_listed([*_described(session, room)], place))
+
+
+def _described(session: Session, room: Room) -> Iterator[str]:
+    """Return the nicknames in a room, with roles that are given, and who is away."""
+    here = {one.nick: one for one in session.hub.people()}
+    for nick in room.nicks():
+        marks = []
+        if (one := here.get(nick)) is not None:
+            role = session.hub.rooms.role(one, room)
+            marks += [role.label] if role > Role.USER else []
+            marks += ["away"] if one.away is not None else []
+        yield f"{nick} ({', '.join(marks)})" if marks else nick
 
 
 def _listed(nicks: Sequence[str], place: str) -> Iterator[str]:

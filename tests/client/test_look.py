@@ -147,7 +147,7 @@ class Known(SynchronousTestCase):
         """Those who spoke last come first."""
         roster = Roster()
         for line in (
-            "-- 3 here: alice (away) bob carol",
+            "-- 3 here: alice (founder, away) bob carol",
             "--   dave",
             "-- 9 lines you missed are no longer kept.",
             "--   not a nickname",
