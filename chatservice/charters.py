@@ -139,6 +139,12 @@ class Charters:
         moved = self.amend(room, lambda charter: charter.moved(old, new))
         return moved.addCallback(lambda _: self.keep(room) if charter.founder == old else None)
 
+    def forget(self, room: Room, identity: str) -> None:
+        """Let the role of somebody who cannot come back as the same be over."""
+        if room.charter.registered and identity in room.charter.roles:
+            amended = self.amend(room, lambda charter: charter.with_role(identity, Role.GUEST))
+            amended.addErrback(lambda _: None)  # it does no harm, but for its place
+
     def keep(self, room: Room) -> Deferred[None]:
         """Register a room if that can be. Fails with ChatError."""
         try:

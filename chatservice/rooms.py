@@ -274,8 +274,11 @@ class Rooms:
     def depart(self, person: Person) -> list[Event]:
         """Take somebody who leaves the chat out of its rooms; return what others should hear.
 
-        Its place still knows them, in case it comes back.
+        Its place still knows them, in case it comes back. A guest's roles are over.
         """
+        if person.account is None:
+            for room in self.own(person):
+                self.charters.forget(room, person.inbox)
         return self._exit(person.place.rooms, person)
 
     def rename(self, person: Person, nick: str) -> list[Event]:

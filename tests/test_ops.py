@@ -201,6 +201,13 @@ class Roles(InDev):
         self.assertIn("bob: hello", heard)
         self.assertIn("-- #tmp has no topic: /topic TEXT sets one.", heard)
 
+    def test_a_guests_role_ends_when_it_leaves(self) -> None:
+        self.alice.types("/op bob")
+        self.bob.goes()
+        self.assertEqual(
+            dict(self.chat.hub.rooms.shown(self.alice.person, "#dev").charter.roles), {}
+        )
+
     def test_who_registers_keeps_its_rooms(self) -> None:
         self.carol.types("/join #tmp", "/topic mine", f"/register {PASSWORD}")
         self.carol.types("/leave #tmp")

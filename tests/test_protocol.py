@@ -56,3 +56,7 @@ class Json(SynchronousTestCase):
         """The heading of all that may change."""
         self.assertIn(f'`"v":{VERSION}`', JSON)
         self.assertIn(f"`{Code.BAD_REQUEST}`", TEXT.partition("\n## Error codes\n")[2])
+
+    def test_every_code_has_a_row(self) -> None:
+        rows = TEXT.partition("\n## Error codes\n")[2]
+        self.assertEqual([code for code in Code if f"`{code}`" not in rows], [])
