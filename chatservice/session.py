@@ -109,7 +109,8 @@ class Session:
         except ChatError as refusal:
             return fail(refusal)
         self._step(Step.CLAIM)
-        return self.hub.claim(self.person, text).addCallbacks(self._accepted, self._refused)
+        claimed = self.hub.arrivals.claim(self.person, text)
+        return claimed.addCallbacks(self._accepted, self._refused)
 
     def do(
         self,
@@ -189,7 +190,7 @@ class Session:
                 self._idle.chainDeferred(idle)
             return
         if self._hanging_up:
-            self._go(self.hub.hang_up)
+            self._go(self.hub.departures.hang_up)
         if idle is not None:
             idle.callback(None)
 
@@ -211,12 +212,12 @@ class Session:
 
     def leave(self) -> None:
         """Leave in good order: everything up to here is delivered, then the connection closed."""
-        self._go(self.hub.leave)
+        self._go(self.hub.departures.leave)
 
     def hang_up(self) -> None:
         """Take note that the person says no more, for whatever reason; as leave otherwise."""
         if self._idle is None:
-            self._go(self.hub.hang_up)
+            self._go(self.hub.departures.hang_up)
         else:
             self._hanging_up = True
 
@@ -233,7 +234,7 @@ class Session:
         self._idle = None
         if self.state is not State.LEFT:
             self._step(Step.LEAVE)
-        self.hub.lost(self.person)
+        self.hub.departures.lost(self.person)
 
     def _too_long(self) -> None:
         raise ChatError(
@@ -249,10 +250,10 @@ class Session:
 
     def _accepted(self, nick: str) -> None:
         if self.state is State.LEFT:  # gone while the answer was on its way
-            self.hub.unclaim(self.person, nick)
+            self.hub.arrivals.unclaim(self.person, nick)
             return
         self._step(Step.ACCEPTED)
-        self.hub.enter(self.person, nick)
+        self.hub.arrivals.enter(self.person, nick)
 
     def _refused(self, failure: Failure) -> Failure | None:
         if self.state is State.LEFT:

@@ -235,12 +235,14 @@ class SlowHub(Hub):
     def __init__(self, log: ILog, clock: IClock | None = None) -> None:
         super().__init__(log, clock, now=lambda: NOW, policy=Policy(UNLIMITED))
         self._undecided: list[Callable[[], object]] = []
+        self._at_once = self.arrivals._claim_nick
+        self.arrivals._claim_nick = self._claim_nick  # type: ignore[method-assign]
 
     def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
+        decision = self._at_once(person, text)
         if not self.slow:
-            return super()._claim_nick(person, text)
+            return decision
         decided: Deferred[str] = Deferred()
-        decision = super()._claim_nick(person, text)
         self._undecided.append(lambda: decision.chainDeferred(decided))
         return decided
 
@@ -356,7 +358,7 @@ class Chat:
         """Give somebody an account of this name, and log in to it."""
         identity = guest.person.inbox
         value = {"name": name, "identity": identity, "role": role.name}
-        self.hub._records.change(ACCOUNT, fold(name), lambda _: value)
+        self.hub.parts.records.change(ACCOUNT, fold(name), lambda _: value)
         guest.person.account = self.hub.accounts.of(identity)
 
     def log_in_again(self, guest: Guest, name: str) -> None:

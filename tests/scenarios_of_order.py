@@ -35,7 +35,7 @@ class Order(Stage):
             assert value is not None
             return {**value, "role": Role.ADMIN.name}
 
-        self.hub._records.change(ACCOUNT, fold(nick), how)
+        self.hub.parts.records.change(ACCOUNT, fold(nick), how)
         self.listen(person)
         return person
 

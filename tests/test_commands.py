@@ -310,5 +310,5 @@ def state_of(guest: Guest) -> object:
         guest.person.settings,
         guest.person.away,
         len(hub.rooms),
-        dict(hub._nicks._by_key),
+        dict(hub.parts.nicks._by_key),
     )

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.closing import GRACE
+from chatservice.departures import PARTING
 from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.hub import PARTING, Hub
+from chatservice.hub import Hub
 from chatservice.names import keys
 from chatservice.store.memory import MemoryLog
 from tests.fakes import NOT_STORED, Chat, FailingLog, Member, SlowLog, quick
@@ -88,7 +89,7 @@ class Nicknames(SynchronousTestCase):
                 guest.claims(nick).addErrback(lambda _: None)
             worn = [key for guest in guests if guest.nick for key in keys(guest.nick)]
             self.assertEqual(len(worn), len(set(worn)))
-            self.assertEqual(set(chat.hub._nicks._by_key), set(worn))
+            self.assertEqual(set(chat.hub.parts.nicks._by_key), set(worn))
             self.assertEqual(
                 sorted(guest.nick for guest in guests if guest.nick),
                 sorted(chat.hub.rooms.lobby.nicks()),
@@ -243,7 +244,7 @@ class Talking(SynchronousTestCase):
 
     def test_who_has_claimed_a_nickname_and_is_not_in_yet_is_not_found(self) -> None:
         stranger = self.chat.connect()
-        self.successResultOf(self.chat.hub.claim(stranger.person, "dave"))
+        self.successResultOf(self.chat.hub.arrivals.claim(stranger.person, "dave"))
         self.assertRaises(ChatError, self.chat.hub.find, "dave")
 
     def test_people_are_those_with_a_nickname_in_the_order_of_connecting(self) -> None:
@@ -256,7 +257,7 @@ class Talking(SynchronousTestCase):
         hub = Hub(MemoryLog())
         member = Member()
         person = hub.connect(member)
-        hub.enter(person, self.successResultOf(hub.claim(person, "alice")))
+        hub.arrivals.enter(person, self.successResultOf(hub.arrivals.claim(person, "alice")))
         hub.rooms.say(person, "hi")
         self.assertEqual(
             member.lines(),

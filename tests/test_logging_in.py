@@ -173,7 +173,7 @@ class Registering(SynchronousTestCase):
         guest = Guest(self.chat, HOME)
         person = self.chat.hub.connect(guest)
         self.chat.hub.admit(person, HOME, encrypted=True)
-        self.successResultOf(self.chat.hub.claim(person, f"carol {WORD}"))
+        self.successResultOf(self.chat.hub.arrivals.claim(person, f"carol {WORD}"))
 
 
 class LoggingIn(SynchronousTestCase):
@@ -332,7 +332,7 @@ class GivingWay(SynchronousTestCase):
             other = again.hears()[-1].split()[8]
             self.assertNotEqual(other, token)
             self.assertEqual(self.chat.enters(f"alice {other}").nick, "alice")
-            self.assertEqual(len(self.chat.hub._owners), 1)
+            self.assertEqual(len(self.chat.hub.parts.tokens), 1)
 
     def test_a_token_logs_in_as_well(self) -> None:
         alice = self.chat.registered("alice")

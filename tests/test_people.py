@@ -161,7 +161,7 @@ class Seen(WithPeople):
 
     def test_accounts_say_when_their_owner_was_seen(self) -> None:
         account = {"name": "Zoe", "identity": "@zoe", "role": "USER", "seen": NOW - 86400}
-        self.chat.hub._records.change(ACCOUNT, "zoe", lambda _: account)
+        self.chat.hub.parts.records.change(ACCOUNT, "zoe", lambda _: account)
         expected = ["-- Zoe was last here 1 day ago (2023-11-13 22:13:20 UTC)."]
         self.assertEqual(self.told(self.alice, "/seen zoe"), expected)
 

@@ -19,14 +19,14 @@ from tests.fakes import NOT_STORED, Chat, Guest, SlowLog, quick
 def make_account(chat: Chat, name: str, role: str = "USER", **settings: object) -> None:
     """Put an account among the records."""
     account = {"name": name, "identity": f"@of-{name}", "role": role, "settings": settings}
-    chat.hub._records.change(ACCOUNT, name, lambda _: account)
+    chat.hub.parts.records.change(ACCOUNT, name, lambda _: account)
 
 
 def log_in(guest: Guest, name: str) -> None:
     """Let somebody be logged in to an account."""
     account = guest.chat.hub.accounts.find(name)
     assert account is not None
-    guest.chat.hub._identities.log_in(guest.person, account)
+    guest.chat.hub.parts.identities.log_in(guest.person, account)
 
 
 def kept(chat: Chat, name: str) -> Mapping[str, object]:
@@ -301,7 +301,7 @@ class Accounts(WithPeople):
     def test_whose_account_is_removed_keeps_what_it_has_set_as_a_guest(self) -> None:
         make_account(self.chat, "al", quiet=True)
         log_in(self.alice, "al")
-        self.chat.hub._records.change(ACCOUNT, "al", lambda _: None)
+        self.chat.hub.parts.records.change(ACCOUNT, "al", lambda _: None)
         self.alice.types("/focus bob")
         self.alice.hears()
         self.carol.types("/nick caro", "hi")
@@ -320,7 +320,7 @@ class Accounts(WithPeople):
         def refused(kind: str, key: str, how: object) -> Deferred[Value | None]:
             return fail(NOT_STORED)
 
-        self.patch(self.chat.hub._records, "change", refused)
+        self.patch(self.chat.hub.parts.records, "change", refused)
         self.alice.types("/bell all")
         self.assertEqual(len(self.alice.hears()), 2)
         self.assertIs(self.alice.person.settings.bell, Bell.ALL)

@@ -4,8 +4,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import past
+from chatservice.departures import PARTING
 from chatservice.errors import NickRefused
-from chatservice.hub import PARTING
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.resume import Offer, Ticket, describe, parse_offer

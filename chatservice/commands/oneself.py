@@ -11,7 +11,7 @@ from chatservice.session import Session
 
 
 def _nick(session: Session, nick: str) -> Deferred[None]:
-    return session.hub.rename(session.person, nick)
+    return session.hub.arrivals.rename(session.person, nick)
 
 
 def _json(session: Session, word: str) -> None:
@@ -23,7 +23,7 @@ def _json(session: Session, word: str) -> None:
 
 
 def _resume(session: Session) -> Deferred[None]:
-    return session.hub.tell_token(session.person)
+    return session.hub.arrivals.tell_token(session.person)
 
 
 def _quit(session: Session) -> None:

@@ -1,0 +1,241 @@
+"""Coming in: what somebody answers to the question for a nickname, and what it finds then.
+
+Who comes back with a token, or with a password while another connection of its own stands, takes
+the place it had; nobody else notices.
+"""
+
+from functools import partial
+from operator import setitem
+
+from twisted.internet.defer import Deferred, fail, succeed
+
+from chatservice.conversations import Conversations
+from chatservice.departures import Departures
+from chatservice.errors import ChatError, Code, NickRefused
+from chatservice.events import Kind
+from chatservice.names import LOBBY, check_nick
+from chatservice.owners import Owners
+from chatservice.parts import Parts
+from chatservice.person import Person
+from chatservice.resume import Offer, Place, describe, is_token, parse_offer
+from chatservice.returns import merged
+
+
+class Arrivals:
+    """How people come into one chat, and take other nicknames.
+
+    :param owners: of registered nicknames.
+    :param departures: how people go.
+    """
+
+    def __init__(
+        self, parts: Parts, owners: Owners, conversations: Conversations, departures: Departures
+    ) -> None:
+        self._policy = parts.policy
+        self._history = parts.log
+        self._order = parts.order
+        self._delivery = parts.delivery
+        self._past = parts.past
+        self._accounts = parts.accounts
+        self._identities = parts.identities
+        self._nicks = parts.nicks
+        self._tokens = parts.tokens
+        self._rooms = parts.rooms
+        self._presence = parts.presence
+        self._preferences = parts.preferences
+        self._returns = parts.returns
+        self._journal = parts.journal
+        self._owners = owners
+        self._conversations = conversations
+        self._departures = departures
+
+    def claim(self, person: Person, text: str) -> Deferred[str]:
+        """Reserve a nickname for a person, who does not wear it yet.
+
+        :param text: what the person offered: a nickname, perhaps with a token or its password
+            behind it.
+        :returns: the nickname in its normal form. Fails with ChatError.
+        """
+        before = person.place
+        offer = parse_offer(text)
+        nick, _, password = text.strip().partition(" ")
+        if text.strip().lower() == "/why":
+            return fail(self._reason(person))
+        if offer is not None and is_token(offer.token):
+            place = self._returns.recognise(offer)
+            claimed = place.addCallback(self._claim_place, person, offer)
+        elif password:
+            claimed = self._owners.claim(person, nick, password.strip())
+        else:
+            claimed = self._claim_nick(person, text)
+        return claimed.addCallback(self._admitted, person, before)
+
+    def unclaim(self, person: Person, nick: str) -> None:
+        """Give back a nickname that was claimed and is not worn after all."""
+        self._nicks.unclaim(person, nick)
+
+    def enter(self, person: Person, nick: str) -> None:
+        """Bring a person in, under a nickname it has claimed: into the lobby, or where it was."""
+        person.nick, before = nick, person.inbox
+        if person.offered:
+            ghost = self._tokens.get(person.offered.token)
+            person.account = self._accounts.of(person.inbox)
+        else:
+            ghost = self._owners.enter(person, nick)
+        if ghost is None:
+            self._nicks.wear(person, nick)
+            self._identities.add(person)
+            news = self._rooms.arrive(person)
+        else:
+            self._take_over(ghost, person)
+            news = []
+        rooms, current = person.place.rooms, person.place.current
+        inbox: dict[str, int] = {}  # where the present begins there
+        if person.offered or person.account:
+            head = self._history.head(person.inbox).addErrback(self._order.refused, person)
+            head.addCallback(partial(setitem, inbox, person.inbox))
+        entered = self._order.enter(person, rooms, news)
+        entered.addCallback(lambda heads: self._welcome(person, current, heads | inbox))
+        if ghost is None and not person.offered and person.inbox != before:
+            entered.addCallback(lambda _: self._identities.tell_followers(person, before))
+        entered.addErrback(self._order.refused, person)
+        if person.place.token:
+            self._tokens[person.place.token] = person
+            self._returns.connected(person)
+        self._preferences.logged_in(person)
+        self._journal.note(f"{nick!r} joined from {person.host!r}")
+
+    def rename(self, person: Person, text: str) -> Deferred[None]:
+        """Change a person's nickname.
+
+        :returns: fires when it is changed. Fails with ChatError.
+        """
+        self._rooms.admission.change_nick(person, [*self._rooms.own(person)], text)
+        return self._claim_nick(person, text).addCallback(self.wear, person)
+
+    def tell_token(self, person: Person) -> Deferred[None]:
+        """Tell a person with what it can come back, and how far it has read.
+
+        :returns: fires when it was told. Fails with ChatError.
+        """
+
+        def issued(token: str) -> Deferred[None]:
+            if not person.departed:
+                self._tokens[token] = person
+            return self._history.head(person.inbox).addCallback(tell)
+
+        def tell(head: int) -> None:
+            ends = self._delivery.ends(person.member)
+            read = {room: ends[room] for room in person.place.rooms if room in ends}
+            read[person.inbox] = head
+            text = f"{person.place.token} {describe(read, person.inbox)}"
+            self._order.tell_now(person, Kind.RESUME, text)
+
+        return self._returns.issue(person).addCallback(issued)
+
+    # Inside.
+
+    def _admitted(self, nick: str, person: Person, before: Place) -> str:
+        """Let nobody in who is banned, whatever it has proved to be."""
+        account = person.proved or self._accounts.of(person.inbox)
+        try:
+            self._rooms.admission.come_in(person, nick, account)
+        except ChatError as refusal:
+            self.unclaim(person, nick)
+            person.place, person.offered, person.proved = before, None, None
+            person.refused = refusal.message
+            raise
+        return nick
+
+    def _reason(self, person: Person) -> ChatError:
+        """Say what keeps somebody out who has no nickname yet."""
+        return NickRefused(
+            Code.NICK_INVALID,
+            person.refused or "Nothing keeps you out so far: answer NICK with a nickname.",
+        )
+
+    def _claim_nick(self, person: Person, text: str) -> Deferred[str]:
+        try:
+            nick = check_nick(text)
+            self._owners.check(person, nick)
+            self._nicks.claim(person, nick)
+        except ChatError as refusal:
+            return fail(refusal)
+        return succeed(nick)
+
+    def _claim_place(self, place: Place, person: Person, offer: Offer) -> Deferred[str]:
+        """Reserve the nickname of somebody who comes back, which its own ghost may still wear."""
+
+        def claimed(nick: str) -> str:
+            person.place, person.offered = place, offer
+            return nick
+
+        owner = self._tokens.get(offer.token)
+        person.proved = self._accounts.of(place.inbox)
+        if owner is None:
+            return self._claim_nick(person, offer.nick).addCallback(claimed)
+        return succeed(claimed(owner.nick))
+
+    def _welcome(self, person: Person, current: str, heads: dict[str, int]) -> None:
+        person.welcomed = True
+        self._rooms.settle(person, heads)
+        self._order.tell_now(person, Kind.WELCOME)
+        if person.replaced:  # somebody else with its token was as fast
+            return
+        # Clients take the lobby for the current room, and for #lobby, until they are told.
+        if not current == LOBBY == self._policy.lobby:
+            self._order.tell_now(person, Kind.SWITCHED, current)
+        notes = [self._policy.welcome, self._owners.greeting(person)]
+        if self._history.trouble:
+            notes.append(unwritten(self._history.trouble))
+        if any(notes):
+            self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
+        if person.offered is None:
+            self._rooms.show_topic(person, self._rooms.lobby)
+            self._rooms.show_backlog(person, self._rooms.current(person), heads.get(current, 0))
+            self._conversations.catch_up(person, heads.get(person.inbox, 0))
+        else:
+            read = self._rooms.readable(person, merged(person.place, person.offered.read))
+            told = self._past.missed(person.member, read, heads)
+            self._conversations.came_back(person, read, told, heads)
+
+    def wear(self, nick: str, person: Person) -> None:
+        if person.departed:  # while the claim was decided
+            self.unclaim(person, nick)
+            return
+        news = self._rooms.rename(person, nick)
+        self._presence.gone(person.nick)
+        person.nick = nick
+        self._nicks.wear(person, nick)
+        self._preferences.apply(person)
+        self._order.publish(person, *news)
+        self._returns.connected(person)
+
+    def _take_over(self, ghost: Person, person: Person) -> None:
+        """Put a person in the place of a connection that it had before; nobody else notices."""
+        self._nicks.hand_over(ghost, person)
+        self._identities.remove(ghost)
+        code = ""
+        if person.offered is None:  # came back with the password, from elsewhere perhaps
+            # Or the client that has the token would come back by itself, in turn.
+            self._departures.revoke(ghost)
+            person.offered, code = Offer(ghost.nick, "", {}), Code.KICKED
+        person.place, person.account = ghost.place, ghost.account
+        person.away, person.active = ghost.away, ghost.active
+        self._preferences.take_over(ghost, person)
+        self._identities.add(person)
+        ghost.cancel()
+        if ghost.absent:
+            ghost.nick, ghost.departed = "", True
+            return
+        self._returns.note(ghost)
+        parting = "You came back on another connection: this one ends."
+        ghost.nick, ghost.departed, ghost.replaced = "", True, True
+        self._order.tell(ghost, Kind.ERROR if code else Kind.NOTICE, parting, code=code)
+        self._order.at_this_point(ghost, self._delivery.finish, ghost.member)
+        self._departures.cut_off_later(ghost)
+
+
+def unwritten(trouble: str) -> str:
+    """Say that the history cannot be written."""
+    return f"Nothing that is said now is accepted: the history cannot be written ({trouble})."

@@ -1,0 +1,62 @@
+"""What one chat consists of before anybody comes: made once, used by all that people do."""
+
+import time
+from collections.abc import Callable
+
+from chatservice.accounts import Accounts
+from chatservice.delivery import Delivery
+from chatservice.identities import Identities
+from chatservice.interfaces import IClock, ILog, IRecords, ITickets
+from chatservice.journal import Journal
+from chatservice.limits import Quotas
+from chatservice.nicks import Nicks
+from chatservice.order import Order
+from chatservice.past import Past
+from chatservice.person import Person, Policy
+from chatservice.preferences import Preferences
+from chatservice.presence import Presence
+from chatservice.returns import Returns
+from chatservice.rooms import Rooms
+from chatservice.sanctions import Sanctions
+from chatservice.store.memory import MemoryRecords, MemoryTickets
+
+
+class Parts:
+    """The parts; see Hub for the arguments.
+
+    :ivar records: what is known besides what was said.
+    :ivar people: every connection.
+    :ivar nicks: who wears which nickname.
+    :ivar tokens: whose each token is, of those who are here or may come back soon.
+    """
+
+    def __init__(
+        self,
+        log: ILog,
+        clock: IClock | None,
+        now: Callable[[], float],
+        policy: Policy,
+        tickets: ITickets | None,
+        records: IRecords | None,
+    ) -> None:
+        self.log = log
+        self.clock = clock
+        self.now = now
+        self.policy = policy
+        self.seconds = time.monotonic if clock is None else clock.seconds
+        self.quotas = Quotas(policy.limits, self.seconds)
+        self.people: dict[Person, None] = {}
+        self.nicks: Nicks[Person] = Nicks()
+        self.tokens: dict[str, Person] = {}
+        self.records = records = MemoryRecords() if records is None else records
+        self.accounts = Accounts(records, now)
+        self.identities = Identities(self.accounts)
+        self.delivery = Delivery(log, clock, now)
+        self.past = Past(log, self.delivery, now)
+        self.order = Order(log, self.delivery, now, policy.lobby)
+        self.presence = Presence(self.order, now)
+        self.preferences = Preferences(self.accounts, self.order, self.identities.people)
+        self.sanctions = Sanctions(records, now)
+        self.rooms = Rooms(self.order, self.past, policy, records, self.sanctions, now)
+        self.returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
+        self.journal = Journal(clock)
