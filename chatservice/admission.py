@@ -55,6 +55,17 @@ class Admission:
             found = self._sanctions.find(self.subject(person, room), room.name, *measures)
         return found
 
+    def check(self, person: Person, room: Room, act: Act) -> Role:
+        """Ask whether somebody may do something in a room, or from outside to it.
+
+        :returns: its role there.
+        :raises ChatError: BANNED, or see rights.check: who is banned has no say either.
+        """
+        self._not_banned(person, room)
+        role = self.role(person, room)
+        rights.check(role, act, room.charter.modes, self.place(room))
+        return role
+
     def come_in(self, person: Person, nick: str, account: Account | None) -> None:
         """Ask whether somebody may come into the chat, or go on under another nickname.
 
@@ -80,6 +91,13 @@ class Admission:
         :raises ChatError: BANNED or NEEDS_ENCRYPTION.
         """
         self._not_banned(person, room)
+        self.encrypted(person, room)
+
+    def encrypted(self, person: Person, room: Room) -> None:
+        """Ask whether a connection is good enough for a room.
+
+        :raises ChatError: NEEDS_ENCRYPTION.
+        """
         if room.charter.modes.secure and not person.encrypted:
             raise ChatError(
                 Code.NEEDS_ENCRYPTION,
@@ -139,12 +157,16 @@ class Admission:
             raise self._muted(muted, room)
         rights.check(self.role(person, room), Act.TALK, room.charter.modes, room.name)
 
-    def speak_privately(self, person: Person) -> bool:
-        """Ask whether somebody may say something to one other; see speak."""
-        muted = self.sanction(person, self.lobby, Measure.MUTE)
+    def speak_privately(self, person: Person, room: Room | None = None) -> bool:
+        """Ask whether somebody may say something to one other; see speak.
+
+        :param room: the one that it is about; None for none.
+        """
+        about = self.lobby if room is None else room
+        muted = self.sanction(person, about, Measure.MUTE)
         if muted is not None:
-            raise self._muted(muted, self.lobby)
-        return self.sanction(person, self.lobby, Measure.SHADOW) is None
+            raise self._muted(muted, about)
+        return self.sanction(person, about, Measure.SHADOW) is None
 
     def change_nick(self, person: Person, rooms: Iterable[Room], nick: str) -> None:
         """Ask whether somebody may take another nickname: everybody in its rooms sees it.

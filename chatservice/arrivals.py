@@ -87,6 +87,7 @@ class Arrivals:
             self._identities.add(person)
             news = self._rooms.arrive(person)
         else:
+            self._rooms.narrow(ghost, person)
             self._take_over(ghost, person)
             news = []
         rooms, current = person.place.rooms, person.place.current

@@ -92,7 +92,7 @@ class Charters:
         charter = room.charter
         if charter.registered:
             return succeed(None)
-        if self._owned[charter.founder] >= MOST_OWN or self._full:
+        if self._has_enough(charter.founder) or self._full:
             raise ChatError(
                 Code.TOO_MUCH,
                 f"You have {MOST_OWN} rooms already: {room.name} is not kept when it is empty. "
@@ -106,6 +106,15 @@ class Charters:
             return failure
 
         return kept.addErrback(failed).addCallback(_nothing)
+
+    def check_another(self, founder: str, name: str) -> None:
+        """Ask whether somebody may have one room more.
+
+        :param name: what it is called.
+        :raises ChatError: TOO_MUCH.
+        """
+        if self._has_enough(founder):
+            raise ChatError(Code.TOO_MUCH, f"{name} has {MOST_OWN} rooms already: name another.")
 
     def amend(self, room: Room, how: Callable[[Charter], Charter]) -> Deferred[None]:
         """Change a room's charter.
@@ -209,6 +218,9 @@ class Charters:
             self._owned[charter.founder] += 1
         elif charter is not None:
             self._closed[name] = charter.floor
+
+    def _has_enough(self, founder: str) -> bool:
+        return self._owned[founder] >= MOST_OWN
 
     @property
     def _full(self) -> bool:

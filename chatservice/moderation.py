@@ -69,8 +69,7 @@ class Moderation:
         :raises ChatError: if that may not be.
         """
         place = self._place(room)
-        own = self._rooms.role(person, room)
-        rights.check(own, Act.KICK, room.charter.modes, place)
+        own = self._rooms.admission.check(person, room, Act.KICK)
         _check_reason(reason)
         other = self._find(nick)
         if room.name not in other.place.rooms and room is not self._rooms.lobby:
@@ -97,9 +96,8 @@ class Moderation:
         :param seconds: for how long; None for good.
         :raises ChatError: if that may not be.
         """
-        act, place = _ACTS[measure], self._place(room)
-        own = self._rooms.role(person, room)
-        rights.check(own, act, room.charter.modes, place)
+        act = _ACTS[measure]
+        own = self._rooms.admission.check(person, room, act)
         _check_reason(reason)
         target = self._target(whom, room, own, act)
         now = self._now()
@@ -124,8 +122,8 @@ class Moderation:
         :param whom: as it was named.
         :raises ChatError: if that may not be, or there is none.
         """
-        place, own = self._place(room), self._rooms.role(person, room)
-        rights.check(own, _ACTS[measures[0]], room.charter.modes, place)
+        place = self._place(room)
+        own = self._rooms.admission.check(person, room, _ACTS[measures[0]])
         names = {fold(whom), fold(parse_network(whom) or whom)}
         for sanction in self.standing(person, room):
             if fold(sanction.label) in names and sanction.measure in measures:
@@ -150,8 +148,7 @@ class Moderation:
 
         :raises ChatError: NOT_ALLOWED.
         """
-        own = self._rooms.role(person, room)
-        rights.check(own, Act.SEE_BANS, room.charter.modes, self._place(room))
+        self._rooms.admission.check(person, room, Act.SEE_BANS)
         return self._sanctions.of(self._rooms.admission.scope(room))
 
     def show_entries(self, person: Person, room: Room, count: int) -> Deferred[None]:
@@ -159,8 +156,7 @@ class Moderation:
 
         :raises ChatError: NOT_ALLOWED.
         """
-        own = self._rooms.role(person, room)
-        rights.check(own, Act.AUDIT, room.charter.modes, self._place(room))
+        self._rooms.admission.check(person, room, Act.AUDIT)
 
         def show(entries: Sequence[Event]) -> None:
             for entry in entries:
@@ -176,8 +172,7 @@ class Moderation:
         :raises ChatError: NOT_ALLOWED.
         """
         lobby = self._rooms.lobby
-        own = self._rooms.role(person, lobby)
-        rights.check(own, Act.ANNOUNCE, lobby.charter.modes, "the chat")
+        self._rooms.admission.check(person, lobby, Act.ANNOUNCE)
         self._publish_entry(person, lobby, f"announced: {text}")
         for one in self._people():
             self._order.tell(one, Kind.NOTICE, f"{person.nick} to everybody: {text}")
@@ -191,6 +186,7 @@ class Moderation:
             place = self._rooms.lobby if ban.room == EVERYWHERE else room
             refusal = ChatError(Code.BANNED, ban.told(self._now(), self._place(place)))
             news = Event(0, self._now(), place.name, Kind.KICKED, ban.by, "banned", person.nick)
+            news = news._replace(lobby=place is self._rooms.lobby)
             self._put_out(person, place, refusal, news)
 
     def reasons(self, person: Person, rooms: Iterable[Room]) -> Sequence[str]:

@@ -54,12 +54,12 @@ class Ops:
 
         :raises ChatError: if that may not be, as all the others here.
         """
-        self._check(person, room, Act.SET_TOPIC)
-        heard = self._rooms.admission.speak(person, room)
+        self._check(person, room, Act.SET_TOPIC, from_outside=Role.OP)
         if len(topic) > MAX_TOPIC:
             raise ChatError(
                 Code.BAD_ARGUMENTS, f"A topic has at most {MAX_TOPIC} characters: make it shorter."
             )
+        heard = self._rooms.admission.speak(person, room)
         if not heard:
             self._order.echo(person, self._order.event(room.name, Kind.TOPIC, person, topic))
             return succeed(None)
@@ -122,6 +122,10 @@ class Ops:
         identity, name, _ = self._whom(room, nick)
         if room.charter.registered and self._accounts.of(identity) is None:
             raise ChatError(Code.LOGIN_NEEDED, f"{name} is a guest: it has to /register first.")
+        if identity == room.charter.founder:
+            raise ChatError(Code.BAD_ARGUMENTS, f"{name} is the founder of {room.name}.")
+        if room.charter.registered:
+            self._rooms.charters.check_another(identity, name)
 
         def how(charter: Charter) -> Charter:
             former = charter.founder
@@ -136,24 +140,29 @@ class Ops:
     def invite(self, person: Person, room: Room, nick: str, seconds: float) -> Deferred[None]:
         """Let somebody come in for a while, whatever the modes. Fails with ChatError.
 
+        By whoever is no op it is a word alone, which outlives no change of the modes.
+
         :param seconds: how long the invitation stands.
         """
-        self._check(person, room, Act.INVITE)
-        if room.name not in person.place.rooms:
-            raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room.name}: /join it first.")
-        self._rooms.admission.speak_privately(person)
+        self._check(person, room, Act.INVITE, from_outside=None)
+        heard = self._rooms.admission.speak_privately(person, room)
         identity, name, _ = self._whom(room, nick)
-        until = self._now() + seconds
         now = self._now()
+        until = now + seconds
+        text = f"{person.nick} invited {name}."
+        if not heard:
+            self._order.echo(person, self._order.event(room.name, Kind.NOTED, person, text))
+            return succeed(None)
 
         def done(_: object) -> None:
-            self._publish(
-                person, room, f"invited {name}", Kind.NOTED, f"{person.nick} invited {name}."
-            )
+            self._publish(person, room, f"invited {name}", Kind.NOTED, text)
             for one in self._connections(nick):
                 event = self._order.event("", Kind.INVITED, person, room.name)
                 self._order.show(one, event)
 
+        if self._rooms.role(person, room) < Role.OP:
+            done(None)
+            return succeed(None)
         changed = self._amend(room, lambda charter: charter.with_invited(identity, until, now))
         return changed.addCallback(done)
 
@@ -171,8 +180,19 @@ class Ops:
 
     # Inside.
 
-    def _check(self, person: Person, room: Room, act: Act) -> None:
-        rights.check(self._rooms.role(person, room), act, room.charter.modes, room.name)
+    def _check(
+        self, person: Person, room: Room, act: Act, from_outside: Role | None = Role.GUEST
+    ) -> None:
+        """Ask whether somebody may do it.
+
+        :param from_outside: which role it takes to do so without being in the room; None for any.
+        :raises ChatError: if not.
+        """
+        role = self._rooms.admission.check(person, room, act)
+        if room.name in person.place.rooms:
+            return
+        if from_outside is None or role < from_outside:
+            raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room.name}: /join it first.")
 
     def _amend(self, room: Room, how: Callable[[Charter], Charter]) -> Deferred[None]:
         return self._rooms.charters.amend(room, how)

@@ -86,11 +86,9 @@ class Rooms:
         :param name: as typed; "" for the current room.
         :raises ChatError: if there is none.
         """
-        if name and (room := self._rooms.get(fold(name))) is not None:
-            if self.sees(person, room):
-                return room
-            raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room.name}: see /rooms.")
-        return self.named(person, name)
+        if name and (room := self._rooms.get(fold(name))) is not None and self.sees(person, room):
+            return room
+        return self.named(person, name)  # of a secret room as of one that is not there
 
     def sees(self, person: Person, room: Room) -> bool:
         """Tell whether a person may know that a room exists, and who is in it."""
@@ -135,8 +133,8 @@ class Rooms:
         :raises ChatError: if nothing can be said there, or now.
         """
         room = self.named(person, name)
-        heard = self.admission.speak(person, room)
         self._order.check()
+        heard = self.admission.speak(person, room)
         event = self._order.event(room.name, kind, person, text)
         if heard:
             self._order.publish(person, event)
@@ -228,6 +226,15 @@ class Rooms:
         if (most := head - room.charter.floor) > 0:
             count = min(self._policy.backlog, most)
             self._past.backlog(person.member, room.name, head, count)
+
+    def narrow(self, ghost: Person, heir: Person) -> None:
+        """Take somebody out of rooms that a connection taking its place is not good enough for."""
+        for room in [*self.own(ghost)]:
+            try:
+                self.admission.encrypted(heir, room)
+            except ChatError as refusal:
+                self._order.tell(heir, Kind.ERROR, refusal.message, code=refusal.code)
+                self.throw_out(ghost, room, self._order.event(room.name, Kind.LEFT, ghost))
 
     # What befalls somebody in all its rooms.
 

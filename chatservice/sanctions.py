@@ -11,13 +11,17 @@ from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
 from chatservice.names import keys
 from chatservice.roles import Role
-from chatservice.sanction import Measure, Sanction, Subject, address_of
+from chatservice.sanction import EVERYWHERE, Measure, Sanction, Subject, address_of
 
 SANCTION: Final = "sanction"
 """The kind of record that a sanction is."""
 
 MOST: Final = 10_000
-"""Sanctions that may stand at a time."""
+"""Sanctions that may stand at a time for the whole chat, and as many for all rooms together:
+whoever makes a room may ban people there, and must not keep admins from it."""
+
+MOST_IN_ROOM: Final = 500
+"""Sanctions that may stand in one room."""
 
 
 class Sanctions:
@@ -35,6 +39,7 @@ class Sanctions:
         self._all: dict[str, Sanction] = {}
         self._by_mark: dict[tuple[str, str], dict[str, Sanction]] = {}  # room and mark
         self._prefixes: Counter[tuple[int, int]] = Counter()  # version and length of networks
+        self._in_room: Counter[str] = Counter()
         records.watch(SANCTION, self._learn)
 
     def find(self, subject: Subject, room: str, *measures: Measure) -> Sanction | None:
@@ -67,10 +72,10 @@ class Sanctions:
 
         :raises ChatError: TOO_MUCH.
         """
-        if len(self._all) >= MOST and sanction.key not in self._all:
+        if sanction.key not in self._all and self._full(sanction.room):
             self.sweep()
-            if len(self._all) >= MOST:
-                raise ChatError(Code.TOO_MUCH, f"{MOST:,} bans and mutes stand: lift some first.")
+            if self._full(sanction.room):
+                raise ChatError(Code.TOO_MUCH, "Too many bans and mutes stand: lift some first.")
 
         now = self._now()
 
@@ -102,6 +107,13 @@ class Sanctions:
 
         for key in [key for key, sanction in self._all.items() if sanction.over(now)]:
             self._records.change(SANCTION, key, how).addErrback(lambda _: None)
+
+    def _full(self, room: str) -> bool:
+        """Tell whether no more can stand in a room."""
+        if room == EVERYWHERE:
+            return self._in_room[room] >= MOST
+        in_rooms = len(self._all) - self._in_room[EVERYWHERE]
+        return in_rooms >= MOST or self._in_room[room] >= MOST_IN_ROOM
 
     def _meaning(self, subject: Subject, room: str) -> Iterator[Sanction]:
         for mark in self._marks_of(subject):
@@ -147,6 +159,9 @@ class Sanctions:
             network = ipaddress.ip_network(sanction.network)
             self._prefixes[network.version, network.prefixlen] += step
             self._prefixes += Counter()  # without those that are none any more
+        self._in_room[sanction.room] += step
+        if not self._in_room[sanction.room]:
+            del self._in_room[sanction.room]
 
 
 def _may_change(old: Value | None, rank: Role, label: str, now: float) -> None:
