@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.names import fold, keys
+from chatservice.names import MAX_NICK, fold, keys
 
 Wearer = TypeVar("Wearer", bound=Hashable)
 
@@ -71,7 +71,8 @@ class Nicks(Generic[Wearer]):
         """
         wearer = self.wearer(nick)
         if wearer is None:
-            raise ChatError(Code.NO_SUCH_NICK, f"Nobody here is called {nick}: see /who.")
+            text = f"Nobody here is called {nick[:MAX_NICK]}: see /who."
+            raise ChatError(Code.NO_SUCH_NICK, text)
         return wearer
 
     def wearer(self, nick: str) -> Wearer | None:

@@ -124,7 +124,7 @@ def _drain(session: Session, when: str) -> None:
 
 _WHOM: Final = Argument("WHOM", longest=4 * MAX_NICK)
 """A nickname, an account, an IP address or a network."""
-_COUNT: Final = Argument("N", optional=True, form=re.compile("[0-9]{1,6}"), value=int)
+_COUNT: Final = Argument("N", optional=True, form=re.compile("0*[1-9][0-9]{0,5}"), value=int)
 
 ROWS: Final = (
     Command(
