@@ -94,17 +94,17 @@ class Scene:
                 for room in hub.rooms.all()
             },
             "closed": dict(hub.rooms.charters._closed),
-            "sanctions": dict(hub.sanctions._all),
+            "sanctions": dict(hub.parts.sanctions._all),
             "accounts": dict(hub.accounts._accounts),
             "records": dict(self.records._records),
-            "nicks": {key: id(one) for key, one in hub._nicks._by_key.items()},
+            "nicks": {key: id(one) for key, one in hub.parts.nicks._by_key.items()},
             "people": {
                 id(one): (one.nick, one.inbox, one.account, one.place.token, one.departed)
-                for one in hub._people
+                for one in hub.parts.people
             },
-            "places": {id(one): [*one.place.rooms] for one in hub._people},
-            "partners": {id(one): one.partner for one in hub._people},
-            "away": {id(one): one.away for one in hub._people},
+            "places": {id(one): [*one.place.rooms] for one in hub.parts.people},
+            "partners": {id(one): one.partner for one in hub.parts.people},
+            "away": {id(one): one.away for one in hub.parts.people},
             "log": {
                 room: [*log.events] for room, log in self.chat.log._rooms.items() if log.events
             },

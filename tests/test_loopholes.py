@@ -160,7 +160,7 @@ class Loopholes(SynchronousTestCase):
         self.listen()
         account = self.chat.hub.accounts.find("alice")
         assert account is not None
-        self.chat.hub._identities.log_in(dave.person, account)
+        self.chat.hub.parts.identities.log_in(dave.person, account)
         self.chat.turn()
         self.assertEqual(dave.disconnects, 1)
         self.assertIn("boss kicked dave out of the chat: banned", self.carol.hears())
