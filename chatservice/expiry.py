@@ -1,4 +1,4 @@
-"""Accounts whose owners do not come any more: removed in rounds, if the operator wants that."""
+"""What is over, removed in rounds: bans and mutes, and accounts that nobody uses any more."""
 
 from typing import Final, cast
 
@@ -15,21 +15,21 @@ EVERY: Final = 3600.0
 
 
 class Expiry:
-    """Removes accounts, at the start and then every hour.
+    """Removes what is over, at the start and then every hour.
 
-    :param seconds: how long an account is kept after its owner was last here.
+    :param seconds: how long an account is kept after its owner was last here; None for good.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IClock, hub: Hub, seconds: float) -> None:
+    def __init__(self, clock: IClock, hub: Hub, seconds: float | None) -> None:
         self._hub = hub
         self._seconds = seconds
         self._loop = LoopingCall(self._round)
         self._loop.clock = cast("IReactorTime", clock)
 
     def start(self) -> None:
-        """Start, once the accounts are known."""
+        """Start, once what is kept is known."""
         self._loop.start(EVERY).addErrback(self._failed)
 
     def stop(self) -> None:
@@ -39,7 +39,9 @@ class Expiry:
 
     def _round(self) -> None:
         """Begin a round; it goes on beside the chat."""
-        self._hub.expire(self._seconds).addCallbacks(self._done, self._failed)
+        self._hub.parts.sanctions.sweep()
+        if self._seconds is not None:
+            self._hub.expire(self._seconds).addCallbacks(self._done, self._failed)
 
     def _done(self, count: int) -> None:
         if count:

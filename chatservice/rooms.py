@@ -52,6 +52,7 @@ class Rooms:
         self.admission = Admission(self.lobby, sanctions, now)
         self.charters = Charters(records, self._rooms, self.lobby)
         self._order = order
+        self._sanctions = sanctions
         self._past = past
         self._policy = policy
 
@@ -302,6 +303,7 @@ class Rooms:
             if room is None:
                 charter = self.charters.new(name, person.inbox, back)
                 room = self._rooms[name] = Room(name, charter)
+                self._sanctions.forget(name)
                 if charter.closed and not back:  # what was decided before is not for who makes it
                     entry = self._order.event(audit_log(name), Kind.RECORDED, person, MADE_ANEW)
                     self._order.publish(person, entry)
@@ -314,6 +316,7 @@ class Rooms:
             room.remove(person.nick)
             if not len(room) and not room.charter.registered:
                 del self._rooms[name]
+                self._sanctions.forget(name)
         return [self._order.event(name, Kind.LEFT, person) for name in names]
 
     def _entered(self, heads: dict[str, int], person: Person, room: Room, made: bool) -> None:

@@ -108,6 +108,12 @@ class Sanctions:
         for key in [key for key, sanction in self._all.items() if sanction.over(now)]:
             self._records.change(SANCTION, key, how).addErrback(lambda _: None)
 
+    def forget(self, room: str) -> None:
+        """Forget what was decided in a room that is no more."""
+        if room in self._in_room:
+            for key in [key for key, sanction in self._all.items() if sanction.room == room]:
+                self._records.change(SANCTION, key, lambda _: None).addErrback(lambda _: None)
+
     def _full(self, room: str) -> bool:
         """Tell whether no more can stand in a room."""
         if room == EVERYWHERE:

@@ -300,7 +300,7 @@ def makeService(options: Options) -> MultiService:
     ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
     cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()
-    upkeep = None if options.expiry is None else Expiry(clock, hub, options.expiry)
+    upkeep = Expiry(clock, hub, options.expiry)
     ChatService(hub, keeper, ports, upkeep).setServiceParent(service)
     return service
 

@@ -201,6 +201,14 @@ class Roles(InDev):
         self.assertIn("bob: hello", heard)
         self.assertIn("-- #tmp has no topic: /topic TEXT sets one.", heard)
 
+    def test_its_bans_are_gone_with_it(self) -> None:
+        self.carol.types("/join #tmp", "/ban bob", "/mute alice")
+        self.assertEqual(len(self.chat.hub.parts.sanctions), 2)
+        self.carol.types("/leave #tmp")
+        self.assertEqual(len(self.chat.hub.parts.sanctions), 0)
+        self.bob.types("/join #tmp", "hello")
+        self.assertIn("bob: hello", self.bob.hears())
+
     def test_a_guests_role_ends_when_it_leaves(self) -> None:
         self.alice.types("/op bob")
         self.bob.goes()
