@@ -158,8 +158,8 @@ class CatchingUp:
             cursor.position = position
 
     def _let_go_if_done(self, reader: Reader) -> None:
-        for cursor in reader.cursors.values():
-            if cursor and cursor.end and cursor.position < cursor.end.position:
+        for feed, cursor in reader.cursors.items():
+            if cursor and not feed.finished(cursor):
                 return  # the rest is pending: the end of the turn comes back here
         self._let_go(reader)
 

@@ -75,9 +75,9 @@ class Delivery:
         if feed not in reader.cursors:
             feed.readers += 1
             reader.cursors[feed] = feed.end()
-            self._wake(reader)
         else:
             reader.enter_again(feed)
+        self._wake(reader)
 
     def exit(self, member: IMember, room: str) -> None:
         """Let a member hear a room up to this point of the log's order, and no more."""

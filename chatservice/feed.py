@@ -203,6 +203,15 @@ class Feed(Generic[Reader]):
         """
         return cursor.position < self._stop(cursor, mark)
 
+    def finished(self, cursor: Cursor) -> bool:
+        """Tell whether the cursor's owner has left and got all up to there.
+
+        It may stand where it left and still wait: for what was committed before it came to be
+        handed out, as its answers do.
+        """
+        end = cursor.end
+        return end is not None and end.position <= min(cursor.position, self.position)
+
     def reaches(self, cursor: Cursor) -> bool:
         """Tell whether the recent batches go back to the cursor."""
         return cursor.position >= self.origin()[0]

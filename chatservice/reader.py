@@ -151,11 +151,7 @@ class Reader:
         """Forget the rooms that it has left and read up to there; return them."""
         if self.finishing:  # how far it has read is still asked for
             return []
-        ended = [
-            feed
-            for feed, cursor in self.cursors.items()
-            if cursor and cursor.end and cursor.position >= cursor.end.position
-        ]
+        ended = [feed for feed, cursor in self.cursors.items() if cursor and feed.finished(cursor)]
         for feed in ended:
             del self.cursors[feed]
             feed.readers -= 1

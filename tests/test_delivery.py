@@ -190,6 +190,28 @@ class Resting(SynchronousTestCase):
         self.scene.publish("three", room="#b")
         self.assertEqual(leaver.lines()[3:], ["alice: three"])
 
+    def test_who_leaves_at_once_a_room_that_rests_hears_the_others(self) -> None:
+        """It waits for what was said before it came, as its answers do, and is not forgotten."""
+        self.scene.publish("one")
+        visitor = self.scene.member("#b")
+        self.scene.commit("two")  # waits, since the room rests
+        self.scene.enter(visitor, "#a")
+        self.scene.delivery.exit(visitor, "#a")
+        self.scene.rest()
+        self.scene.publish("three", room="#b")
+        self.assertEqual(visitor.lines(), ["alice: three"])
+
+    def test_who_comes_is_answered_and_finishes_meanwhile_gets_the_answer(self) -> None:
+        self.scene.publish("one")
+        self.scene.commit("two")  # waits, since the room rests
+        visitor = Member()
+        self.scene.delivery.add(visitor)
+        self.scene.enter(visitor, "#a")
+        self.scene.tell(visitor, "answer")
+        self.scene.delivery.finish(visitor)
+        self.scene.rest()
+        self.assertEqual((visitor.lines(), visitor.disconnects), (["-- answer"], 1))
+
     def test_who_waits_in_one_room_is_given_what_comes_in_others(self) -> None:
         member = self.scene.member("#a", "#b")
         other = self.scene.member("#b")
@@ -228,6 +250,19 @@ class ComingAndGoing(SynchronousTestCase):
         self.scene.commit("2")
         self.scene.turn()
         self.assertEqual(texts(member), ["1", "2"])
+
+    def test_who_comes_again_and_reads_before_the_turn_ends_hears_what_follows(self) -> None:
+        member = self.scene.member(A)
+        self.scene.stall(member)
+        self.scene.delivery.exit(member, A)
+        self.scene.turn()
+        self.scene.commit("between")
+        self.scene.enter(member, A)
+        member.stalled = False
+        self.scene.delivery.drained(member)
+        self.scene.turn()
+        self.scene.publish("after")
+        self.assertEqual(texts(member), ["after"])
 
     def test_who_finishes_within_a_turn_gets_what_came_before_and_is_disconnected(self) -> None:
         member = self.scene.member(A)

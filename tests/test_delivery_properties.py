@@ -184,7 +184,7 @@ class Everybody(SynchronousTestCase):
         self.check(played(steps, cost=COST))
 
     @quick
-    @given(busy)
+    @given(st.one_of(busy, restless))
     def test_nobody_is_forgotten_while_rooms_rest(self, steps: list[Step]) -> None:
         """Whoever is in a room at the end hears what is said there next."""
         play = played(steps, cost=COST)
