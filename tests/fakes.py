@@ -148,7 +148,7 @@ class Member:
 class SlowLog(MemoryLog):
     """Commits when it is told to, and answers questions when it is told to.
 
-    :ivar slow: whether it takes its time from now on.
+    :ivar slow: whether it takes its time from now on. Nothing overtakes what waits already.
     """
 
     def __init__(self, capacity: int = 16 << 20) -> None:
@@ -158,14 +158,14 @@ class SlowLog(MemoryLog):
         self._asked: list[Callable[[], object]] = []
 
     def append(self, events: Sequence[Event]) -> Deferred[Sequence[Event]]:
-        if not self.slow:
+        if not self.slow and not self._appended:
             return super().append(events)
         committed: Deferred[Sequence[Event]] = Deferred()
         self._appended.append(lambda: super(SlowLog, self).append(events).chainDeferred(committed))
         return committed
 
     def head(self, room: str) -> Deferred[int]:
-        if not self.slow:
+        if not self.slow and not self._appended:
             return super().head(room)
         answer: Deferred[int] = Deferred()
         self._appended.append(lambda: super(SlowLog, self).head(room).chainDeferred(answer))
@@ -192,10 +192,11 @@ class SlowLog(MemoryLog):
         return len(self._asked)
 
     def commit(self, count: int | None = None) -> None:
-        """Commit what was appended first, or everything."""
-        now, self._appended = self._appended[:count], self._appended[len(self._appended[:count]) :]
-        for commit in now:
-            commit()
+        """Commit what was appended first, or everything; unless slow, what follows from it, too."""
+        for _ in self._appended[:count]:
+            self._appended.pop(0)()
+        if self._appended and count is None and not self.slow:
+            self.commit()
 
     def answer(self) -> None:
         """Answer every question so far, as of when it was asked."""
