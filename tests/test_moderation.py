@@ -210,6 +210,18 @@ class Muting(Order):
         self.troll.types("thanks")
         self.assertIn("troll: thanks", self.bob.hears())
 
+    def test_a_duration_has_a_unit(self) -> None:
+        """Or a slip would make of ten minutes for good."""
+        for line in (
+            "/mute troll 10",
+            "/mute troll 10 spam",
+            "/mute troll 10x",
+            "/ban troll 99999999999d",
+        ):
+            self.refuse(self.alice, line, "bad-arguments")
+        self.alice.types("/mute troll 3rd warning")
+        self.assertIn("-- alice muted troll for good: 3rd warning", self.bob.hears())
+
     def test_a_mute_outlives_reconnecting(self) -> None:
         self.alice.types("/mute troll")
         self.troll.goes()

@@ -163,6 +163,8 @@ OWN_ROOM: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM)
 PLACE: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM, form=re.compile(r"#\S+"))
 """The room that something is about, before the other arguments; the current one if missing."""
 DURATION: Final = Argument(
-    "DURATION", optional=True, form=re.compile(r"[0-9]+[smhdwSMHDW]"), value=parse_duration
+    "DURATION", optional=True, form=re.compile(r"[0-9]+[a-zA-Z]?"), value=parse_duration
 )
+"""For how long. A number without a unit is a mistake, not the beginning of a reason: it would make
+of ten minutes for good."""
 REASON: Final = Argument("REASON", rest=True, optional=True)
