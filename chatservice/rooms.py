@@ -181,9 +181,7 @@ class Rooms:
         :raises ChatError: if the person is in no other room, or not in this one.
         """
         room = self.named(person, name)
-        if (
-            len(person.place.rooms) == 1
-        ):  # whoever is thrown out of the last one comes into the lobby
+        if len(person.place.rooms) == 1:
             raise ChatError(
                 Code.LAST_ROOM,
                 f"You are only in {room.name}: /join another room first, or /quit the chat.",
