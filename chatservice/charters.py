@@ -41,15 +41,19 @@ class Charters:
     :param rooms: every room there is, by name: registered ones are put in, empty ones that are
         registered no more taken out.
     :param lobby: always registered.
+    :param now: the wall clock, seconds since 1970.
     """
 
     _log = Logger()
 
-    def __init__(self, records: IRecords, rooms: dict[str, Room], lobby: Room) -> None:
+    def __init__(
+        self, records: IRecords, rooms: dict[str, Room], lobby: Room, now: Callable[[], float]
+    ) -> None:
         self._records = records
         self._rooms = rooms
         self._lobby = lobby
         self._closed: dict[str, int] = {}  # closed rooms that are not registered, and their floors
+        self._now = now
         self._registered: dict[str, str] = {}  # name to founder
         self._owned: Counter[str] = Counter()  # registered rooms of each founder
         records.watch(ROOM, self._learn)
@@ -61,10 +65,11 @@ class Charters:
 
         :param back: whether it is one that comes back to its place there.
         """
-        floor = self._closed.get(name)
+        floor, since = self._closed.get(name), self._now()
         if floor is None:
-            return Charter(founder=founder)
-        return Charter(founder=founder, closed=True, floor=floor if back else UNKNOWN)
+            return Charter(founder=founder, since=since)
+        floor = floor if back else UNKNOWN
+        return Charter(founder=founder, closed=True, floor=floor, since=since)
 
     def settle(self, room: Room, head: int, own: bool) -> Deferred[None]:
         """Finish a new room.

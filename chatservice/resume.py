@@ -60,6 +60,7 @@ class Place:
     :ivar rooms: the names of the rooms it is in, or was in when it was lost, in the order in which
         it joined or switched to them; a dict serves as an ordered set.
     :ivar read: how far it had read then, of each room and the inbox, as far as that is known.
+    :ivar left: when it is known to have been there last, seconds since 1970.
     """
 
     inbox: str
@@ -67,6 +68,7 @@ class Place:
     token: str = ""
     rooms: dict[str, None] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
+    left: float = 0.0
 
     @property
     def current(self) -> str:

@@ -57,7 +57,7 @@ class Returns:
                 "give a nickname alone, or with its own token.",
             )
         rooms, read = dict.fromkeys(ticket.rooms), dict(ticket.read or {})
-        return Place(ticket.inbox, ticket.since, offer.token, rooms, read)
+        return Place(ticket.inbox, ticket.since, offer.token, rooms, read, ticket.at)
 
     def note(self, person: Person) -> Deferred[None]:
         """Note how far somebody has been given its rooms and its inbox, at this point.

@@ -32,6 +32,7 @@ class Charter:
     :ivar registered: whether all this is kept when nobody is in it.
     :ivar floor: nobody reads lines with this number or a lower one: they were said when this was
         another room, not for everybody.
+    :ivar since: when it was made, seconds since 1970; 0 if that is not known, or it always was.
     :ivar closed: whether it ever was for some people only: then who makes it anew does not read
         what was said there.
     """
@@ -46,6 +47,7 @@ class Charter:
     registered: bool = False
     closed: bool = False
     floor: int = 0
+    since: float = 0.0
 
     def role(self, identity: str) -> Role:
         """Return the role that was given to somebody here; GUEST for none."""
@@ -114,6 +116,7 @@ class Charter:
             "registered": self.registered,
             "closed": self.closed,
             "floor": self.floor,
+            "since": self.since,
         }
 
     @classmethod
@@ -137,6 +140,7 @@ class Charter:
             registered=value["registered"] is True,
             closed=value["closed"] is True,
             floor=max(0, int(str(value["floor"]))),
+            since=float(str(value["since"])),
         )
 
 

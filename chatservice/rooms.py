@@ -50,7 +50,7 @@ class Rooms:
         self.lobby = Room(policy.lobby, Charter(registered=True))
         self._rooms = {self.lobby.name: self.lobby}
         self.admission = Admission(self.lobby, sanctions, now)
-        self.charters = Charters(records, self._rooms, self.lobby)
+        self.charters = Charters(records, self._rooms, self.lobby, now)
         self._order = order
         self._sanctions = sanctions
         self._past = past
@@ -240,12 +240,17 @@ class Rooms:
     def arrive(self, person: Person) -> list[Event]:
         """Put somebody who comes into the chat into its rooms; return what others should hear.
 
-        Of those it was in before it is told which it may not come back to.
+        Of those it was in before it is told which it may not come back to. What was made after it
+        left is another room, whatever its name: it comes in as anybody.
         """
         rooms = person.place.rooms
         for name in list(rooms):
             try:
-                if (room := self._rooms.get(name)) is not None:
+                if (room := self._rooms.get(name)) is None:
+                    continue
+                if room.charter.since > person.place.left:
+                    self.admission.enter(person, room, "")
+                else:
                     self.admission.come_back(person, room)
             except ChatError as refusal:
                 del rooms[name]

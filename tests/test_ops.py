@@ -7,6 +7,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
 from tests.fakes import Chat, Guest
+from tests.test_returning import token_of
 
 PASSWORD = "correct horse"  # noqa: S105
 
@@ -264,6 +265,50 @@ class Lasting(InDev):
         self.restart()
         self.alice.types("/join #den", "/history 50")
         self.assertNotIn("the plan", "\n".join(self.alice.hears()))
+
+    def test_nor_for_who_says_on_coming_back_that_it_has_read_less(self) -> None:
+        self.carol.types("/join #den", "/mode key s3cret", "the plan", "/leave #den")
+        self.bob.types("/join #den", "new")
+        token = token_of(self.bob)
+        self.bob.goes()
+        guest = self.chat.connect()
+        guest.claims(f"{token} #den:0")
+        lines = "\n".join(guest.hears())
+        self.assertNotIn("the plan", lines)
+        self.assertIn("bob: new", lines)
+
+    def test_nor_is_what_ops_did_there(self) -> None:
+        self.carol.types("/join #den", "/mode key s3cret", "/topic the plan", "/leave #den")
+        self.chat.time += 1
+        self.bob.types("/join #den")
+        self.listen()
+        self.bob.types("/mode slow 1s", "/audit #den")
+        lines = self.bob.hears()
+        self.assertNotIn("the plan", "\n".join(lines))
+        self.assertIn("bob made the room anew", lines[1])
+        self.assertEqual(len(lines), 4, lines)
+
+    def test_who_was_in_a_room_of_the_name_before_is_a_stranger(self) -> None:
+        self.carol.types("/join #den")
+        token = token_of(self.carol)
+        self.carol.types("/quit")
+        self.chat.time += 1
+        self.bob.types("/join #den", "/mode invite-only on", "the plan")
+        guest = self.chat.connect()
+        guest.claims(token)
+        lines = "\n".join(guest.hears())
+        self.assertIn("[invite-only]", lines)
+        self.assertNotIn("the plan", lines)
+        self.assertEqual([*guest.person.place.rooms], ["#lobby"])
+
+    def test_who_was_in_this_one_may_come_back(self) -> None:
+        self.alice.types("/mode invite-only on")
+        token = token_of(self.bob)
+        self.chat.time += 1
+        self.bob.types("/quit")
+        guest = self.chat.connect()
+        guest.claims(token)
+        self.assertIn("#dev", guest.person.place.rooms)
 
     def test_what_was_said_in_an_open_one_is(self) -> None:
         self.carol.types("/join #pub", "hello", "/leave #pub")
