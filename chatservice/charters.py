@@ -54,6 +54,8 @@ class Charters:
         self._lobby = lobby
         self._closed: dict[str, int] = {}  # closed rooms that are not registered, and their floors
         self._now = now
+        self._sealing: set[str] = set()  # names of rooms that are about to be closed
+        self._registering: set[str] = set()
         self._registered: dict[str, str] = {}  # name to founder
         self._owned: Counter[str] = Counter()  # registered rooms of each founder
         records.watch(ROOM, self._learn)
@@ -66,6 +68,8 @@ class Charters:
         :param back: whether it is one that comes back to its place there.
         """
         floor, since = self._closed.get(name), self._now()
+        if name in self._sealing:
+            return Charter(founder=founder, closed=True, floor=UNKNOWN, since=since)
         if floor is None:
             return Charter(founder=founder, since=since)
         floor = floor if back else UNKNOWN
@@ -110,7 +114,12 @@ class Charters:
             room.charter = replace(room.charter, registered=False)
             return failure
 
-        return kept.addErrback(failed).addCallback(_nothing)
+        def done(result: object) -> object:
+            self._registering.discard(room.name)
+            return result
+
+        self._registering.add(room.name)
+        return kept.addBoth(done).addErrback(failed).addCallback(_nothing)
 
     def check_another(self, founder: str, name: str) -> None:
         """Ask whether somebody may have one room more.
@@ -141,7 +150,7 @@ class Charters:
             if self._full:
                 raise ChatError(Code.TOO_MUCH, f"{MOST:,} rooms are kept: no more can be closed.")
             kept = self._seal(room.name, after.floor)
-            return kept.addCallback(lambda _: setattr(room, "charter", how(room.charter)))
+            return kept.addCallback(lambda _: self.amend(room, how))
         room.charter = after
         return succeed(None)
 
@@ -189,8 +198,13 @@ class Charters:
             charter = value and _charter(value)
             return charter.to_value() if charter and charter.registered else seal
 
+        def kept(result: object) -> object:
+            self._sealing.discard(name)
+            return result
+
         seal = _sealed(floor).to_value()
-        return self._records.change(ROOM, name, change).addCallback(_nothing)
+        self._sealing.add(name)
+        return self._records.change(ROOM, name, change).addBoth(kept).addCallback(_nothing)
 
     def _learn(self, name: str, value: Value | None) -> None:
         if not _is_name(name):
@@ -207,7 +221,7 @@ class Charters:
         if charter is not None and charter.registered:
             room = self._rooms.setdefault(name, Room(name))
             room.charter = charter
-        elif room is not None and room is not self._lobby:
+        elif room is not None and room is not self._lobby and name not in self._registering:
             room.charter = replace(room.charter, registered=False)
             if not len(room):
                 del self._rooms[name]

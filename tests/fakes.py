@@ -19,7 +19,7 @@ from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.interfaces import IBatch, IClock, ILog, IRecords, ITickets
+from chatservice.interfaces import IBatch, IClock, ILog, IRecords, ITickets, Value
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import fold
 from chatservice.passwords import Passwords
@@ -203,6 +203,34 @@ class SlowLog(MemoryLog):
         asked, self._asked = self._asked, []
         for give in asked:
             give()
+
+
+class SlowRecords(MemoryRecords):
+    """Commits changes when it is told to.
+
+    :ivar slow: whether it takes its time from now on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = False
+        self._wanted: list[Callable[[], object]] = []
+
+    def change(
+        self, kind: str, key: str, how: Callable[[Value | None], Value | None]
+    ) -> Deferred[Value | None]:
+        if not self.slow:
+            return super().change(kind, key, how)
+        made: Deferred[Value | None] = Deferred()
+        self._wanted.append(
+            lambda: super(SlowRecords, self).change(kind, key, how).chainDeferred(made)
+        )
+        return made
+
+    def commit(self) -> None:
+        """Commit the change that was wanted first."""
+        if self._wanted:
+            self._wanted.pop(0)()
 
 
 class FailingLog(MemoryLog):

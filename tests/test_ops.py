@@ -6,7 +6,7 @@ from chatservice.charters import MOST_OWN
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
-from tests.fakes import Chat, Guest
+from tests.fakes import Chat, Guest, SlowLog, SlowRecords
 from tests.test_returning import token_of
 
 PASSWORD = "correct horse"  # noqa: S105
@@ -228,6 +228,31 @@ class Roles(InDev):
         guest = self.chat.join("carol_away")
         guest.types("/join #tmp", f"/login carol {PASSWORD}", "/topic still mine")
         self.assertIn("carol_away set the topic to: still mine", guest.hears())
+
+
+class OnASlowDisk(SynchronousTestCase):
+    """Records that are committed when they are told to be."""
+
+    def test_what_closes_a_room_that_is_being_registered_is_kept(self) -> None:
+        records = SlowRecords()
+        chat = Chat(log=SlowLog(), records=records)
+        alice, bob = chat.joined_as("alice", Role.USER), chat.join("bob")
+        assert isinstance(chat.log, SlowLog)
+        chat.log.slow = records.slow = True
+        alice.types("/join #dev", "/mode #dev invite-only on")
+        for _ in range(5):
+            chat.log.commit()
+            records.commit()
+            chat.turn()
+        chat.log.slow = records.slow = False
+        alice.types("/mode #dev")
+        self.assertIn("alice set invite-only on", alice.hears())
+        self.assertIn("-- #dev: invite-only on", "\n".join(alice.lines()))
+        bob.types("/join #dev")
+        self.assertRegex(bob.hears()[-1], r"\[invite-only\]$")
+        again = Chat(records=records).join("bob")
+        again.types("/join #dev")
+        self.assertRegex(again.hears()[-1], r"\[invite-only\]$")
 
 
 class Lasting(InDev):
