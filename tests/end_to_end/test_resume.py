@@ -219,6 +219,8 @@ def test_lines_that_were_never_read_are_there_again_by_position(disk: Place) -> 
         if read == 6500:
             break
     assert past(alice) == [f"{n} bob: {line}" for n, line in enumerate(lines, 1)][6500:]
+    alice.say("/time off")  # what was chosen came back with the place
+    alice.expect("-- No more times.")
     disk.quiet(alice)
     alice.hang_up()
 
