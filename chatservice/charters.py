@@ -28,7 +28,7 @@ MOST_OWN: Final = 50
 """Rooms that one account may have registered."""
 
 MOST: Final = 100_000
-"""Rooms of which something may be kept."""
+"""Rooms that may be registered, and closed ones of which it may be kept that they were."""
 
 UNKNOWN: Final = 2**53
 """The floor of a room until it is known: nobody reads anything."""
@@ -99,9 +99,9 @@ class Charters:
         :raises ChatError: TOO_MUCH.
         """
         charter = room.charter
-        if charter.registered:
+        if charter.registered or charter.floor == UNKNOWN:  # then settle comes to it
             return succeed(None)
-        if self._has_enough(charter.founder) or self._full:
+        if self._has_enough(charter.founder) or len(self._registered) >= MOST:
             raise ChatError(
                 Code.TOO_MUCH,
                 f"You have {MOST_OWN} rooms already: {room.name} is not kept when it is empty. "
@@ -147,7 +147,7 @@ class Charters:
             return self._records.change(ROOM, room.name, change).addCallback(_nothing)
         after = how(before)
         if after.closed and room.name not in self._closed:
-            if self._full:
+            if len(self._closed) >= MOST:
                 raise ChatError(Code.TOO_MUCH, f"{MOST:,} rooms are kept: no more can be closed.")
             kept = self._seal(room.name, after.floor)
             return kept.addCallback(lambda _: self.amend(room, how))
@@ -240,10 +240,6 @@ class Charters:
 
     def _has_enough(self, founder: str) -> bool:
         return self._owned[founder] >= MOST_OWN
-
-    @property
-    def _full(self) -> bool:
-        return len(self._registered) + len(self._closed) >= MOST
 
 
 def _charter(value: Value) -> Charter | None:

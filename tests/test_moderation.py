@@ -216,6 +216,7 @@ class Muting(Order):
             "/mute troll 10",
             "/mute troll 10 spam",
             "/mute troll 10x",
+            "/mute troll 0s",
             "/ban troll 99999999999d",
         ):
             self.refuse(self.alice, line, "bad-arguments")

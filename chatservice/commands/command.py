@@ -162,8 +162,21 @@ ROOM: Final = Argument("#ROOM", longest=4 * MAX_ROOM)
 OWN_ROOM: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM)
 PLACE: Final = Argument("#ROOM", optional=True, longest=4 * MAX_ROOM, form=re.compile(r"#\S+"))
 """The room that something is about, before the other arguments; the current one if missing."""
+
+
+def _term(text: str) -> float:
+    """Return a duration of a second at least.
+
+    :raises ValueError: if it is none.
+    """
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise ValueError("a duration is a second at least, for example 10m")
+    return seconds
+
+
 DURATION: Final = Argument(
-    "DURATION", optional=True, form=re.compile(r"[0-9]+[a-zA-Z]?"), value=parse_duration
+    "DURATION", optional=True, form=re.compile(r"[0-9]+[a-zA-Z]?"), value=_term
 )
 """For how long. A number without a unit is a mistake, not the beginning of a reason: it would make
 of ten minutes for good."""
