@@ -42,8 +42,8 @@ class Admission:
 
     def subject(self, person: Person, room: Room) -> Subject:
         """Return somebody as sanctions of a room look at people."""
-        role, since = self.role(person, room), person.place.since
-        return Subject(person.nick, person.inbox, person.host, since, role)
+        role = self.role(person, room)
+        return Subject(person.nick, person.inbox, person.host, person.came, role)
 
     def sanction(self, person: Person, room: Room, *measures: Measure) -> Sanction | None:
         """Return what stops somebody in a room, be it of that room or of the whole chat."""
@@ -76,8 +76,8 @@ class Admission:
             return
         identity = person.inbox if account is None else account.identity
         own = Role.GUEST if account is None else account.role
-        role, since = max(own, self.lobby.charter.role(identity)), person.place.since
-        subject = Subject(nick, identity, person.host, since, role)
+        role = max(own, self.lobby.charter.role(identity))
+        subject = Subject(nick, identity, person.host, person.came, role)
         ban = self._sanctions.find(subject, EVERYWHERE, Measure.BAN)
         if ban is not None:
             told = ban.told(self._now(), self.place(self.lobby))

@@ -4,6 +4,7 @@ Who comes back with a token, or with a password while another connection of its 
 the place it had; nobody else notices.
 """
 
+import math
 from functools import partial
 from operator import setitem
 
@@ -31,6 +32,7 @@ class Arrivals:
     def __init__(
         self, parts: Parts, owners: Owners, conversations: Conversations, departures: Departures
     ) -> None:
+        self._now = parts.now
         self._policy = parts.policy
         self._history = parts.log
         self._order = parts.order
@@ -77,6 +79,7 @@ class Arrivals:
     def enter(self, person: Person, nick: str) -> None:
         """Bring a person in, under a nickname it has claimed: into the lobby, or where it was."""
         person.nick, before = nick, person.inbox
+        person.came = min(person.came, self._now())
         if person.offered:
             ghost = self._tokens.get(person.offered.token)
             person.account = self._accounts.of(person.inbox)
@@ -144,6 +147,7 @@ class Arrivals:
         except ChatError as refusal:
             self.unclaim(person, nick)
             person.place, person.offered, person.proved = before, None, None
+            person.came = math.inf
             person.refused = refusal.message
             raise
         return nick
@@ -175,6 +179,7 @@ class Arrivals:
         person.proved = self._accounts.of(place.inbox)
         if owner is None:
             return self._claim_nick(person, offer.nick).addCallback(claimed)
+        person.came = owner.came
         return succeed(claimed(owner.nick))
 
     def _welcome(self, person: Person, current: str, heads: dict[str, int]) -> None:
@@ -223,6 +228,7 @@ class Arrivals:
             person.offered, code = Offer(ghost.nick, "", {}), Code.KICKED
         person.place, person.account = ghost.place, ghost.account
         person.away, person.active = ghost.away, ghost.active
+        person.came = ghost.came
         self._preferences.take_over(ghost, person)
         self._identities.add(person)
         ghost.cancel()

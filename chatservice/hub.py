@@ -18,6 +18,7 @@ from chatservice.closing import Closing
 from chatservice.conversations import Conversations
 from chatservice.departures import Departures
 from chatservice.draining import Draining
+from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
@@ -74,6 +75,7 @@ class Hub:
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: parts.people)
         self.departures = Departures(parts, self._closing)
         find, audit = self.find, Audit(log, self._order, now)
+        self._audit = audit
         self.ops = Ops(self.rooms, self.accounts, self._order, audit, find, now)
         self.moderation = Moderation(
             self.rooms,
@@ -196,8 +198,11 @@ class Hub:
         check(role, Act.DRAIN, lobby.charter.modes, "the chat")
         if seconds is None:
             self._draining.stop()
+            deed = "lets the chat go on"
         else:
             self._draining.begin(seconds)
+            deed = f"closes the chat in {say_duration(seconds)}"
+        self._order.publish(person, self._audit.entry(person, lobby, deed))
 
     # Who is here, and where they are.
 
@@ -249,7 +254,14 @@ class Hub:
         self.moderation.recheck(person)
 
     def _registered(self, old: Account | None, new: Account | None) -> None:
-        """Keep the rooms of somebody who has just made an account."""
+        """Keep the rooms of somebody who has just made an account; forget who has none any more.
+
+        Whoever is logged in to one that is removed is somebody else by now, its token included.
+        """
+        if old is not None and (new is None or new.identity != old.identity):
+            self.parts.returns.forget(old.identity)
+        if old is None and new is not None and new.password:
+            self.owners.taken(new)
         for person in () if old is not None or new is None else self.connections_of(new.identity):
             for room in self.rooms.own(person):
                 if room.charter.founder == person.inbox:

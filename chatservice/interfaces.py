@@ -158,6 +158,9 @@ class ITickets(Protocol):
     def find(self, key: str, /) -> Deferred[Ticket | None]:
         """Return the ticket of a key; None if there is none (any more)."""
 
+    def forget(self, inbox: str, /) -> Deferred[None]:
+        """Let nobody come back to an inbox: drop its tickets that were kept before."""
+
 
 Value = Mapping[str, object]
 """What a record holds: what JSON can hold, by name."""

@@ -100,6 +100,9 @@ class Moderation:
         own = self._rooms.admission.check(person, room, act)
         _check_reason(reason)
         target = self._target(whom, room, own, act)
+        if measure is Measure.SHADOW and target.network and not target.guests:
+            # Whether somebody is still heard would tell where it is, and nobody would notice.
+            rights.check(own, Act.SEE_ADDRESSES, room.charter.modes, self._place(room))
         now = self._now()
         sanction = Sanction(
             measure=measure,

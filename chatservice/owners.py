@@ -138,6 +138,15 @@ class Owners:
             self._identities.log_in(person, account)
         return ghost
 
+    def taken(self, account: Account) -> None:
+        """Take its nickname from others who wear it, now that it is an account's.
+
+        Who registers it itself has the account's identity.
+        """
+        for wearer in self._nicks.wearers(account.name):
+            if wearer.inbox != account.identity:
+                self._give_way(wearer, account)
+
     # In the chat.
 
     def login(self, person: Person, name: str, password: str) -> Deferred[None]:

@@ -1,5 +1,6 @@
 """One connection as the hub knows it, and what the operator decided for all of them."""
 
+import math
 import secrets
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -58,6 +59,8 @@ class Person:
     :ivar partner: with whom it wrote in private last; None if that is nobody, or to be looked up.
     :ivar quota: what the person may still do; None before admission.
     :ivar refused: what it was told of the last thing that was refused; "" for nothing.
+    :ivar came: since when it has been here without leaving, seconds since 1970; later than
+        everything until it is in.
     :ivar settings: what it has set for itself.
     :ivar away: that it says it is away; None if it does not.
     :ivar active: when it said something last, or came, seconds since 1970.
@@ -75,6 +78,7 @@ class Person:
         "account",
         "active",
         "away",
+        "came",
         "departed",
         "encrypted",
         "host",
@@ -100,6 +104,7 @@ class Person:
         self.place = Place(inbox(secrets.token_hex(8)), now)
         self.nick = ""
         self.account: Account | None = None
+        self.came = math.inf
         self.host: str | None = None
         self.encrypted = False
         self.partner: Partner | None = None

@@ -104,6 +104,10 @@ class Returns:
             gone = Ticket(digest(token), person.nick, place.inbox, place.since, 0.0, (), {})
             self._tickets.save(gone).addErrback(self._not_kept)
 
+    def forget(self, inbox: str) -> None:
+        """Let nobody come back as somebody who is no more."""
+        self._tickets.forget(inbox).addErrback(self._not_kept)
+
     def _save(self, place: Place, nick: str, read: Mapping[str, int] | None) -> Deferred[None]:
         key, now = digest(place.token), self._now()
         kept = None if read is None else dict(read)

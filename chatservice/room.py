@@ -194,8 +194,9 @@ class Room:
         :raises ChatError: SLOW_MODE if it comes too soon after the one before.
         """
         slow = self.charter.modes.slow
-        wait = self._spoke.get(identity, -math.inf) + slow - now
-        if wait > 0:
+        spoke = self._spoke.get(identity, -math.inf)
+        wait = spoke + slow - now
+        if wait > 0 and spoke <= now:  # or the clock was set back meanwhile
             raise ChatError(
                 Code.SLOW_MODE,
                 f"{self.name} is slow, one line in {slow:g} seconds: "

@@ -51,7 +51,7 @@ class Subject(NamedTuple):
     :ivar nick: worn or offered.
     :ivar identity: see names.inbox.
     :ivar host: the IP address; None for who has none.
-    :ivar came: when, seconds since 1970.
+    :ivar came: since when it has been here, seconds since 1970; later than all that for who is not.
     :ivar role: in the room in question.
     """
 

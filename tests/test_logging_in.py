@@ -26,6 +26,7 @@ from chatservice.roles import Role
 from chatservice.session import State
 from chatservice.store.memory import MemoryRecords
 from tests.fakes import CHEAP, NOW, Chat, Guest
+from tests.test_returning import token_of
 
 WORD = "correct horse battery"
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -121,7 +122,8 @@ class Registering(SynchronousTestCase):
         alice, bob = self.chat.registered("alice"), self.chat.join("bob")
         alice.types("/nick al", f"/register {WORD}")
         self.assertIn("[not-allowed]", alice.hears()[-1])
-        self.chat.add("bob")
+        elsewhere = accounts.registered(Account("bob", "@bob"))  # has its password elsewhere
+        self.chat.records.change(ACCOUNT, "bob", elsewhere)
         bob.types(f"/register {WORD}")
         self.assertIn("[nick-registered]", bob.hears()[-1])
 
@@ -346,7 +348,7 @@ class GivingWay(SynchronousTestCase):
         again.goes()
         self.chat.clock.advance(3600)
         self.chat.remove("alice")
-        self.assertIsNone(self.chat.enters(f"alice {token}").person.account)
+        self.assertEqual(self.chat.offers(f"alice {token}")[1], "bad-token")
 
     def test_what_begins_as_a_token_and_is_none_is_a_password(self) -> None:
         self.chat.add("alice", word="~ my own word")
@@ -406,6 +408,16 @@ class ChangedElsewhere(SynchronousTestCase):
         self.assertIs(self.alice.person.account.role, Role.ADMIN)
         self.assertEqual(self.alice.hears(), ["-- You are logged in as alice, an admin."])
 
+    def test_nobody_comes_back_as_who_was_removed(self) -> None:
+        """Not with its token either: its roles would be there again."""
+        self.alice.types("/join #dev")
+        token = token_of(self.alice)
+        self.alice.types("/quit")
+        self.chat.remove("alice")
+        again = self.chat.connect()
+        failure = self.failureResultOf(again.claims(token), ChatError)
+        self.assertEqual(failure.value.code, "bad-token")
+
     def test_a_removed_account_is_nobodys(self) -> None:
         moved: list[tuple[str, str]] = []
         self.chat.hub.on_identity(lambda person, old: moved.append((old, person.inbox)))
@@ -417,6 +429,13 @@ class ChangedElsewhere(SynchronousTestCase):
         self.assertEqual(len(self.alice.hears()), 1)
         self.alice.types("/nick other", "/nick alice")
         self.assertEqual(self.alice.nick, "alice")
+
+    def test_a_guest_gives_way_to_an_account_that_is_made(self) -> None:
+        guest = self.chat.enters("bob")
+        self.chat.add("bob")
+        self.chat.turn()
+        self.assertRegex(guest.nick, "^guest-")
+        self.assertEqual(self.chat.offers("bob")[1], "nick-registered")
 
     def test_with_the_account_its_roles_are_gone(self) -> None:
         self.alice.types("/join #dev")

@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
-from tests.fakes import Chat, Guest
+from tests.fakes import WORD, Chat, Guest, register
+from tests.test_returning import token_of
 
 ELSEWHERE = "198.51.100.7"
 
@@ -124,6 +125,20 @@ class Banning(Order):
         self.assertIn("banned", self.refused_at("troll", "203.0.113.1"))
         self.come("other", "203.0.113.1")
 
+    def test_who_has_left_is_not_here_whatever_token_it_has(self) -> None:
+        """Or one could lay in tokens for as many bans; whoever has only lost the connection is."""
+        gone, lost = self.come("gone", ELSEWHERE), self.come("lost", ELSEWHERE)
+        tokens = token_of(gone), token_of(lost)
+        gone.types("/quit")
+        unnamed = self.chat.connect(ELSEWHERE)
+        lost.goes()
+        self.wait()
+        self.alice.types("/ban troll 1h")
+        self.assertIn("banned", self.refused_at(tokens[0], ELSEWHERE))
+        failure = self.failureResultOf(unnamed.claims("innocent"))
+        self.assertEqual(failure.value.code, "banned")
+        self.assertEqual(self.come(tokens[1], ELSEWHERE).nick, "lost")
+
     def test_who_was_here_at_the_same_address_stays(self) -> None:
         carol = self.come("carol", ELSEWHERE)
         self.wait()
@@ -156,6 +171,28 @@ class Banning(Order):
         self.bob.types("/unban troll")
         self.troll.types("/join #dev")
         self.assertIn("other joined #dev", self.troll.hears())
+
+    def test_what_a_room_decided_is_gone_with_it(self) -> None:
+        self.troll.types("/join #dev", "/ban #dev bob", "/leave #dev")
+        self.listen()
+        self.come("carol").types("/join #dev")
+        self.bob.types("/join #dev")
+        self.assertIn("bob joined #dev", self.bob.hears())
+
+    def test_nor_does_it_hold_when_the_chat_ended_before_the_room(self) -> None:
+        self.troll.types("/join #dev", "/ban #dev bob")
+        again = Chat(records=self.chat.records)
+        carol, bob = again.everybody("carol", "bob")
+        carol.types("/join #dev")
+        bob.types("/join #dev")
+        self.assertIn("bob joined #dev", bob.hears())
+
+    def test_who_turns_out_to_be_somebody_banned_is_out_of_the_chat(self) -> None:
+        register(self.chat.hub, "evil")
+        self.alice.types("/ban evil 1h")
+        self.listen()
+        self.bob.types(f"/login evil {WORD}")
+        self.assertIn("alice kicked bob out of the chat: banned", self.troll.hears())
 
     def test_a_ban_ends(self) -> None:
         self.alice.types("/ban troll 10m")
@@ -240,6 +277,12 @@ class Muting(Order):
         self.troll.types("#lobby hi")
         self.assertIn("troll: hi", self.alice.hears())
 
+    def test_nobody_finds_out_an_address_by_shadows(self) -> None:
+        self.bob.types("/join #dev")
+        self.refuse(self.bob, "/shadow #dev 198.51.100.0/24", "not-allowed")
+        self.alice.types("/shadow 198.51.100.0/24")
+        self.assertIn("You shadow-muted", self.alice.hears()[-1])
+
     def test_nobody_hears_who_is_shadow_muted(self) -> None:
         self.alice.types("/shadow troll 1d")
         self.assertEqual(self.bob.hears(), [])
@@ -294,3 +337,6 @@ class Others(Order):
         self.assertTrue(self.chat.connect().admitted)
         self.refuse(self.alice, "/drain off", "bad-arguments")
         self.refuse(self.alice, "/drain soon", "bad-arguments")
+        self.alice.types("/audit")
+        deeds = [line.partition("] ")[2] for line in self.alice.hears()[:-1]]
+        self.assertEqual(deeds, ["-- alice closes the chat in 10m", "-- alice lets the chat go on"])

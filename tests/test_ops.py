@@ -139,6 +139,10 @@ class ModesOfRooms(InDev):
         self.chat.time += 10
         self.bob.types("three")
         self.assertIn("bob: three", self.bob.hears())
+        self.chat.time -= 3600
+        self.bob.types("four")
+        self.assertIn("bob: four", self.bob.hears())
+        self.refuse(self.bob, "five", "slow-mode")
 
     def test_only_encrypted_connections_enter_a_secure_room(self) -> None:
         self.alice.types("/mode secure on")

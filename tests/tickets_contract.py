@@ -69,6 +69,16 @@ class TicketsContract(TestCase):
         self.time = NOW + GOOD_FOR + 1
         self.assertIsNone(self.wait(tickets.find("k")))
 
+    def test_nobody_comes_back_to_what_was_forgotten(self) -> None:
+        tickets = self.make_tickets()
+        self.wait(tickets.save(CONNECTED))
+        self.wait(tickets.save(replace(LEFT, key="l")))
+        self.wait(tickets.save(replace(LEFT, key="other", inbox="@8")))
+        self.wait(tickets.forget("@7"))
+        self.assertIsNone(self.wait(tickets.find("k")))
+        self.assertIsNone(self.wait(tickets.find("l")))
+        self.assertIsNotNone(self.wait(tickets.find("other")))
+
     def test_the_ticket_of_somebody_who_is_there_stays_good(self) -> None:
         tickets = self.make_tickets()
         self.wait(tickets.save(CONNECTED))

@@ -22,7 +22,7 @@ from argon2 import PasswordHasher
 from chatservice import accounts
 from chatservice.accounts import ACCOUNT, Account
 from chatservice.admin.lines import shown
-from chatservice.admin.opening import Refused, exists, opened
+from chatservice.admin.opening import Refused, exists, opened, turn
 from chatservice.admin.records import change, read_all
 from chatservice.errors import ChatError
 from chatservice.interfaces import Value
@@ -30,6 +30,7 @@ from chatservice.names import check_nick, fold, inbox, keys
 from chatservice.passwords import LONGEST, check_new
 from chatservice.roles import Role
 from chatservice.sanctions import SANCTION
+from chatservice.store import tickets
 from chatservice.store.database import FILE, prepare_directory
 from chatservice.store.schema import prepare
 from chatservice.text import clean
@@ -79,7 +80,12 @@ def remove(directory: Path, name: str) -> str:
 
     :raises Refused: if there is none.
     """
-    return _change(directory, name, accounts.removed)
+    with _made_good(), opened(directory, writing=True) as db:
+        account = _find(db, name)
+        change(db, ACCOUNT, fold(account.name), accounts.removed(account))
+        with turn(db):  # nobody may come back as whom it was; a running chat does the same
+            tickets.forget(db, account.identity)
+    return account.name
 
 
 def set_role(directory: Path, name: str, role: Role) -> str:

@@ -209,6 +209,12 @@ class MemoryTickets:
             ticket = None
         return succeed(ticket)
 
+    def forget(self, inbox: str) -> Deferred[None]:
+        """Drop the tickets of an inbox; see ITickets."""
+        kept = {key: ticket for key, ticket in self._tickets.items() if ticket.inbox != inbox}
+        self._tickets = kept
+        return succeed(None)
+
 
 class MemoryRecords:
     """Records that live as long as the process; see IRecords. They are always open.

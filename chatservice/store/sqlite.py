@@ -291,6 +291,15 @@ class SqliteTickets:
 
         return self._database.change(step).addCallback(lambda found: found[0])
 
+    def forget(self, inbox: str) -> Deferred[None]:
+        """Drop the tickets of an inbox; see ITickets."""
+
+        def step(db: sqlite3.Connection) -> bool:
+            tickets.forget(db, inbox)
+            return True
+
+        return self._database.change(step).addCallback(lambda _: None)
+
 
 def _not_stored(reason: str) -> ChatError:
     return ChatError(

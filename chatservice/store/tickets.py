@@ -29,6 +29,11 @@ def find(db: Connection, key: str) -> Ticket | None:
     return Ticket(key, nick, inbox, since, at, tuple(json.loads(names)), positions)
 
 
+def forget(db: Connection, inbox: str) -> None:
+    """Forget the tickets of an inbox."""
+    db.execute("DELETE FROM tickets WHERE inbox = ?", (inbox,))
+
+
 def drop(db: Connection, before: float, most: int) -> None:
     """Forget the tickets of those who left before a time, and the oldest of too many."""
     db.execute("DELETE FROM tickets WHERE read IS NOT NULL AND at < ?", (before,))
