@@ -67,7 +67,7 @@ def test_text_of_all_scripts_passes_unchanged(client: Program, chat: Server) -> 
     """UTF-8 goes through each client as it is."""
     client.expect("^NICK")
     client.say("zoë")
-    client.expect("^Connected")
+    client.expect("^Connected to the server")  # telnet is connected to 127.0.0.1 before
     with chat.join("bob") as bob:
         client.say("grüße 中文 🎉")
         bob.expect("zoë: grüße 中文 🎉")
