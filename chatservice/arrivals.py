@@ -96,8 +96,9 @@ class Arrivals:
         rooms, current = person.place.rooms, person.place.current
         inbox: dict[str, int] = {}  # where the present begins there
         if person.offered or person.account:
-            head = self._history.head(person.inbox).addErrback(self._order.refused, person)
+            head = self._history.head(person.inbox)
             head.addCallback(partial(setitem, inbox, person.inbox))
+            head.addErrback(self._order.refused, person)
         entered = self._order.enter(person, rooms, news)
         entered.addCallback(lambda heads: self._welcome(person, current, heads | inbox))
         if ghost is None and not person.offered and person.inbox != before:
@@ -199,7 +200,7 @@ class Arrivals:
         if person.offered is None:
             self._rooms.show_topic(person, self._rooms.lobby)
             self._rooms.show_backlog(person, self._rooms.current(person), heads.get(current, 0))
-            self._conversations.catch_up(person, heads.get(person.inbox, 0))
+            self._conversations.catch_up(person, heads.get(person.inbox))
         else:
             read = self._rooms.readable(person, merged(person.place, person.offered.read))
             told = self._past.missed(person.member, read, heads)

@@ -163,13 +163,14 @@ class Conversations:
         head.addCallback(lambda head: self.catch_up(person, head))
         head.addErrback(self._order.refused, person)
 
-    def catch_up(self, person: Person, head: int) -> None:
+    def catch_up(self, person: Person, head: int | None) -> None:
         """Tell somebody who has come in what was said while it was away, if it is logged in.
 
-        :param head: the number of the last line in its inbox that it does not hear.
+        :param head: the number of the last line in its inbox that it does not hear; None if that
+            is unknown so far, as for who has logged in before it was welcomed.
         """
         account = self._accounts.of(person.inbox)
-        if account is None or person.departed or self._follows(person):
+        if head is None or account is None or person.departed or self._follows(person):
             return
         others = self._where.connections_of(person.inbox)
         read = max(account.read, *(self.read(o) for o in others if o is not person), 0)
@@ -188,7 +189,7 @@ class Conversations:
     ) -> None:
         """Take note of what somebody is told who came back to its place; see Past.missed."""
         if person.inbox not in read:
-            self.catch_up(person, heads.get(person.inbox, 0))
+            self.catch_up(person, heads.get(person.inbox))
         elif person.inbox in heads and not self._follows(person):
             self._follow(person, heads[person.inbox], told.get(person.inbox))
 

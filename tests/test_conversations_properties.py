@@ -32,6 +32,15 @@ OVERTAKEN = [
     ("bob", "come", ""),  # finds out where the present begins, behind that
 ]
 
+EARLY = [
+    ("alice", "slow", ""),
+    ("alice", "come", ""),
+    ("alice", "msg", "bob"),
+    ("alice", "msg", "bob"),
+    ("alice", "answer", ""),  # the first is on its way, the second is not yet
+    ("bob", "beside", ""),  # logs in before it is welcomed
+]
+
 
 class Scene:
     """A chat that is restarted now and then, and who has been there on which connection."""
@@ -149,6 +158,7 @@ class Properties(SynchronousTestCase):
     @quick
     @given(st.lists(st.one_of(MOVES, ROUGH), min_size=20, max_size=80))
     @example(OVERTAKEN)
+    @example(EARLY)
     def test_none_is_lost_whatever_happens(self, moves: list[tuple[str, str, str]]) -> None:
         scene = Scene()
         for move in moves:
