@@ -130,6 +130,7 @@ class Arrivals:
             return self._history.head(person.inbox).addCallback(tell)
 
         def tell(head: int) -> None:
+            self._conversations.may_return(person, head)
             ends = self._delivery.ends(person.member)
             read = {room: ends[room] for room in person.place.rooms if room in ends}
             read[person.inbox] = head

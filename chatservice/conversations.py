@@ -4,8 +4,9 @@ What is said goes to two inboxes, the other's and one's own; an inbox is the log
 every connection with that identity hears it. A registered nickname that is away has one as well:
 what is said to it waits there, and is told to whoever logs in.
 
-How far an account has been given its inbox (Account.read) is counted here for each connection, and
-committed now and then: after a crash lines are told twice rather than never.
+How far somebody has been given its inbox is counted here for each connection of an account, and of
+whoever may come back by token. For an account (Account.read) it is committed now and then: after a
+crash lines are told twice rather than never.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,7 @@ class Whereabouts(Protocol):
 
 
 class _Reading:
-    """How far one connection has been given the inbox of its account.
+    """How far one connection has been given its inbox.
 
     :ivar inbox: which inbox that is.
     :ivar seen: the number up to which that is so, once all is told that was missed, and unless
@@ -101,7 +102,7 @@ class Conversations:
         self._where = whereabouts
         self._speak = speak
         self._written_to = written_to
-        self._readings: dict[Person, _Reading] = {}  # of who is logged in
+        self._readings: dict[Person, _Reading] = {}  # of who is logged in or has a token
         accounts.watch(self._learn)
 
     # What people do.
@@ -173,7 +174,7 @@ class Conversations:
         if head is None or account is None or person.departed or self._follows(person):
             return
         others = self._where.connections_of(person.inbox)
-        read = max(account.read, *(self.read(o) for o in others if o is not person), 0)
+        read = max(account.read, *(self.read(o) or 0 for o in others if o is not person), 0)
         if read >= head:
             self._follow(person, head, None)
         else:
@@ -193,15 +194,23 @@ class Conversations:
         elif person.inbox in heads and not self._follows(person):
             self._follow(person, heads[person.inbox], told.get(person.inbox))
 
+    def may_return(self, person: Person, head: int) -> None:
+        """Count for a guest, too, from now on: it has a token.
+
+        :param head: the number of the last line in its inbox at this point.
+        """
+        if not self._follows(person) and self._accounts.of(person.inbox) is None:
+            self._follow(person, head, None)
+
     def lost(self, person: Person) -> None:
         """Take note that a connection is gone; read is to be asked for before."""
         self._readings.pop(person, None)
 
-    def read(self, person: Person) -> int:
-        """Return the number up to which a connection was given its inbox; 0 if none is known."""
+    def read(self, person: Person) -> int | None:
+        """Return the number up to which a connection was given its inbox; None if it is unknown."""
         reading = self._readings.get(person)
-        if reading is None:
-            return 0
+        if reading is None or reading.inbox != person.inbox:
+            return None
         if reading.missed is not None and (reading.missed.since or 0) < reading.head:
             return reading.missed.since or 0
         given = self._delivery.given(person.member, reading.inbox)
@@ -275,7 +284,7 @@ class Conversations:
                 reading = self._readings.get(one)
                 if reading is None or reading.inbox != event.room:
                     continue
-                if self._delivery.given(one.member, event.room) is not None:
+                if self._delivery.hears(one.member, event.room):
                     reading.seen = event.seq
                     if event.seq - reading.noted >= COMMIT_EVERY:
                         self._note(one)
@@ -360,7 +369,8 @@ class Conversations:
         """Take note that somebody has made an account of its identity: it has read everything."""
 
         def follow(head: int) -> None:
-            self._follow(person, head, None)
+            if not self._follows(person):
+                self._follow(person, head, None)
             self._note(person)
 
         head = self._order.keep(person, self._history.head(person.inbox))
@@ -368,10 +378,11 @@ class Conversations:
 
     def _follow(self, person: Person, head: int, missed: Recall | None) -> None:
         """Count from now on how far a connection is given its inbox."""
-        account = self._accounts.of(person.inbox)
-        if account is None:
+        if person.departed or person.absent:  # meanwhile
             return
-        self._readings[person] = _Reading(account.identity, head, missed, account.read)
+        account = self._accounts.of(person.inbox)
+        noted = 0 if account is None else account.read
+        self._readings[person] = _Reading(person.inbox, head, missed, noted)
         if missed is not None:
             missed.ended().addCallback(lambda _: self._note(person))
 
@@ -383,7 +394,9 @@ class Conversations:
         """Commit how far a connection was given its inbox, if that is further than before."""
         position, reading = self.read(person), self._readings.get(person)
         account = None if reading is None else self._accounts.of(reading.inbox)
-        if reading is None or account is None or position <= max(reading.noted, account.read):
+        if reading is None or account is None or position is None:
+            return None
+        if position <= max(reading.noted, account.read):
             return None
         reading.noted = position
         return self._accounts.note(account.identity, read=position).addErrback(self._not_noted)

@@ -156,20 +156,22 @@ class Delivery:
         return {} if reader is None else reader.ends()
 
     def read(self, member: IMember) -> dict[str, int]:
-        """Return the numbers up to which a member was given its rooms, or will be if it leaves."""
+        """Return the numbers up to which a member was given its rooms; none if it is forgotten."""
         reader = self._readers.get(member)
         return {} if reader is None else reader.read()
 
     def given(self, member: IMember, room: str) -> int | None:
-        """Return the number up to which a member was given a room; None if it hears nothing there.
-
-        As read, but without what it will only be given if it leaves in good order.
-        """
+        """Return the number up to which a member was given a room; None if it was given all."""
         reader, feed = self._readers.get(member), self._feeds.get(room)
         if reader is None or feed is None or feed not in reader.cursors:
             return None
         cursor = reader.cursors[feed]
         return feed.seq if cursor is None else cursor.seq
+
+    def hears(self, member: IMember, room: str) -> bool:
+        """Tell whether a member is given what is committed in a room from now on."""
+        reader, feed = self._readers.get(member), self._feeds.get(room)
+        return reader is not None and feed is not None and reader.hears(feed)
 
     def behind(self, member: IMember) -> bool:
         """Tell whether something was handed out that a member has not been given."""

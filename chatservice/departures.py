@@ -76,12 +76,13 @@ class Departures:
         if person.account is not None and not self._closing.begun:
             self.note(person)
         if person.departed:
-            if person.place.token:  # before delivery forgets it
-                self._returns.note(person)
+            if self._may_be_kept(person) and not self._closing.begun:
+                self._returns.gone(person)  # before delivery forgets it
         elif person.nick and person.place.token and self._may_return():
             self._wait_for(person)
         else:
             self.depart(person)
+        person.left = None  # it is given no more
         self.forget(person)
         self._delivery.drop(person.member)
         if person in self._people:
@@ -92,6 +93,8 @@ class Departures:
 
     def depart(self, person: Person, kicked: Event | None = None) -> None:
         person.departed = True
+        if self._may_be_kept(person) and not person.absent and not self._closing.begun:
+            self._returns.depart(person)
         self._tokens.pop(person.place.token, None)
         if person.nick:
             news = self._rooms.depart(person)
@@ -118,11 +121,16 @@ class Departures:
     # Inside.
 
     def _finish(self, person: Person, nick: str) -> None:
+        if nick and self._may_be_kept(person):
+            self._returns.leave(person, nick)
         self._delivery.finish(person.member)
         if person.account is not None and not self._closing.begun:
             self.note(person)
-        if person.place.token and nick:
-            self._returns.keep(person, nick)
+
+    def _may_be_kept(self, person: Person) -> bool:
+        """Tell whether a person has a token, and nobody has come back with it already."""
+        token = person.place.token
+        return bool(token) and self._tokens.get(token, person) is person
 
     def _may_return(self) -> bool:
         return self._clock is not None and not self._closing.begun and self._policy.absence > 0

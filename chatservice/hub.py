@@ -99,6 +99,7 @@ class Hub:
             self.rooms.admission.speak_privately,
             self.presence.written_to,
         )
+        parts.given = self.conversations.read
         self.passwords = passwords or Passwords()
         self.owners = Owners(
             self.accounts,

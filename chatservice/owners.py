@@ -39,7 +39,7 @@ class Owners:
     :param wear: changes a person's nickname into a claimed one.
     :param revoke: lets a person's token be good no more.
     :param tell_token: tells a person with what it can come back.
-    :param read: returns the number up to which a person was given its inbox; 0 if none is known.
+    :param read: returns the number up to which a person was given its inbox, if it is known.
     """
 
     _log = Logger()
@@ -58,7 +58,7 @@ class Owners:
         wear: Callable[[str, Person], None],
         revoke: Callable[[Person], None],
         tell_token: Callable[[Person], Deferred[None]],
-        read: Callable[[Person], int],
+        read: Callable[[Person], int | None],
     ) -> None:
         self._accounts = accounts
         self._identities = identities

@@ -27,6 +27,8 @@ class Parts:
     :ivar records: what is known besides what was said.
     :ivar people: every connection.
     :ivar nicks: who wears which nickname.
+    :ivar given: returns the number up to which a person was given its inbox, None if that is not
+        known; set before anybody comes.
     :ivar tokens: whose each token is, of those who are here or may come back soon.
     """
 
@@ -58,5 +60,8 @@ class Parts:
         self.preferences = Preferences(self.accounts, self.order, self.identities.people)
         self.sanctions = Sanctions(records, now)
         self.rooms = Rooms(self.order, self.past, policy, records, self.sanctions, now)
-        self.returns = Returns(tickets or MemoryTickets(now), log, self.delivery, now)
+        self.given: Callable[[Person], int | None]
+        self.returns = Returns(
+            tickets or MemoryTickets(now), self.delivery, lambda person: self.given(person), now
+        )
         self.journal = Journal(clock)

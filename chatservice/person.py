@@ -64,6 +64,8 @@ class Person:
     :ivar settings: what it has set for itself.
     :ivar away: that it says it is away; None if it does not.
     :ivar active: when it said something last, or came, seconds since 1970.
+    :ivar left: once it goes, under which nickname, and up to which number of each room it is to be
+        given that before; None while it stays, and when its connection is gone.
     :ivar departed: whether it has left, in whatever way.
     :ivar replaced: whether it left because somebody with its token took its place.
     :ivar welcomed: whether it has come in, from its own point of view.
@@ -82,6 +84,7 @@ class Person:
         "departed",
         "encrypted",
         "host",
+        "left",
         "member",
         "nick",
         "offered",
@@ -115,6 +118,7 @@ class Person:
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
         self.proved: Account | None = None  # whose password or token it gave on coming in
+        self.left: tuple[str, dict[str, int]] | None = None
         self.departed = False
         self.replaced = False
         self.welcomed = False

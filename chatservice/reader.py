@@ -90,20 +90,21 @@ class Reader:
         """Return for each room the number up to which all comes before an answer given now."""
         return {feed.room: feed.end().seq for feed in self.cursors}
 
+    def hears(self, feed: Feed["Reader"]) -> bool:
+        """Tell whether it is given what is committed in a room from now on."""
+        last = self._last_stay(feed) if feed in self.cursors else None
+        return feed in self.cursors and (last is None or last.end is None)
+
     def read(self) -> dict[str, int]:
-        """Return for each room the number up to which it was given it, or will be if it leaves."""
+        """Return for each room the number up to which it was given it."""
         read = {
-            feed.room: feed.seq if cursor is None else self._read_up_to(feed, cursor).seq
+            feed.room: feed.seq if cursor is None else cursor.seq
             for feed, cursor in self.cursors.items()
         }
         for answer in self.answers:  # what it missed before and is still to be told
             if answer.recall is not None and answer.recall.since is not None:
                 read[answer.recall.room] = answer.recall.since
         return read
-
-    def _read_up_to(self, feed: Feed["Reader"], cursor: Cursor) -> Cursor:
-        last = self._last_stay(feed) if self.finishing else None
-        return cursor if last is None else last.end or cursor
 
     # Off the fan-out, and on it again.
 

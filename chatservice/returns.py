@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatservice.delivery import Delivery
 from chatservice.errors import Code, NickRefused
-from chatservice.interfaces import ILog, ITickets
+from chatservice.interfaces import ITickets
 from chatservice.names import fold
 from chatservice.person import Person
 from chatservice.resume import OWN, Offer, Place, Ticket, digest, new_token
@@ -18,17 +18,22 @@ class Returns:
     """Issues tokens, recognises them, and remembers how far their owners have read.
 
     :param tickets: where that is kept.
+    :param given: returns the number up to which a person was given its inbox, if it is known.
     :param now: the wall clock.
     """
 
     _log = Logger()
 
     def __init__(
-        self, tickets: ITickets, log: ILog, delivery: Delivery, now: Callable[[], float]
+        self,
+        tickets: ITickets,
+        delivery: Delivery,
+        given: Callable[[Person], int | None],
+        now: Callable[[], float],
     ) -> None:
         self._tickets = tickets
-        self._history = log
         self._delivery = delivery
+        self._given = given
         self._now = now
         self._saving: dict[str, Deferred[object]] = {}  # by token, what is being kept just now
 
@@ -59,22 +64,42 @@ class Returns:
         rooms, read = dict.fromkeys(ticket.rooms), dict(ticket.read or {})
         return Place(ticket.inbox, ticket.since, offer.token, rooms, read, ticket.at)
 
-    def note(self, person: Person) -> Deferred[None]:
+    def note(self, person: Person) -> None:
         """Note how far somebody has been given its rooms and its inbox, at this point.
 
-        Whoever was told nothing yet, or is forgotten by delivery already, has read what it had.
+        Whoever was told nothing yet has read what it had. Whom delivery has forgotten was given
+        what it should be before it left.
         """
         place, read = person.place, self._delivery.read(person.member)
+        if not read and person.left is not None:
+            read = dict(person.left[1])
         if not read or not person.welcomed or person.replaced:
-            return succeed(None)
+            return
+        if place.inbox not in read:  # it is not behind there
+            given = self._given(person)
+            given = place.read.get(place.inbox) if given is None else given
+            if given is not None:
+                read[place.inbox] = given
         place.read = read
-        if place.inbox in read:
-            return succeed(None)
 
-        def all_read(head: int) -> None:  # it is not behind there
-            read[place.inbox] = head
+    def depart(self, person: Person) -> None:
+        """Remember somebody who leaves, and may be back before the log has come to that."""
+        if person.left is None:
+            person.left = person.nick, {}
+            self.keep(person, person.nick)
 
-        return self._history.head(place.inbox).addCallback(all_read)
+    def leave(self, person: Person, nick: str) -> None:
+        """Remember how far somebody has read who is about to be given the rest, and then goes."""
+        if person.left is None or not person.left[1]:
+            person.left = nick, self._delivery.ends(person.member)
+        self.keep(person, nick)
+
+    def gone(self, person: Person) -> None:
+        """Remember how far somebody who leaves has come before its connection was gone."""
+        before = person.place.read
+        self.note(person)
+        if person.left is not None and person.place.read != before:
+            self.keep(person, person.left[0])
 
     def keep(self, person: Person, nick: str) -> Deferred[None]:
         """Remember how far somebody who goes has read, so that it can come back."""
@@ -83,7 +108,8 @@ class Returns:
         def kept(_: object) -> None:
             self._saving.pop(place.token, None)
 
-        saved = self.note(person).addCallback(lambda _: self._save(place, nick, place.read))
+        self.note(person)
+        saved = self._save(place, nick, place.read)
         self._saving[place.token] = saved.addErrback(self._not_kept)
         return saved.addCallback(kept)
 

@@ -273,6 +273,8 @@ class Model:
         self.visible(one, room)
         own = self.may(one, room, Role.OP)
         network = network_of(whom)
+        if network and measure == "shadow":  # it would tell where somebody is
+            check(own >= Role.ADMIN, "not-allowed")
         label, nick, identity, guests = network or whom, "", "", False
         if not network:
             nick = whom

@@ -178,6 +178,21 @@ class Kept(Scenario):
         log.commit()
         self.assertEqual(talk(self.bob())[0], "alice -> bob: hi")
 
+    def test_what_comes_while_somebody_is_given_the_rest_and_goes_is_kept(self) -> None:
+        bob = self.bob()
+        bob.types("/resume")
+        bob.stalled = True
+        self.alice.types("/msg bob one")
+        self.alice.types("/msg bob two")
+        bob.session.hang_up()
+        self.chat.turn()
+        self.alice.types("/msg bob three")
+        bob.reads()
+        self.assertEqual((talk(bob)[-1], bob.disconnects), ("alice -> bob: two", 1))
+        bob.goes()
+        self.chat.clock.advance(61)
+        self.assertEqual(talk(self.bob())[0], "alice -> bob: three")
+
     def test_who_returns_meanwhile_hears_it(self) -> None:
         log = SlowLog()
         self.chat = Chat(log)

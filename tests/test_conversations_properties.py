@@ -1,6 +1,10 @@
-"""Private lines under whatever people do: none is lost, and without a crash none comes twice."""
+"""Private lines under whatever people do: none is lost, and without a crash none comes twice.
+
+So it is for accounts, which come back by password, and for who comes back by token alone.
+"""
 
 import re
+from collections.abc import Iterator
 from itertools import chain
 
 from hypothesis import example, given
@@ -12,6 +16,7 @@ from chatservice.store.memory import MemoryRecords
 from tests.fakes import WORD, Chat, Guest, SlowLog, quick, register
 
 PEOPLE = ("alice", "bob", "carol")  # carol is a guest
+TOKEN = ("bob", "dana")  # who come back by token; dana is a guest
 LINE = re.compile(r"(?:\[.*\] )?\w+ -> \w+: line (\d+)$")
 OTHERS = ("goes", "quits", "stall", "read", "slow", "commit", "answer", "turn", "restart")
 MOVES = st.tuples(
@@ -40,6 +45,12 @@ EARLY = [
     ("alice", "answer", ""),  # the first is on its way, the second is not yet
     ("bob", "beside", ""),  # logs in before it is welcomed
 ]
+TOKEN_MOVES = st.tuples(
+    st.sampled_from(TOKEN),
+    st.sampled_from([*("told",) * 6, *("back",) * 3, *OTHERS[:-1], "ends", "later"]),
+    st.just("alice"),
+)
+REPLACING = st.tuples(st.sampled_from(TOKEN), st.just("replaced"), st.just(""))
 
 
 class Scene:
@@ -50,8 +61,9 @@ class Scene:
         self.records = MemoryRecords()
         self.chat = Chat(self.log, records=self.records)
         self.here: dict[str, Guest] = {}
-        self.connections: dict[str, list[Guest]] = {name: [] for name in PEOPLE}
-        self.tokens: dict[str, str] = {}
+        self.connections: dict[str, list[Guest]] = {name: [] for name in (*PEOPLE, *TOKEN)}
+        self.tokens: dict[str, str] = {}  # what they answer who come back
+        self.inboxes = {name: f"@{name}" for name in PEOPLE}
         self.said = 0
         for name in ("alice", "bob"):
             register(self.chat.hub, name)
@@ -74,6 +86,16 @@ class Scene:
                 beside.types(f"/login {who} {WORD}")
             case "token" if guest:
                 guest.types("/resume")
+            case "told":
+                self.move(other, "msg", who)
+            case "back" if guest is None or guest.disconnects:
+                self.comes(who, self.tokens[who])
+            case "replaced" if guest:
+                self.comes(who, self.tokens[who])
+            case "ends" if guest:
+                guest.session.hang_up()
+            case "later":
+                self.chat.clock.advance(61)
             case "goes" if guest:
                 self.here.pop(who).goes()
             case "quits" if guest:
@@ -112,6 +134,20 @@ class Scene:
         """Take note that somebody could not come in: its nickname is kept for its token."""
         del self.here[who]
 
+    def come_with_tokens(self) -> None:
+        """Let people come who come back by token."""
+        self.move("alice", "come", "")
+        for name in TOKEN:
+            self.comes(name, f"{name} {WORD}" if name == "bob" else name)
+            guest = self.here[name]
+            guest.types("/resume")
+            (self.tokens[name],) = [
+                " ".join(found[1].split()[:2])
+                for line in guest.lines()
+                if (found := re.search(r"NICK with: (.*)", line))
+            ]
+            self.inboxes[name] = guest.person.inbox
+
     def settle(self) -> None:
         """Let everything that is on its way arrive."""
         self.log.slow = False
@@ -139,7 +175,7 @@ class Scene:
     def accepted(self, name: str) -> list[int]:
         """Return the lines that the log has for somebody."""
         events: list[Event] = []
-        self.log.after(f"@{name}", 0, 10**6).addCallback(events.extend)
+        self.log.after(self.inboxes[name], 0, 10**6).addCallback(events.extend)
         return [int(event.text.split()[1]) for event in events if event.to == name]
 
 
@@ -168,6 +204,36 @@ class Properties(SynchronousTestCase):
             self.assertLessEqual(set(accepted), set(chain(*connections)))
             for lines in connections:
                 self.assertEqual(lines, [line for line in accepted if line in lines])
+
+    @quick
+    @given(st.lists(TOKEN_MOVES, min_size=20, max_size=80))
+    def test_who_returns_by_token_is_told_once(self, moves: list[tuple[str, str, str]]) -> None:
+        for name, connections, accepted in self.with_tokens(moves):
+            self.assertEqual([*chain(*connections)], accepted, name)
+
+    @quick
+    @given(st.lists(st.one_of(TOKEN_MOVES, REPLACING), min_size=20, max_size=80))
+    def test_who_is_replaced_by_token_misses_none(self, moves: list[tuple[str, str, str]]) -> None:
+        for name, connections, accepted in self.with_tokens(moves):
+            self.assertLessEqual(set(accepted), set(chain(*connections)), name)
+            for lines in connections:
+                self.assertEqual(lines, [line for line in accepted if line in lines])
+
+    def with_tokens(
+        self, moves: list[tuple[str, str, str]]
+    ) -> Iterator[tuple[str, list[list[int]], list[int]]]:
+        """Go through moves; return who comes back by token, what is shown, and what is due."""
+        scene = Scene()
+        scene.come_with_tokens()
+        for move in moves:
+            scene.move(*move)
+        scene.settle()
+        for name in TOKEN:
+            scene.move(name, "goes", "")
+            scene.settle()
+            scene.move(name, "back", "")
+            scene.settle()
+            yield name, scene.shown(name), scene.accepted(name)
 
     def end(self, scene: Scene) -> dict[str, list[list[int]]]:
         """Let both come in once more; return what each has been shown."""

@@ -279,6 +279,48 @@ class WhileTheLogIsBusy(SynchronousTestCase):
         self.assertEqual(told, ["missed"])
         self.assertEqual((first.disconnects, second.disconnects), (1, 0))
 
+    def private(self, guest: Guest) -> list[str]:
+        """Return the private lines that somebody was told in all."""
+        self.settle()
+        return [line.split(" -> alice: ")[1] for line in guest.lines() if " -> alice: " in line]
+
+    def test_lost_while_a_private_line_is_on_its_way(self) -> None:
+        self.log.slow = True
+        self.bob.types("/msg alice psst")
+        self.alice.goes()
+        self.settle()
+        self.assertEqual(self.private(self.returns()), ["psst"])
+
+    def test_back_by_token_alone_before_a_private_line_has_come(self) -> None:
+        self.log.slow = True
+        self.bob.types("/msg alice psst")
+        self.assertEqual(self.private(self.returns()), ["psst"])
+
+    def test_left_and_back_before_a_private_line_has_come(self) -> None:
+        self.log.slow = True
+        self.bob.types("/msg alice psst")
+        self.alice.types("/quit")
+        self.alice.goes()
+        self.assertEqual(self.private(self.returns()), ["psst"])
+
+    def test_left_and_cut_off_before_it_has_read_a_private_line(self) -> None:
+        self.alice.stalled = True
+        self.bob.types("held")
+        self.bob.types("/msg alice psst")
+        self.alice.types("/quit")
+        self.chat.clock.advance(PARTING)
+        self.assertEqual((self.private(self.alice), self.alice.aborts), ([], 1))
+        self.assertEqual(self.private(self.returns()), ["psst"])
+
+    def test_a_private_line_that_was_given_is_not_told_again(self) -> None:
+        self.bob.types("/msg alice psst")
+        for way in (self.alice.session.leave, self.alice.session.hang_up, lambda: None):
+            way()
+            self.settle()
+            self.alice.goes()
+            self.alice = self.returns()
+            self.assertEqual(self.private(self.alice), [])
+
     def test_who_was_replaced_or_hung_up_and_does_not_read_is_cut_off(self) -> None:
         self.alice.stalled = True
         self.bob.types("held")
