@@ -86,6 +86,7 @@ class Hub:
             find,
             self.people,
             self.departures.expel,
+            parts.returns.connected,
             now,
         )
         self.conversations = Conversations(
@@ -261,6 +262,11 @@ class Hub:
         """
         if old is not None and (new is None or new.identity != old.identity):
             self.parts.returns.forget(old.identity)
+        if old is not None and new is not None and old.password not in ("", new.password):
+            self.parts.returns.forget(new.identity)  # whoever has a token need not know it any more
+            for person in self.connections_of(new.identity):
+                if not person.absent:
+                    self.parts.returns.connected(person)
         if old is None and new is not None and new.password:
             self.owners.taken(new)
         for person in () if old is not None or new is None else self.connections_of(new.identity):

@@ -38,6 +38,7 @@ class Moderation:
     :param people: returns everybody who is in the chat.
     :param expel: throws somebody out of the chat: the person, what it is told, what the lobby
         hears.
+    :param moved: keeps in which rooms somebody is who may come back.
     :param now: the wall clock, seconds since 1970.
     """
 
@@ -51,6 +52,7 @@ class Moderation:
         find: Callable[[str], Person],
         people: Callable[[], Sequence[Person]],
         expel: Callable[[Person, ChatError, Event], None],
+        moved: Callable[[Person], None],
         now: Callable[[], float],
     ) -> None:
         self._rooms = rooms
@@ -61,6 +63,7 @@ class Moderation:
         self._find = find
         self._people = people
         self._expel = expel
+        self._moved = moved
         self._now = now
 
     def kick(self, person: Person, room: Room, nick: str, reason: str) -> None:
@@ -273,6 +276,7 @@ class Moderation:
         else:
             self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
             self._rooms.throw_out(person, room, news)
+            self._moved(person)
 
     def _announce(self, person: Person, room: Room, deed: str, *, quiet: bool) -> None:
         """Let a room know what was done, or only who did it."""

@@ -6,7 +6,6 @@ hears what changes at a point of the order, behind all that was said before it.
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from operator import setitem
 from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -23,6 +22,10 @@ from chatservice.person import Person
 BACK: Final = "You are not away any more, as you say something."
 
 Result = TypeVar("Result")
+
+
+UNREAD: Final = -1
+"""Instead of a room's head, if that cannot be read."""
 
 
 class Order:
@@ -128,25 +131,37 @@ class Order:
         return pending.addBoth(passed)
 
     def hear(self, person: Person, room: str, until_read: bool = False) -> Deferred[int]:
-        """Let a person hear a room from this point on; fires with the room's head."""
+        """Let a person hear a room from this point on; fires with the room's head.
+
+        With UNREAD instead if that cannot be read; the person has been told so, and hears nothing.
+        """
 
         def enter(head: int) -> int:
             self._delivery.enter(person.member, room, head, until_read)
             return head
 
+        def failed(failure: Failure) -> int:
+            self.refused(failure, person)
+            return UNREAD
+
         head = self.keep(person, self._history.head(room))
-        return head.addCallback(enter).addErrback(self.refused, person)
+        return head.addCallback(enter).addErrback(failed)
 
     def enter(
         self, person: Person, rooms: Iterable[str], news: Sequence[Event]
     ) -> Deferred[dict[str, int]]:
         """Let a person hear rooms from this point on, and the news first.
 
-        :returns: fires behind the news with the rooms' heads before them.
+        :returns: fires behind the news with the rooms' heads before them, as far as they are known.
         """
         heads: dict[str, int] = {}
+
+        def note(head: int, room: str) -> None:
+            if head != UNREAD:
+                heads[room] = head
+
         for room in rooms:
-            self.hear(person, room).addCallback(partial(setitem, heads, room))
+            self.hear(person, room).addCallback(note, room)
         entered = self.keep(person, self._history.append(news))
         return entered.addCallback(lambda _: heads)
 

@@ -324,7 +324,7 @@ class Rooms:
 
     def _entered(self, heads: dict[str, int], person: Person, room: Room, made: bool) -> None:
         head = heads.get(room.name, 0)
-        if made:
+        if made and room.name in heads:  # or its floor stays unknown, and nobody reads anything
             own = person.account is not None
             settled = self._order.keep(person, self.charters.settle(room, head, own))
             settled.addErrback(self._order.refused, person)

@@ -257,6 +257,10 @@ class Mistyping(Typing):
             self.assertIn("see /help", error)
             self.assertTrue(error.endswith(f"[{Code.UNKNOWN_COMMAND}]"))
 
+    def test_a_password_is_not_said_for_a_blank(self) -> None:
+        for line in (" /login alice correct horse", "  /Register correct horse", " /password a b"):
+            self.assertIn("there may be a password", self.error(line))
+
     def test_it_is_told_how_to_say_it(self) -> None:
         self.assertIn("type it with //", self.error("/etc/passwd"))
 

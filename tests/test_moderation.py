@@ -83,6 +83,16 @@ class Kicking(Order):
         self.troll.types("/join #dev")
         self.assertIn("troll joined #dev", self.bob.hears())
 
+    def test_who_was_kicked_out_of_a_room_does_not_come_back_to_it_by_token(self) -> None:
+        self.bob.types("/join #dev")
+        self.troll.types("/join #dev")
+        token = token_of(self.troll)
+        self.bob.types("/mode invite-only on", "/kick troll")
+        again = Chat(self.chat.log, tickets=self.chat.tickets, records=self.chat.records)
+        guest = again.connect(ELSEWHERE)
+        guest.claims(token)
+        self.assertEqual([*guest.person.place.rooms], ["#lobby"])
+
     def test_only_ops_kick(self) -> None:
         self.refuse(self.bob, "/kick troll", "not-allowed")
         self.refuse(self.bob, "/kick alice", "not-allowed")

@@ -1,8 +1,10 @@
 """What ops do with their room: topic, modes, roles, invitations, and what outlives the evening."""
 
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.charters import MOST_OWN
+from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
@@ -227,6 +229,20 @@ class Roles(InDev):
         self.bob.types("/join #tmp")
         self.assertIn("-- The topic of #tmp: mine", self.bob.hears())
 
+    def test_a_new_password_makes_old_tokens_worthless(self) -> None:
+        self.carol.types(f"/register {PASSWORD}")
+        lost = self.chat.connect()
+        lost.claims("carol_phone")
+        lost.types(f"/login carol {PASSWORD}")
+        token = token_of(lost)
+        lost.types("/quit")
+        self.carol.types(f"/password {PASSWORD} -> battery staple")
+        failed = self.failureResultOf(self.chat.connect().claims(token))
+        self.assertIs(failed.value.code, Code.BAD_TOKEN)
+        mine = token_of(self.carol)
+        self.carol.goes()
+        self.successResultOf(self.chat.connect().claims(mine))
+
     def test_who_logs_in_keeps_its_roles(self) -> None:
         self.carol.types(f"/register {PASSWORD}")
         guest = self.chat.join("carol_away")
@@ -305,6 +321,19 @@ class Lasting(InDev):
         lines = "\n".join(guest.hears())
         self.assertNotIn("the plan", lines)
         self.assertIn("bob: new", lines)
+
+    def test_nor_when_it_cannot_be_read_how_far_that_went(self) -> None:
+        self.carol.types("/join #den", "/mode key s3cret", "the plan", "/leave #den")
+        head = self.chat.log.head
+
+        def unread(room: str) -> Deferred[int]:
+            return fail(ChatError(Code.NOT_READ, "Not now.")) if room == "#den" else head(room)
+
+        self.patch(self.chat.log, "head", unread)
+        self.bob.types("/join #den")
+        self.patch(self.chat.log, "head", head)
+        self.bob.types("/history 50", "/search plan")
+        self.assertNotIn("the plan", "\n".join(self.bob.lines()))
 
     def test_nor_is_what_ops_did_there(self) -> None:
         self.carol.types("/join #den", "/mode key s3cret", "/topic the plan", "/leave #den")

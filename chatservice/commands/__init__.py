@@ -21,6 +21,10 @@ from chatservice.text import MAX_LINE, clean
 
 __all__ = ["COMMANDS", "address", "find", "fulfil", "perform", "refuse"]
 
+_SECRET: Final = re.compile(r"\s+/(login|register|password)\b", re.IGNORECASE)
+_NOT_SAID: Final = (
+    "Not said, there may be a password in it: type the slash without a blank before it."
+)
 _ADDRESSED: Final = re.compile(r"(#\S+)\s+(\S.*)")
 
 
@@ -39,6 +43,8 @@ def perform(session: Session, line: str) -> None:
     :param line: clean text, one line; an empty one does nothing.
     """
     deed = _typed(session, line)
+    if _SECRET.match(line):
+        deed = Deed(refuse, (ChatError(Code.BAD_ARGUMENTS, _NOT_SAID),))
     if deed is not None:
         session.do(deed.action, *deed.args, free=deed.free, patient=deed.patient)
 
