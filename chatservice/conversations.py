@@ -4,17 +4,13 @@ What is said goes to two inboxes, the other's and one's own; an inbox is the log
 every connection with that identity hears it. A registered nickname that is away has one as well:
 what is said to it waits there, and is told to whoever logs in.
 
-How far somebody has been given its inbox is counted here for each connection of an account, and of
-whoever may come back by token. For an account (Account.read) it is committed now and then: after a
-crash lines are told twice rather than never.
+How far somebody has been given its inbox is counted beside (readings.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from chatservice.accounts import Account, Accounts
 from chatservice.delivery import Delivery
@@ -26,6 +22,7 @@ from chatservice.nicks import Nicks
 from chatservice.order import Order
 from chatservice.past import Past
 from chatservice.person import Partner, Person
+from chatservice.readings import Readings
 from chatservice.recall import PAGE, Recall
 
 MOST_UNREAD: Final = 500
@@ -37,10 +34,6 @@ MOST_BY_ONE: Final = 100
 MOST_BY_GUESTS: Final = 20
 """So many may be by people who are not logged in: they can come back as somebody else."""
 
-COMMIT_EVERY: Final = 100
-"""Lines after which it is committed that somebody has them: after a crash no more are told twice,
-about."""
-
 _LAST: Final = 10**18  # above every number
 
 
@@ -51,26 +44,6 @@ class Whereabouts(Protocol):
         """Return the connections with an identity."""
 
 
-class _Reading:
-    """How far one connection has been given its inbox.
-
-    :ivar inbox: which inbox that is.
-    :ivar seen: the number up to which that is so, once all is told that was missed, and unless
-        delivery says that it is behind.
-    :ivar head: the number of the last that was missed.
-    :ivar missed: what is being told of them; None if there was nothing.
-    :ivar noted: the number that was committed, or is about to be.
-    """
-
-    __slots__ = ("head", "inbox", "missed", "noted", "seen")
-
-    def __init__(self, inbox: str, head: int, missed: Recall | None, noted: int) -> None:
-        self.inbox = inbox
-        self.seen = self.head = head
-        self.missed = missed
-        self.noted = noted
-
-
 class Conversations:
     """Whatever two people say to each other alone.
 
@@ -78,8 +51,6 @@ class Conversations:
     :param speak: tells whether what somebody says is heard; raises ChatError if it may say nothing.
     :param written_to: called with whom something was said to, and by whom.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -102,7 +73,7 @@ class Conversations:
         self._where = whereabouts
         self._speak = speak
         self._written_to = written_to
-        self._readings: dict[Person, _Reading] = {}  # of who is logged in or has a token
+        self._readings = Readings(accounts, delivery)
         accounts.watch(self._learn)
 
     # What people do.
@@ -171,15 +142,17 @@ class Conversations:
             is unknown so far, as for who has logged in before it was welcomed.
         """
         account = self._accounts.of(person.inbox)
-        if head is None or account is None or person.departed or self._follows(person):
+        if head is None or account is None or person.departed or self._readings.follows(person):
             return
         others = self._where.connections_of(person.inbox)
-        read = max(account.read, *(self.read(o) or 0 for o in others if o is not person), 0)
+        known = (self._readings.read(other) or 0 for other in others if other is not person)
+        read = max(account.read, *known, 0)
         if read >= head:
-            self._follow(person, head, None)
+            self._readings.follow(person, head, None)
         else:
             person.partner = None  # whoever wrote last meanwhile
-            self._follow(person, head, self._past.unread(person.member, person.inbox, read, head))
+            missed = self._past.unread(person.member, person.inbox, read, head)
+            self._readings.follow(person, head, missed)
 
     def came_back(
         self,
@@ -191,30 +164,24 @@ class Conversations:
         """Take note of what somebody is told who came back to its place; see Past.missed."""
         if person.inbox not in read:
             self.catch_up(person, heads.get(person.inbox))
-        elif person.inbox in heads and not self._follows(person):
-            self._follow(person, heads[person.inbox], told.get(person.inbox))
+        elif person.inbox in heads and not self._readings.follows(person):
+            self._readings.follow(person, heads[person.inbox], told.get(person.inbox))
 
     def may_return(self, person: Person, head: int) -> None:
         """Count for a guest, too, from now on: it has a token.
 
         :param head: the number of the last line in its inbox at this point.
         """
-        if not self._follows(person) and self._accounts.of(person.inbox) is None:
-            self._follow(person, head, None)
+        if not self._readings.follows(person) and self._accounts.of(person.inbox) is None:
+            self._readings.follow(person, head, None)
 
     def lost(self, person: Person) -> None:
         """Take note that a connection is gone; read is to be asked for before."""
-        self._readings.pop(person, None)
+        self._readings.lost(person)
 
     def read(self, person: Person) -> int | None:
         """Return the number up to which a connection was given its inbox; None if it is unknown."""
-        reading = self._readings.get(person)
-        if reading is None or reading.inbox != person.inbox:
-            return None
-        if reading.missed is not None and (reading.missed.since or 0) < reading.head:
-            return reading.missed.since or 0
-        given = self._delivery.given(person.member, reading.inbox)
-        return reading.seen if given is None else given
+        return self._readings.read(person)
 
     # Inside: saying something.
 
@@ -280,14 +247,7 @@ class Conversations:
         ears: set[Person],
     ) -> None:
         for event in events:
-            for one in ears:
-                reading = self._readings.get(one)
-                if reading is None or reading.inbox != event.room:
-                    continue
-                if self._delivery.hears(one.member, event.room):
-                    reading.seen = event.seq
-                    if event.seq - reading.noted >= COMMIT_EVERY:
-                        self._note(one)
+            self._readings.said(event, ears)
         if not events:
             return
         for one in ears - {person}:  # who may be writing to somebody else by now
@@ -357,7 +317,7 @@ class Conversations:
         known = account is not None and account.since <= last.at
         return Partner(account.identity if account and known else "", last.to)
 
-    # Inside: how far somebody has read.
+    # Inside: new accounts.
 
     def _learn(self, old: Account | None, new: Account | None) -> None:
         """Take note of an account that is new."""
@@ -369,37 +329,9 @@ class Conversations:
         """Take note that somebody has made an account of its identity: it has read everything."""
 
         def follow(head: int) -> None:
-            if not self._follows(person):
-                self._follow(person, head, None)
-            self._note(person)
+            if not self._readings.follows(person):
+                self._readings.follow(person, head, None)
+            self._readings.note(person)
 
         head = self._order.keep(person, self._history.head(person.inbox))
         head.addCallback(follow).addErrback(self._order.refused, person)
-
-    def _follow(self, person: Person, head: int, missed: Recall | None) -> None:
-        """Count from now on how far a connection is given its inbox."""
-        if person.departed or person.absent:  # meanwhile
-            return
-        account = self._accounts.of(person.inbox)
-        noted = 0 if account is None else account.read
-        self._readings[person] = _Reading(person.inbox, head, missed, noted)
-        if missed is not None:
-            missed.ended().addCallback(lambda _: self._note(person))
-
-    def _follows(self, person: Person) -> bool:
-        reading = self._readings.get(person)
-        return reading is not None and reading.inbox == person.inbox
-
-    def _note(self, person: Person) -> Deferred[None] | None:
-        """Commit how far a connection was given its inbox, if that is further than before."""
-        position, reading = self.read(person), self._readings.get(person)
-        account = None if reading is None else self._accounts.of(reading.inbox)
-        if reading is None or account is None or position is None:
-            return None
-        if position <= max(reading.noted, account.read):
-            return None
-        reading.noted = position
-        return self._accounts.note(account.identity, read=position).addErrback(self._not_noted)
-
-    def _not_noted(self, failure: Failure) -> None:
-        self._log.warn("how far somebody has read is unknown: {why}", why=failure.getErrorMessage())

@@ -5,11 +5,11 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.conversations import (
-    COMMIT_EVERY,
     MOST_BY_GUESTS,
     MOST_BY_ONE,
     MOST_UNREAD,
 )
+from chatservice.readings import COMMIT_EVERY
 from chatservice.recall import MOST_LOOKED_AT, PAGE
 from tests.fakes import NOT_STORED, WORD, Chat, FailingLog, Guest, SlowLog, register
 

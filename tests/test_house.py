@@ -25,7 +25,7 @@ LAYERS = [
     {"delivery"},
     {"past", "accounts", "credentials", "sanctions", "charters"},
     {"person"},
-    {"admission", "order", "returns", "identities", "logins"},
+    {"admission", "readings", "order", "returns", "identities", "logins"},
     {"audit", "closing", "conversations", "draining", "rooms", "owners"},
     {"preferences", "presence"},
     {"moderation", "ops", "parts"},
