@@ -5,6 +5,7 @@ the place it had; nobody else notices.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 from operator import setitem
 
@@ -27,10 +28,16 @@ class Arrivals:
 
     :param owners: of registered nicknames.
     :param departures: how people go.
+    :param check: asks whether anybody may come in at present; raises ChatError.
     """
 
     def __init__(
-        self, parts: Parts, owners: Owners, conversations: Conversations, departures: Departures
+        self,
+        parts: Parts,
+        owners: Owners,
+        conversations: Conversations,
+        departures: Departures,
+        check: Callable[[], None],
     ) -> None:
         self._now = parts.now
         self._policy = parts.policy
@@ -50,6 +57,7 @@ class Arrivals:
         self._owners = owners
         self._conversations = conversations
         self._departures = departures
+        self._check = check
 
     def claim(self, person: Person, text: str) -> Deferred[str]:
         """Reserve a nickname for a person, who does not wear it yet.
@@ -58,6 +66,10 @@ class Arrivals:
             behind it.
         :returns: the nickname in its normal form. Fails with ChatError.
         """
+        try:
+            self._check()
+        except ChatError as refusal:
+            return fail(refusal)
         before = person.place
         offer = parse_offer(text)
         nick, _, password = text.strip().partition(" ")

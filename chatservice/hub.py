@@ -116,7 +116,9 @@ class Hub:
             tell_token=lambda person: self.arrivals.tell_token(person),
             read=self.conversations.read,
         )
-        self.arrivals = Arrivals(parts, self.owners, self.conversations, self.departures)
+        self.arrivals = Arrivals(
+            parts, self.owners, self.conversations, self.departures, self._draining.check
+        )
         self.departures.note = self.owners.note
         self.departures.forget = self.conversations.lost
         parts.identities.changed = self.owners.changed

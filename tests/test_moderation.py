@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.errors import Code
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
@@ -339,6 +340,11 @@ class Others(Order):
         self.assertEqual(ended, [])
         self.chat.clock.advance(60)
         self.assertEqual(ended, [None])
+
+    def test_who_had_no_nickname_yet_does_not_come_in_either(self) -> None:
+        late = self.chat.connect()
+        self.alice.types("/drain 10")
+        self.assertIs(self.failureResultOf(late.claims("late")).value.code, Code.CLOSING)
 
     def test_and_does_not_after_all(self) -> None:
         self.alice.types("/drain 10", "/drain off")
