@@ -328,5 +328,6 @@ class Rooms:
             own = person.account is not None
             settled = self._order.keep(person, self.charters.settle(room, head, own))
             settled.addErrback(self._order.refused, person)
-        self.show_topic(person, room)
+        else:
+            self.show_topic(person, room)
         self.show_backlog(person, room, head)
