@@ -43,8 +43,6 @@ def perform(session: Session, line: str) -> None:
     :param line: clean text, one line; an empty one does nothing.
     """
     deed = _typed(session, line)
-    if _SECRET.match(line):
-        deed = Deed(refuse, (ChatError(Code.BAD_ARGUMENTS, _NOT_SAID),))
     if deed is not None:
         session.do(deed.action, *deed.args, free=deed.free, patient=deed.patient)
 
@@ -69,6 +67,8 @@ def refuse(refusal: ChatError) -> None:
 
 
 def _typed(session: Session, line: str) -> Deed | None:
+    if _SECRET.match(line):
+        return Deed(refuse, (ChatError(Code.BAD_ARGUMENTS, _NOT_SAID),))
     if not line.startswith("/"):
         if (addressed := address(line)) is not None:
             return Deed(say_there, (session, *addressed))
