@@ -93,20 +93,17 @@ class Charters:
 
         return self.keep(room).addErrback(failed)
 
-    def register(self, room: Room) -> Deferred[None]:
-        """Keep a room's charter from now on, if its founder has not too many. Fails with ChatError.
-
-        :raises ChatError: TOO_MUCH.
-        """
+    def keep(self, room: Room) -> Deferred[None]:
+        """Register a room, if its founder has not too many. Fails with ChatError."""
         charter = room.charter
         if charter.registered or charter.floor == UNKNOWN:  # then settle comes to it
             return succeed(None)
         if self._has_enough(charter.founder) or len(self._registered) >= MOST:
-            raise ChatError(
-                Code.TOO_MUCH,
-                f"You have {MOST_OWN} rooms already: {room.name} is not kept when it is empty. "
-                "/drop #ROOM gives one up.",
-            )
+            problem = f"There are {MOST:,} rooms already"
+            if self._has_enough(charter.founder):
+                problem = f"You have {MOST_OWN} rooms already, /drop #ROOM gives one up"
+            refusal = f"{problem}: {room.name} is not kept when it is empty."
+            return fail(ChatError(Code.TOO_MUCH, refusal))
         room.charter = registered = replace(charter, registered=True)  # changes come behind this
         kept = self._records.change(ROOM, room.name, lambda _: registered.to_value())
 
@@ -167,13 +164,6 @@ class Charters:
         if room.charter.registered and identity in room.charter.roles:
             amended = self.amend(room, lambda charter: charter.with_role(identity, Role.GUEST))
             amended.addErrback(lambda _: None)  # it does no harm, but for its place
-
-    def keep(self, room: Room) -> Deferred[None]:
-        """Register a room if that can be. Fails with ChatError."""
-        try:
-            return self.register(room)
-        except ChatError as refusal:
-            return fail(refusal)
 
     def drop(self, room: Room) -> Deferred[None]:
         """Let a room be registered no more. Fails with ChatError."""

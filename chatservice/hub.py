@@ -30,7 +30,7 @@ from chatservice.owners import Owners
 from chatservice.parts import Parts
 from chatservice.passwords import Passwords
 from chatservice.person import Person, Policy
-from chatservice.rights import Act, check
+from chatservice.rights import Act
 
 
 class Hub:
@@ -125,7 +125,7 @@ class Hub:
         self.on_identity(lambda person, _: self.preferences.logged_in(person))
         self.on_identity(lambda person, _: self.conversations.logged_in(person))
         self.on_identity(self._known_as)
-        self.accounts.watch(self._registered)
+        self.accounts.watch(self._account_changed)
         log.watch(self._trouble)
 
     @property
@@ -198,8 +198,8 @@ class Hub:
 
         :raises ChatError: NOT_ALLOWED, or BAD_ARGUMENTS.
         """
-        role, lobby = self.rooms.role(person, self.rooms.lobby), self.rooms.lobby
-        check(role, Act.DRAIN, lobby.charter.modes, "the chat")
+        lobby = self.rooms.lobby
+        self.rooms.admission.check(person, lobby, Act.DRAIN)
         if seconds is None:
             self._draining.stop()
             deed = "lets the chat go on"
@@ -257,27 +257,28 @@ class Hub:
                 moved.addErrback(self._order.refused, person)
         self.moderation.recheck(person)
 
-    def _registered(self, old: Account | None, new: Account | None) -> None:
-        """Keep the rooms of somebody who has just made an account; forget who has none any more.
-
-        Whoever is logged in to one that is removed is somebody else by now, its token included.
-        """
+    def _account_changed(self, old: Account | None, new: Account | None) -> None:
+        """Let what hangs on an account follow what has become of it."""
+        returns = self.parts.returns
         if old is not None and (new is None or new.identity != old.identity):
-            self.parts.returns.forget(old.identity)
-        if old is not None and new is not None and old.password not in ("", new.password):
-            self.parts.returns.forget(new.identity)  # whoever has a token need not know it any more
+            returns.forget(old.identity)  # whoever is logged in is somebody else by now
+        elif old is not None and new is not None and old.password not in ("", new.password):
+            returns.forget(new.identity)  # whoever has a token need not know the password
             for person in self.connections_of(new.identity):
                 if not person.absent:
-                    self.parts.returns.connected(person)
-        if old is None and new is not None and new.password:
-            self.owners.taken(new)
-        for person in () if old is not None or new is None else self.connections_of(new.identity):
-            for room in self.rooms.own(person):
-                if room.charter.founder == person.inbox:
-                    kept = self.rooms.charters.keep(room)
-                    kept.addErrback(self._order.refused, person)
+                    returns.connected(person)
+        elif old is None and new is not None:
+            if new.password:
+                self.owners.taken(new)
+            for person in self.connections_of(new.identity):
+                self._keep_rooms(person)
 
-    # Going, and coming back.
+    def _keep_rooms(self, person: Person) -> None:
+        """Keep the rooms of somebody who has just made an account."""
+        for room in self.rooms.own(person):
+            if room.charter.founder == person.inbox:
+                kept = self.rooms.charters.keep(room)
+                kept.addErrback(self._order.refused, person)
 
     def _trouble(self, trouble: str) -> None:
         self._say_to_all(unwritten(trouble) if trouble else "The history is written again: go on.")

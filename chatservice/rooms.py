@@ -115,15 +115,19 @@ class Rooms:
         """Go through the rooms that a person is in, the current one first."""
         return (self._rooms[name] for name in reversed(person.place.rooms))
 
-    def largest(self, person: Person, count: int) -> Sequence[Room]:
-        """Return some rooms: the person's own, the current one first, then the largest others."""
+    def largest(self, person: Person, count: int) -> tuple[Sequence[Room], int]:
+        """Return some rooms: the person's own, the current one first, then the largest others.
+
+        :returns: these, and how many there are that the person may know of.
+        """
         own = list(islice(self.own(person), count))
-        others = (
+        others = [
             room
             for room in self._rooms.values()
             if room.name not in person.place.rooms and self.sees(person, room)
-        )
-        return own + heapq.nlargest(count - len(own), others, key=len)
+        ]
+        shown = own + heapq.nlargest(count - len(own), others, key=len)
+        return shown, len(person.place.rooms) + len(others)
 
     # What people do.
 

@@ -1,7 +1,7 @@
 """What people type about rooms: coming in, going out, looking round."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -29,9 +29,9 @@ def _leave(session: Session, room: str) -> None:
 
 def _rooms(session: Session) -> None:
     rooms, person = session.hub.rooms, session.person
-    seen = sum(rooms.sees(person, room) for room in rooms.all())
+    shown, seen = rooms.largest(person, _ROOMS_SHOWN)
     lines = ["One room:" if seen == 1 else f"{seen:,} rooms, yours first:"]
-    for room in rooms.largest(person, _ROOMS_SHOWN):
+    for room in shown:
         current = room.name == person.place.current
         yours = ", current" if current else ", joined" if room.name in person.place.rooms else ""
         topic = f" - {room.charter.topic[:_TOPIC]}" if room.charter.topic else ""
@@ -45,31 +45,34 @@ def _who(session: Session, name: str) -> None:
     rooms, person = session.hub.rooms, session.person
     room = rooms.shown(person, name)
     place = "here" if room is rooms.current(person) else f"in {room.name}"
-    session.hub.tell(person, Kind.NOTICE, *_listed([*_described(session, room)], place))
+    lines = _listed(_described(session, room), len(room), place)
+    session.hub.tell(person, Kind.NOTICE, *lines)
 
 
 def _described(session: Session, room: Room) -> Iterator[str]:
     """Return the nicknames in a room, with roles that are given, and who is away."""
-    here = {one.nick: one for one in session.hub.people()}
     for nick in room.nicks():
         marks = []
-        if (one := here.get(nick)) is not None:
+        if (one := session.hub.parts.nicks.wearer(nick)) is not None:
             role = session.hub.rooms.role(one, room)
             marks += [role.label] if role > Role.USER else []
             marks += ["away"] if one.away is not None else []
         yield f"{nick} ({', '.join(marks)})" if marks else nick
 
 
-def _listed(nicks: Sequence[str], place: str) -> Iterator[str]:
-    """Write many nicknames in lines of a readable length, and not without end."""
-    line = f"{len(nicks)} {place}:"
+def _listed(nicks: Iterator[str], count: int, place: str) -> Iterator[str]:
+    """Write many nicknames in lines of a readable length, and not without end.
+
+    :param nicks: of which no more are asked for than are shown.
+    """
+    line = f"{count} {place}:"
     for nick in islice(nicks, _NAMES_SHOWN):
         if len(line) + len(nick) > _LINE:
             yield line
             line = " "
         line += f" {nick}"
-    if len(nicks) > _NAMES_SHOWN:
-        line += f" and {len(nicks) - _NAMES_SHOWN} more"
+    if count > _NAMES_SHOWN:
+        line += f" and {count - _NAMES_SHOWN} more"
     yield line
 
 
