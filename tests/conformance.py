@@ -4,21 +4,20 @@ A door's test module subclasses Conformance and says how its people connect, spe
 they hear is compared as events, so that the scenarios know no wire.
 """
 
-from abc import abstractmethod
-
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Kind
-from chatservice.order import BACK
 from chatservice.past import NOW
 from chatservice.person import Policy
+from tests.scenarios_of_accounts import Accounts
 from tests.scenarios_of_order import Order
+from tests.scenarios_of_people import People
 from tests.stage import Durable, Person, Stage
 
 __all__ = ["Backlog", "Conformance", "Durable", "Hall", "Person", "Stage"]
 
 
-class Conformance(Order):
+class Conformance(Order, People, Accounts):
     """The scenarios, without anything from before for who comes in."""
 
     def test_joining_is_seen_by_all_and_welcomed(self) -> None:
@@ -220,16 +219,6 @@ class Conformance(Order):
         assert isinstance(self, SynchronousTestCase)
         self.assertEqual(got, list(expected))
 
-    def in_room(self, room: str, *nicks: str) -> list[Person]:
-        """Return people who are in the lobby and in a room, which is their current one."""
-        people = [self.joined(nick) for nick in nicks]
-        for person in people:
-            person.type(f"/join {room}")
-        self.turn()
-        for person in people:
-            person.heard()
-        return people
-
     def test_joining_a_room_is_seen_there_and_makes_it_current(self) -> None:
         """What is said then is heard there and nowhere else."""
         alice, bob = self.in_room("#dev", "alice", "bob")
@@ -325,183 +314,7 @@ class Conformance(Order):
         again.type("here")
         self.hears_in(bob, (Kind.SAID, "", "alice", "here"))
 
-    # What one chooses to see, and what one may know.
-
-    def sets(self, person: Person, line: str) -> None:
-        """Let somebody set something for itself, which is answered."""
-        person.type(line)
-        self.turn()
-        kinds = {event.kind for event in person.heard()}
-        assert isinstance(self, SynchronousTestCase)
-        self.assertEqual(kinds, {Kind.NOTICE}, line)
-        self.clock.advance(1)
-
-    def test_of_the_ignored_nothing_is_seen(self) -> None:
-        """Neither in rooms nor in private; they do not notice, and what was before stays."""
-        alice, bob, carol = map(self.joined, ("alice", "bob", "carol"))
-        alice.heard(), bob.heard()
-        bob.type("before")
-        alice.type("/ignore bob")
-        bob.type("after")
-        self.turn()
-        kinds = [(event.kind, event.nick) for event in alice.heard()]
-        assert isinstance(self, SynchronousTestCase)
-        self.assertEqual(kinds, [(Kind.SAID, "bob"), (Kind.NOTICE, "")])
-        bob.type("/msg alice psst")
-        bob.type("/me waves")
-        bob.type("/nick bo")
-        carol.type("bo?")
-        self.hears(alice, (Kind.SAID, "carol", "bo?"))
-        self.turn()
-        self.assertIn((Kind.PRIVATE, "psst"), [(event.kind, event.text) for event in bob.heard()])
-        alice.type("/history")
-        self.assertEqual([text for past, text in self.told(alice) if past], ["bo?"])
-        self.sets(alice, "/unignore bo")
-        bob.type("hello")
-        self.hears(alice, (Kind.SAID, "bo", "hello"))
-
-    def test_nobody_can_ignore_himself_or_who_is_not(self) -> None:
-        """Nothing changes."""
-        alice, bob = self.joined("alice"), self.joined("bob")
-        alice.heard()
-        for line, code in {
-            "/ignore alice": "bad-arguments",
-            "/ignore zoe": "no-such-nick",
-            "/focus alice": "bad-arguments",
-            "/bell loudly": "bad-arguments",
-            "/quiet please": "bad-arguments",
-            "/whois zoe": "no-such-nick",
-            "/seen zoe": "no-such-nick",
-        }.items():
-            self.refuses(alice, line, code)
-        bob.type("hello")
-        self.hears(alice, (Kind.SAID, "bob", "hello"))
-
-    def test_who_wants_quiet_sees_nobody_come_and_go(self) -> None:
-        """But itself, and whatever is said."""
-        alice = self.joined("alice")
-        self.sets(alice, "/quiet")
-        bob = self.joined("bob")
-        bob.type("/nick bo")
-        bob.type("hello")
-        bob.type("/quit")
-        alice.type("/join #dev")
-        self.hears(
-            alice,
-            (Kind.SAID, "bo", "hello"),
-            (Kind.SWITCHED, "", "#dev"),
-            (Kind.JOINED, "alice", ""),
-        )
-        self.sets(alice, "/quiet off")
-        bob.hang_up()
-        self.joined("carol")
-        self.hears(alice, (Kind.JOINED, "carol", ""))
-
-    def test_in_focus_one_sees_some_and_private_lines(self) -> None:
-        """And oneself."""
-        alice, bob, carol = map(self.joined, ("alice", "bob", "carol"))
-        alice.heard()
-        self.sets(alice, "/focus bob")
-        carol.type("noise")
-        carol.type("/msg alice psst")
-        self.turn()
-        bob.type("hello")
-        alice.type("hi")
-        self.hears(
-            alice,
-            (Kind.PRIVATE, "carol", "psst"),
-            (Kind.SAID, "bob", "hello"),
-            (Kind.SAID, "alice", "hi"),
-        )
-        self.sets(alice, "/focus off")
-        carol.type("noise")
-        self.hears(alice, (Kind.SAID, "carol", "noise"))
-
-    def test_the_bell_rings_for_who_wants_it(self) -> None:
-        """It stands before the line, and nobody else can make it."""
-        alice, bob = self.joined("alice"), self.joined("bob")
-        alice.heard()
-        lines = ("alice: hi", "alice\a", "hi all", "/me sees alice")
-        for setting, rung in {"off": [], "mentions": [0, 1, 3], "all": [0, 1, 2, 3]}.items():
-            self.sets(alice, f"/bell {setting}")
-            bob.heard()
-            for line in lines:
-                bob.type(line)
-                self.clock.advance(1)
-            self.turn()
-            assert isinstance(self, SynchronousTestCase)
-            raw = self.as_received(alice)
-            heard = [n for n, line in enumerate(raw) if line.startswith("\a")]
-            self.assertEqual(heard, rung if self.rings else [])
-            self.assertEqual("".join(raw).count("\a"), len(heard))
-            self.assertNotIn("\a", "".join(self.as_received(bob)))
-            alice.type("alice here")
-            self.turn()
-            self.assertNotIn("\a", "".join(self.as_received(alice)))
-
-    rings = True
-    """Whether there may be somebody at this door who hears a bell."""
-
-    @abstractmethod
-    def as_received(self, person: Person) -> list[str]:
-        """Return the lines that came since the last look, as they came."""
-
-    def test_who_is_away_says_so(self) -> None:
-        """To who writes to it alone, in /who and in /whois, until it says something."""
-        assert isinstance(self, SynchronousTestCase)
-        alice, bob = self.joined("alice"), self.joined("bob")
-        self.sets(bob, "/away lunch")
-        alice.heard()
-        alice.type("/msg bob hi")
-        self.hears(alice, (Kind.PRIVATE, "alice", "hi"), (Kind.NOTICE, "", "bob is away: lunch"))
-        alice.type("/msg bob hi")
-        self.hears(alice, (Kind.PRIVATE, "alice", "hi"))
-        alice.type("/who")
-        self.assertEqual(self.told(alice), [(False, "2 here: alice bob (away)")])
-        alice.type("/whois bob")
-        self.assertIn("lunch", " ".join(text for _, text in self.told(alice)))
-        bob.heard()
-        bob.type("back")
-        self.hears(bob, (Kind.NOTICE, "", BACK), (Kind.SAID, "bob", "back"))
-        alice.heard()
-        alice.type("/who")
-        self.assertEqual(self.told(alice), [(False, "2 here: alice bob")])
-
-    def test_one_may_know_who_somebody_is_but_not_where_it_is_without_oneself(self) -> None:
-        """Nor from which address it comes."""
-        assert isinstance(self, SynchronousTestCase)
-        alice, bob = self.in_room("#dev", "alice", "bob")
-        bob.type("/join #secret")
-        self.turn()
-        alice.heard()
-        alice.type("/whois Bob")
-        answer = "\n".join(text for _, text in self.told(alice))
-        self.assertIn("bob is a guest.", answer)
-        self.assertIn("rooms in common: #dev #lobby", answer)
-        self.assertNotIn("#secret", answer)
-        self.assertNotIn("192.0.2", answer)
-
-    def test_one_may_know_when_somebody_was_here(self) -> None:
-        """Now, or last."""
-        alice, bob = self.joined("alice"), self.joined("bob")
-        alice.heard()
-        alice.type("/seen BOB")
-        self.hears(alice, (Kind.NOTICE, "", "bob is here now."))
-        bob.type("/quit")
-        self.turn()
-        alice.heard()
-        self.clock.advance(120)
-        alice.type("/seen bob")
-        ((_, text),) = self.told(alice)
-        assert isinstance(self, SynchronousTestCase)
-        self.assertTrue(text.startswith("bob was last here 2 minutes ago"), text)
-
     # The past.
-
-    def told(self, person: Person) -> list[tuple[bool, str]]:
-        """Return what somebody was told since the last look: whether it is past, and the text."""
-        self.turn()
-        return [(event.past, event.text) for event in person.heard()]
 
     def test_history_pages_back(self) -> None:
         """The last lines, then those before them, as lines from the past with their numbers."""
@@ -687,203 +500,13 @@ class Conformance(Order):
         self.hears(alice)
         self.hears(bob)
 
-    # Accounts.
-
-    def registered(self, nick: str) -> Person:
-        """Return somebody who has joined, registered the nickname and read everything."""
-        person = self.joined(nick)
-        person.type(f"/register {nick}'s own word")
-        self.turn()
-        assert isinstance(self, SynchronousTestCase)
-        self.assertEqual([event.kind for event in person.heard()], [Kind.NOTICE])
-        return person
-
-    def told_of_errors(self, person: Person) -> list[str]:
-        """Return the codes of the refusals that somebody heard of since the last look."""
-        self.turn()
-        return [event.nick for event in person.heard() if event.kind is Kind.ERROR]
-
-    def test_a_registered_nickname_needs_its_password(self) -> None:
-        """Without it, and for look-alikes, it is refused; with it one is logged in."""
-        assert isinstance(self, SynchronousTestCase)
-        self.registered("alice").hang_up()
-        for offer, code in {
-            "alice": "nick-registered",
-            "ALICE": "nick-registered",
-            "аlice": "nick-registered",
-            "alice not her word": "bad-password",
-            "nobody1 not her word": "bad-password",
-        }.items():
-            mallory = self.connect()
-            mallory.heard()
-            mallory.offer(offer)
-            self.assertEqual(self.told_of_errors(mallory), [code], offer)
-            mallory.hang_up()
-            self.clock.advance(60)
-        bob = self.joined("bob")
-        alice = self.connect()
-        alice.heard()
-        alice.offer("alice alice's own word")
-        self.hears(bob, (Kind.JOINED, "alice", ""))
-        heard = [(event.kind, event.text) for event in alice.heard()]
-        self.assertEqual(heard[:2], [(Kind.JOINED, ""), (Kind.WELCOME, "")])
-        self.assertIn((Kind.NOTICE, "You are logged in as alice."), heard)
-        alice.type("it is me")
-        self.hears(bob, (Kind.SAID, "alice", "it is me"))
-
-    def test_one_logs_in_and_wears_ones_nickname(self) -> None:
-        """Under another nickname at first; /nick to it is refused before that."""
-        self.registered("alice").hang_up()
-        bob = self.joined("bob")
-        self.refuses(bob, "/nick alice", "nick-registered")
-        self.refuses(bob, "/login alice wrong wrong", "bad-password")
-        self.refuses(bob, "/login nobody1 wrong wrong", "bad-password")
-        self.refuses(bob, "/release alice", "login-needed")
-        bob.type("/login alice alice's own word")
-        self.hears(bob, (Kind.NOTICE, "", "You are logged in as alice."))
-        bob.type("/nick alice")
-        self.hears(bob, (Kind.RENAMED, "bob", "alice"))
-
-    def test_a_nickname_can_be_released(self) -> None:
-        """By its owner: whoever wears it is told, and has left."""
-        alice, carol = self.registered("alice"), self.joined("carol")
-        bob = self.joined("bob")
-        alice.heard(), carol.heard()
-        bob.type("/login alice alice's own word")
-        bob.type("/release alice")
-        self.hears(carol, (Kind.LEFT, "alice", ""))
-        assert isinstance(self, SynchronousTestCase)
-        self.assertEqual(self.told_of_errors(alice), ["kicked"])
-        self.assertFalse(alice.connected)
-        bob.type("/nick alice")
-        self.hears(carol, (Kind.RENAMED, "bob", "alice"))
-
-    def test_the_password_takes_over_ones_own_connection(self) -> None:
-        """Unnoticed by the others, as a token does."""
-        assert isinstance(self, SynchronousTestCase)
-        alice, bob = self.registered("alice"), self.joined("bob")
-        alice.heard()
-        again = self.connect()
-        again.heard()
-        again.offer("alice alice's own word")
-        self.hears(bob)
-        self.assertEqual(self.told_of_errors(alice), ["kicked"])
-        self.assertFalse(alice.connected)
-        self.assertEqual(again.heard()[0].kind, Kind.WELCOME)
-        again.type("here")
-        self.hears(bob, (Kind.SAID, "alice", "here"))
-
-    def test_a_password_can_be_changed(self) -> None:
-        """By who knows the old one."""
-        alice = self.registered("alice")
-        self.refuses(alice, "/password wrong -> another word", "bad-password")
-        self.refuses(alice, "/password alice's own word -> short", "bad-arguments")
-        alice.type("/password alice's own word -> another word")
-        self.hears(alice, (Kind.NOTICE, "", "Your password is changed."))
-        alice.hang_up()
-        again = self.connect()
-        again.heard()
-        again.offer("alice another word")
-        self.turn()
-        self.assertIn(Kind.WELCOME, [event.kind for event in again.heard()])  # type: ignore[attr-defined]
-
-    def test_what_is_said_in_private_waits_for_who_is_away(self) -> None:
-        """If the nickname is registered; it is told once, and can be answered."""
-        assert isinstance(self, SynchronousTestCase)
-        self.registered("alice").hang_up()
-        bob = self.joined("bob")
-        for line in ("/msg ALICE hello", "/reply are you there?"):
-            bob.type(line)
-            told = line.partition(" ")[2].removeprefix("ALICE ")
-            away = (Kind.NOTICE, "", "alice is away: kept until it returns.")
-            self.hears(bob, (Kind.PRIVATE, "bob", told), away)
-        self.refuses(bob, "/msg nobody1 hello", "no-such-nick")
-        alice = self.back("alice")
-        kept = [event for event in alice.heard() if event.kind is Kind.PRIVATE]
-        self.assertEqual(
-            [(event.past, event.nick, event.text) for event in kept],
-            [(True, "bob", "hello"), (True, "bob", "are you there?")],
-        )
-        self.hears(bob, (Kind.JOINED, "alice", ""))
-        alice.type("/reply now I am")
-        self.hears(alice, (Kind.PRIVATE, "alice", "now I am"))
-        self.hears(bob, (Kind.PRIVATE, "alice", "now I am"))
-        bob.type("/reply good")
-        self.hears(alice, (Kind.PRIVATE, "bob", "good"))
-        alice.hang_up()
-        self.turn()
-        alice = self.back("alice")
-        self.assertNotIn(Kind.PRIVATE, [event.kind for event in alice.heard()])
-
-    def back(self, nick: str) -> Person:
-        """Return somebody who has come in with the password of registered."""
-        person = self.connect()
-        person.heard()
-        person.offer(f"{nick} {nick}'s own word")
-        self.turn()
-        return person
-
-    def test_a_conversation_has_a_history(self) -> None:
-        """Of its own, that both can page through and search."""
-        assert isinstance(self, SynchronousTestCase)
-        alice, bob, carol = map(self.joined, ("alice", "bob", "carol"))
-        alice.type("/msg bob one")
-        alice.type("/msg carol two")
-        self.turn()
-        bob.type("/msg alice three")
-        self.turn()
-        alice.heard(), bob.heard(), carol.heard()
-        end = (False, "That is where the history begins.")
-        for person, partner, texts in (
-            (alice, "@bob", ("one", "three")),
-            (alice, "@CAROL", ("two",)),
-            (alice, "@", ("one", "two", "three")),
-            (bob, "@alice", ("one", "three")),
-            (carol, "@", ("two",)),
-        ):
-            person.type(f"/history {partner}")
-            self.assertEqual(self.told(person), [*((True, text) for text in texts), end])
-        bob.type("/history @alice 1")
-        earlier = "Earlier lines: /history @alice 1 before 2"
-        self.assertEqual(self.told(bob), [(True, "three"), (False, earlier)])
-        bob.type("/history @alice 1 before 2")
-        self.assertEqual(self.told(bob)[0], (True, "one"))
-        carol.type("/search three in:@alice")
-        self.assertEqual(self.told(carol), [(False, "Nothing found.")])
-
-    def test_bad_commands_about_accounts_change_nothing(self) -> None:
-        """Missing, odd, huge."""
-        alice, bob = self.registered("alice"), self.joined("bob")
-        alice.heard()
-        for line, code in {
-            "/register": "bad-arguments",
-            "/register short": "bad-arguments",
-            f"/register {'x' * 257}": "bad-arguments",
-            "/login": "bad-arguments",
-            "/password": "bad-arguments",
-            "/password one": "login-needed",
-            "/release": "bad-arguments",
-            "/release bob alice": "bad-arguments",
-            "/release bob": "login-needed",
-        }.items():
-            self.refuses(bob, line, code)
-        for line, code in {
-            "/register another word": "not-allowed",
-            "/password one": "bad-arguments",
-            "/password a -> b -> c": "bad-arguments",
-            "/release bob": "not-allowed",
-            "/release alice": "no-such-nick",
-        }.items():
-            self.refuses(alice, line, code)
-        self.hears(bob)
-
 
 class Hall(Stage):
     """The lobby under another name; mixed in and run like the other scenarios."""
 
     policy = Policy(backlog=2, welcome="History is kept.", lobby="#hall")
 
-    def told(self, person: Person) -> list[tuple[Kind, str, str, str, bool]]:
+    def told_there(self, person: Person) -> list[tuple[Kind, str, str, str, bool]]:
         """Return what somebody heard since the last look."""
         self.turn()
         return [
@@ -902,7 +525,7 @@ class Hall(Stage):
         bob.offer("bob")
         self.turn()
         self.assertEqual(
-            self.told(bob),
+            self.told_there(bob),
             [
                 (Kind.JOINED, "", "bob", "", True),
                 (Kind.WELCOME, "", "", "", False),
@@ -914,7 +537,7 @@ class Hall(Stage):
         )
         bob.type("/quit")
         self.assertEqual(
-            self.told(alice)[1:],
+            self.told_there(alice)[1:],
             [(Kind.JOINED, "", "bob", "", True), (Kind.LEFT, "", "bob", "", True)],
         )
 
@@ -924,7 +547,7 @@ class Hall(Stage):
         alice = self.joined("alice")
         alice.type("/join #lobby")
         self.assertEqual(
-            self.told(alice),
+            self.told_there(alice),
             [
                 (Kind.SWITCHED, "", "", "#lobby", False),
                 (Kind.JOINED, "#lobby", "alice", "", False),
@@ -933,13 +556,13 @@ class Hall(Stage):
         bob = self.joined("bob")
         bob.type("hi")
         self.assertEqual(
-            self.told(alice),
+            self.told_there(alice),
             [(Kind.JOINED, "#hall", "bob", "", True), (Kind.SAID, "#hall", "bob", "hi", False)],
         )
         alice.type("/leave #hall")
-        self.assertEqual(self.told(bob)[1:], [(Kind.LEFT, "", "alice", "", True)])
+        self.assertEqual(self.told_there(bob)[1:], [(Kind.LEFT, "", "alice", "", True)])
         alice.type("/leave")
-        self.assertEqual([event[2] for event in self.told(alice)[1:]], ["last-room"])
+        self.assertEqual([event[2] for event in self.told_there(alice)[1:]], ["last-room"])
 
     def test_nothing_may_look_like_it(self) -> None:
         """But what looks like #lobby may, now."""
@@ -948,7 +571,7 @@ class Hall(Stage):
         self.refuses(alice, "#ha1l hello", "no-such-room")
         alice.type("/join #l0bby")
         assert isinstance(self, SynchronousTestCase)
-        self.assertEqual(self.told(alice)[0], (Kind.SWITCHED, "", "", "#l0bby", False))
+        self.assertEqual(self.told_there(alice)[0], (Kind.SWITCHED, "", "", "#l0bby", False))
 
     def test_who_comes_back_to_a_room_called_lobby_is_told_so(self) -> None:
         """Or its lines would be taken for those of the other."""
@@ -965,13 +588,13 @@ class Hall(Stage):
         again.heard()
         again.offer(f"alice {answer.text}")
         self.assertEqual(
-            self.told(again)[:2],
+            self.told_there(again)[:2],
             [(Kind.WELCOME, "", "", "", False), (Kind.SWITCHED, "", "", "#lobby", False)],
         )
         again.type("here")
         bob.type("there")
         self.assertEqual(
-            sorted(event[1:4] for event in self.told(again)[-2:]),
+            sorted(event[1:4] for event in self.told_there(again)[-2:]),
             [("", "alice", "here"), ("#hall", "bob", "there")],
         )
 
@@ -991,7 +614,7 @@ class Hall(Stage):
         again.heard()
         again.offer(f"alice {answer.text}")
         self.assertEqual(
-            self.told(again),
+            self.told_there(again),
             [
                 (Kind.WELCOME, "", "", "", False),
                 (Kind.SWITCHED, "", "", "#hall", False),

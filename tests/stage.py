@@ -79,6 +79,21 @@ class Stage:
         person.heard()
         return person
 
+    def in_room(self, room: str, *nicks: str) -> list[Person]:
+        """Return people who are in the lobby and in a room, which is their current one."""
+        people = [self.joined(nick) for nick in nicks]
+        for person in people:
+            person.type(f"/join {room}")
+        self.turn()
+        for person in people:
+            person.heard()
+        return people
+
+    def told(self, person: Person) -> list[tuple[bool, str]]:
+        """Return what somebody was told since the last look: whether it is past, and the text."""
+        self.turn()
+        return [(event.past, event.text) for event in person.heard()]
+
     def hears(self, person: Person, *expected: Heard) -> None:
         """Check what somebody heard since the last look."""
         self.turn()
