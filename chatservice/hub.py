@@ -76,7 +76,9 @@ class Hub:
         self.departures = Departures(parts, self._closing)
         find, audit = self.find, Audit(log, self._order, now)
         self._audit = audit
-        self.ops = Ops(self.rooms, self.accounts, self._order, audit, find, now)
+        self.ops = Ops(
+            self.rooms, self.accounts, self._order, audit, find, self.connections_of, now
+        )
         self.moderation = Moderation(
             self.rooms,
             parts.sanctions,

@@ -105,7 +105,7 @@ class Moderation:
         target = self._target(whom, room, own, act)
         if measure is Measure.SHADOW and target.network and not target.guests:
             # Whether somebody is still heard would tell where it is, and nobody would notice.
-            rights.check(own, Act.SEE_ADDRESSES, room.charter.modes, self._place(room))
+            self._rooms.admission.check(person, room, Act.SEE_ADDRESSES)
         now = self._now()
         sanction = Sanction(
             measure=measure,

@@ -30,6 +30,7 @@ class Ops:
     """Changes of charters that people make.
 
     :param find: returns who wears a nickname; raises ChatError.
+    :param connections: returns everybody who is here with an identity.
     :param now: the wall clock, seconds since 1970.
     """
 
@@ -40,6 +41,7 @@ class Ops:
         order: Order,
         audit: Audit,
         find: Callable[[str], Person],
+        connections: Callable[[str], Sequence[Person]],
         now: Callable[[], float],
     ) -> None:
         self._rooms = rooms
@@ -47,6 +49,7 @@ class Ops:
         self._order = order
         self._audit = audit
         self._find = find
+        self._connections = connections
         self._now = now
 
     def set_topic(self, person: Person, room: Room, topic: str) -> Deferred[None]:
@@ -156,7 +159,7 @@ class Ops:
 
         def done(_: object) -> None:
             self._publish(person, room, f"invited {name}", Kind.NOTED, text)
-            for one in self._connections(nick):
+            for one in self._connections(identity):
                 event = self._order.event("", Kind.INVITED, person, room.name)
                 self._order.show(one, event)
 
@@ -207,12 +210,6 @@ class Ops:
                 raise
             return account.identity, account.name, self._rooms.role_of(account, room)
         return other.inbox, other.nick, self._rooms.role(other, room)
-
-    def _connections(self, nick: str) -> Sequence[Person]:
-        try:
-            return [self._find(nick)]
-        except ChatError:
-            return []
 
     def _publish(
         self, person: Person, room: Room, deed: str, kind: Kind, text: str, to: str = ""

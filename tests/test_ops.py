@@ -118,6 +118,12 @@ class ModesOfRooms(InDev):
         self.carol.types("/join #dev")
         self.assertIn("carol joined #dev", self.bob.hears())
 
+    def test_whoever_owns_the_nickname_is_told_of_an_invitation_under_any_other(self) -> None:
+        self.carol.types(f"/register {PASSWORD}", "/nick caro")
+        self.listen()
+        self.alice.types("/invite carol")
+        self.assertEqual(self.carol.hears(), ["-- alice invites you to #dev: type /join #dev"])
+
     def test_an_invitation_is_worth_a_key(self) -> None:
         self.alice.types("/mode key s3cret", "/invite carol")
         self.carol.types("/join #dev")
