@@ -2,6 +2,9 @@
 
 from typing import Final
 
+AWAY: Final = "away"
+"""What programs are told of somebody who is."""
+
 AGAIN: Final = 300.0
 """Seconds after which who writes once more to somebody away is told so once more."""
 

@@ -26,6 +26,7 @@ class Kind(Enum):
     MODE = ("mode", False)  # nick set a mode of the room: text is its name and value
     ROLE = ("role", False)  # nick gave to the role text
     NOTED = ("noted", False)  # the server says text to the room
+    AWAY = ("away", False)  # nick is away, or back: text is "away" or ""
 
     RECORDED = ("recorded", True)  # nick did text, in a log of its own (names.audit_log)
 
@@ -40,10 +41,19 @@ class Kind(Enum):
     HELLO = ("hello", False)  # from here on lines are as text says: TEXT or JSON
     DONE = ("done", False)  # a program's request is done; to is the door's name for it
 
+    # Answers to programs, which people get as text.
+    ROOM = ("room", False)  # a room: seq people are in it, text is the topic, to one's role or ""
+    MEMBER = ("member", False)  # nick is in the room, with the role to; text: see Presence
+    COMMAND = ("command", False)  # what one may type: nick is the name, to the usage, text the help
+    MAY = ("may", False)  # what one may do to nick in the room: text names commands
+
     def __init__(self, label: str, kept: bool) -> None:
         self.label = label
         self.kept = kept
 
+
+FOR_PROGRAMS: Final = (Kind.AWAY, Kind.ROOM, Kind.MEMBER, Kind.COMMAND, Kind.MAY)
+"""What is not for people who read lines."""
 
 NAMING: Final = (Kind.JOINED, Kind.LEFT, Kind.KICKED)
 """What is about a room, which is named where it is told; in the lobby it is about the chat."""

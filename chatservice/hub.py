@@ -20,7 +20,7 @@ from chatservice.departures import Departures
 from chatservice.draining import Draining
 from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
-from chatservice.events import Kind
+from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
 from chatservice.limits import Limits, Quota
 from chatservice.logins import Logins, is_local
@@ -190,6 +190,10 @@ class Hub:
     ) -> None:
         """Answer one person, behind all that it has done before; see Order.tell."""
         self._order.tell(person, kind, *texts, code=code, request=request)
+
+    def answer(self, person: Person, *events: Event) -> None:
+        """Answer one person in the form for programs; see Order.answer."""
+        self._order.answer(person, *events)
 
     def complete(self, person: Person) -> Deferred[None]:
         """Tell a person when what it asked for is done and committed; see Order.complete."""

@@ -54,6 +54,7 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.MODE: _ROOM | _NICK | _TEXT,
     Kind.ROLE: _ROOM | _NICK | _TO | _TEXT,
     Kind.NOTED: _ROOM | _TEXT,
+    Kind.AWAY: _ROOM | _NICK | _TEXT,
     Kind.RECORDED: _ROOM | _SEQ | _NICK | _TEXT,
     Kind.PROMPT: {},
     Kind.WELCOME: _NICK,
@@ -64,6 +65,10 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.RESUME: _NICK | _TEXT,
     Kind.HELLO: _NICK,
     Kind.DONE: _SEQ,
+    Kind.ROOM: _ROOM | {"members": "seq", "role": "to"} | _TEXT,
+    Kind.MEMBER: _ROOM | _NICK | {"role": "to"} | _TEXT,
+    Kind.COMMAND: {"name": "nick", "usage": "to"} | _TEXT,
+    Kind.MAY: _ROOM | _NICK | _TEXT,
 }
 """For each kind its fields, besides type, at, past and id, and what of the event they show.
 
@@ -119,8 +124,9 @@ def read_event(text: str) -> Event:
         for name, attribute in FIELDS[kind].items()
         if attribute != "seq"
     }
+    number = next((name for name, attribute in FIELDS[kind].items() if attribute == "seq"), None)
     return Event(
-        _typed(shown, "seq", int, 0) if "seq" in FIELDS[kind] else 0,
+        0 if number is None else _typed(shown, number, int, 0),
         float(at),
         words.get("room", ""),
         kind,

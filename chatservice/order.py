@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chatservice.away import AWAY, Away
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError
 from chatservice.events import NAMING, Event, Kind
@@ -52,6 +53,13 @@ class Order:
         :param request: which of the person's requests that refuses, see Person.request.
         """
         tell = partial(self.tell_now, person, kind, *texts, code=code, request=request)
+        self._in_turn(person, tell)
+
+    def answer(self, person: Person, *events: Event) -> None:
+        """Answer one person in the form for programs; see tell."""
+        self._in_turn(person, partial(self._delivery.tell, person.member, *events))
+
+    def _in_turn(self, person: Person, tell: Callable[[], None]) -> None:
         if person.waiting and not self._history.trouble:
             self.at_this_point(person, tell)
         else:
@@ -82,9 +90,22 @@ class Order:
         if kind.kept:
             person.active = now
             if person.away is not None:
-                person.away = None
+                self.away(person, None)
                 self.tell(person, Kind.NOTICE, BACK)
         return Event(0, now, room, kind, person.nick, text, to, person.inbox, lobby=lobby)
+
+    def away(self, person: Person, away: Away | None) -> None:
+        """Let a person be away, or back (None), and its rooms know; not why, it may be muted."""
+        before, person.away = person.away, away
+        if (before is None) is not (away is None):
+            now, text = self._now(), "" if away is None else AWAY
+            self.publish(
+                person,
+                *(
+                    Event(0, now, room, Kind.AWAY, person.nick, text, by=person.inbox)
+                    for room in person.place.rooms
+                ),
+            )
 
     def show(self, person: Person, event: Event) -> None:
         """Show one person alone what happens, behind all that it has done before."""

@@ -71,6 +71,7 @@ class Person:
     :ivar welcomed: whether it has come in, from its own point of view.
     :ivar absent: whether its connection was lost and it may still come back to its nickname.
     :ivar request: the door's name for what it asks for, if it is a program's; "" for nothing.
+    :ivar program: whether it is answered just now in the form for programs.
     :ivar stored: the number of what it said last; whoever wants to know sets it to 0 before.
     :ivar timer: until when it may be absent, or may take to read its last words.
     """
@@ -90,6 +91,7 @@ class Person:
         "offered",
         "partner",
         "place",
+        "program",
         "proved",
         "quota",
         "refused",
@@ -124,6 +126,7 @@ class Person:
         self.welcomed = False
         self.absent = False
         self.request = ""
+        self.program = False
         self.stored = 0
         self.timer: ITimer | None = None
         self.waiting = 0  # of what it did, how much is on its way through the log

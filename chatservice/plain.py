@@ -29,7 +29,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from chatservice.events import NAMING, Event, Kind
+from chatservice.events import FOR_PROGRAMS, NAMING, Event, Kind
 from chatservice.names import is_room
 
 _NICK: Final = r"(\w[^\s:,*>]*)"
@@ -65,11 +65,13 @@ _DAY: Final = 86400
 
 
 def render(event: Event, stamped: bool = False, elsewhere: bool = False) -> str:
-    """Return the event as a line, without the line's end.
+    """Return the event as a line, without the line's end; "" for what is for programs alone.
 
     :param stamped: whether time and number come first also when it is not from the past.
     :param elsewhere: whether the reader's current room is another than the event's.
     """
+    if event.kind in FOR_PROGRAMS:
+        return ""
     line = _line(event)
     if elsewhere and is_room(event.room) and not _names_room(event):
         line = f"{event.room} {line}"

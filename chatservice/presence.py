@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from chatservice.away import Away
+from chatservice.away import AWAY, Away
 from chatservice.events import Kind
 from chatservice.names import fold
 from chatservice.order import Order
@@ -11,6 +11,15 @@ from chatservice.person import Person
 
 MOST_GONE: Final = 5000
 """People that were here and are gone who are remembered; who left first is forgotten first."""
+
+
+ABSENT: Final = "absent"
+"""Somebody whose connection is lost and who may come back; beside away.AWAY and "" for here."""
+
+
+def presence(person: Person) -> str:
+    """Return how somebody is there, in a word for programs."""
+    return ABSENT if person.absent else AWAY if person.away is not None else ""
 
 
 class Presence:
@@ -30,7 +39,11 @@ class Presence:
 
         :param text: what to tell who writes to it.
         """
-        person.away = Away(text, self._now())
+        self._order.away(person, Away(text, self._now()))
+
+    def back(self, person: Person) -> None:
+        """Take note that somebody is not away any more."""
+        self._order.away(person, None)
 
     def written_to(self, person: Person, sender: Person) -> None:
         """Tell who has written to one person alone that this one is away, if it is; not each time.

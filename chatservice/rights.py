@@ -5,6 +5,7 @@ for all rows: nobody acts on somebody of an equal or higher role, and nobody giv
 not below one's own. Knows roles and modes; no rooms, no people.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from chatservice.errors import ChatError, Code
@@ -104,11 +105,35 @@ def check_given(role: Role, given: Role) -> None:
         raise ChatError(Code.OUTRANKED, f"You are {_A[role]}: you can only give roles below that.")
 
 
+def on(role: Role, modes: Modes, other: Role) -> tuple[str, ...]:
+    """Return what somebody may do to somebody else: the names of commands.
+
+    :param other: the other's role in the room.
+    """
+    return tuple(
+        name
+        for name, (act, given, of) in _ON.items()
+        if may(role, act, modes) and other < role and given < role and other in of
+    )
+
+
 def who_may(act: Act) -> str:
     """Return who may do something in a room as it is at first."""
     needed = act.needed(NORMAL)
     return _PLURAL[needed] if needed > Role.GUEST else "everybody, unless the room's modes say no"
 
+
+_BELOW_VOICE = (Role.GUEST, Role.USER)
+# The act, the role that it gives, and to whom it makes sense.
+_ON: Mapping[str, tuple[Act, Role, Sequence[Role]]] = {
+    "kick": (Act.KICK, Role.GUEST, tuple(Role)),
+    "mute": (Act.MUTE, Role.GUEST, tuple(Role)),
+    "ban": (Act.BAN, Role.GUEST, tuple(Role)),
+    "voice": (Act.VOICE, Role.VOICE, _BELOW_VOICE),
+    "devoice": (Act.VOICE, Role.USER, (Role.VOICE,)),
+    "op": (Act.OP, Role.OP, (*_BELOW_VOICE, Role.VOICE)),
+    "deop": (Act.OP, Role.USER, (Role.OP,)),
+}
 
 _PLURAL = {
     Role.GUEST: "everybody",

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from twisted.application import strports
 from twisted.application.internet import StreamServerEndpointService
@@ -43,6 +43,8 @@ GARBAGE_AT: Final = 50_000
 """New objects after which Python looks for garbage in cycles, of which there is little. At the
 usual 700, what is on its way is taken for old, and all connections are gone through with it."""
 
+Door = TypeVar("Door", bound=DoorFactory)
+
 GOODBYE: Final = "The server is closing down. Goodbye!"
 
 
@@ -74,6 +76,7 @@ class Options(usage.Options, AuthOptionMixin):
     optParameters = [  # noqa: RUF012  # usage.Options reads them from here
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
+        ["web", None, None, "ENDPOINT for browsers: the page, WebSocket and HTTP."],
         ["data", None, "chat-data", "Directory of the history; :memory: keeps nothing on disk."],
         ["lobby", None, LOBBY, "ROOM in which everybody starts, with or without its #."],
         ["backlog", None, "20", "Lines from before that somebody who joins is shown."],
@@ -297,7 +300,17 @@ def makeService(options: Options) -> MultiService:
     ]
     if options["raw"] is not None:
         wanted.append((RawFactory, options["raw"]))
-    ports = [(at, _port(door, at, hub, options)) for door, at in wanted]
+    factories: list[tuple[str, object]] = [
+        (at, _factory(door, at, hub, options)) for door, at in wanted
+    ]
+    if options["web"] is not None:
+        from chatservice.doors.websocket import WebSocketFactory
+        from chatservice.site.server import make_site
+
+        web = options["web"]
+        site = make_site(_factory(WebSocketFactory, web, hub, options))
+        factories.append((web, site))
+    ports = [(at, _port(cast("IProtocolFactory", one), at)) for at, one in factories]
     cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()
     upkeep = Expiry(clock, hub, options.expiry)
@@ -312,20 +325,21 @@ def _running(reactor: IThreads) -> None:
     gc.set_threshold(GARBAGE_AT)
 
 
-def _port(
-    door: type[DoorFactory], description: str, hub: Hub, options: Options
-) -> StreamServerEndpointService:
-    factory = door(
+def _factory(door: type[Door], description: str, hub: Hub, options: Options) -> Door:
+    return door(
         hub,
         ping=options["ping"],
         ping_timeout=options["ping-timeout"],
         peer_known_late=description.startswith("haproxy:"),
     )
+
+
+def _port(factory: IProtocolFactory, description: str) -> StreamServerEndpointService:
     # The backlog: who all connect at once must not be turned away; twisted's default is 50.
     endpoint = f"tcp:{description}:backlog=1024" if description.isdecimal() else description
     try:
         _check_certificates(endpoint)
-        return strports.service(endpoint, cast("IProtocolFactory", factory))
+        return strports.service(endpoint, factory)
     except Exception as error:  # a wrong description or key fails in many ways, all of them here
         raise CannotStart(f"cannot use endpoint {description}: {_reason(error)}") from None
 

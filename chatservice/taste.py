@@ -14,7 +14,7 @@ from typing import Final
 from chatservice.events import Event, Kind
 from chatservice.names import PUNCTUATION, fold
 
-_COMING_AND_GOING: Final = frozenset({Kind.JOINED, Kind.LEFT, Kind.RENAMED})
+_COMING_AND_GOING: Final = frozenset({Kind.JOINED, Kind.LEFT, Kind.RENAMED, Kind.AWAY})
 _SPEAKING: Final = frozenset({Kind.SAID, Kind.ACTED})
 _RINGING: Final = _SPEAKING | {Kind.PRIVATE}
 _IN_ROOMS: Final = _SPEAKING | _COMING_AND_GOING

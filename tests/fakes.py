@@ -52,7 +52,8 @@ class Lines:
 
     def encode(self, event: Event) -> bytes:
         self.encoded[event] += 1
-        return f"{render(event, self.stamped, self.elsewhere)}\n".encode()
+        line = render(event, self.stamped, self.elsewhere)
+        return f"{line}\n".encode() if line else b""
 
 
 LINES = Lines()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
-from chatservice.events import NAMING, Event, Kind
+from chatservice.events import FOR_PROGRAMS, NAMING, Event, Kind
 from chatservice.names import check_room, keys
 from chatservice.plain import parse, render
 from chatservice.roles import Role
@@ -341,7 +341,10 @@ class Forms(SynchronousTestCase):
             self.assertEqual(
                 render(Event(1, NOW, room, kind, nick, text, "bob", lobby=lobby)), line
             )
-        self.assertEqual({kind for kind, *_ in forms.values()}, set(Kind))
+        for_people = set(Kind) - set(FOR_PROGRAMS)
+        self.assertEqual({kind for kind, *_ in forms.values()}, for_people)
+        for kind in FOR_PROGRAMS:
+            self.assertEqual(render(Event(1, NOW, "#dev", kind, "alice", "hi")), "")
 
     def test_time_and_number_stand_before_a_line(self) -> None:
         """NOW is 2023-11-14 22:13:20 UTC."""

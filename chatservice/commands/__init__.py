@@ -29,12 +29,16 @@ _ADDRESSED: Final = re.compile(r"(#\S+)\s+(\S.*)")
 
 
 class Deed(NamedTuple):
-    """What somebody wants to be done: a call, and how Session.do is to take it."""
+    """What somebody wants to be done: a call, and how Session.do is to take it.
+
+    :ivar program: whether it is answered in the form for programs, where there is one.
+    """
 
     action: Callable[..., Deferred[None] | None]
     args: tuple[object, ...] = ()
     free: bool = False
     patient: bool = False
+    program: bool = False
 
 
 def perform(session: Session, line: str) -> None:
@@ -92,13 +96,17 @@ def _asked(session: Session, request: Request) -> Deed | None:
             raise ChatError(Code.LINE_TOO_LONG, f'"line" is longer than {MAX_LINE} bytes.')
         return _typed(session, clean(line))
     row = find(request.do)
-    return Deed(row.handler, (session, *row.take(request.fields)), row.free)
+    return Deed(row.handler, (session, *row.take(request.fields)), row.free, program=True)
 
 
 def _complete(session: Session, deed: Deed) -> Deferred[None]:
     person = session.person
     person.stored = 0
-    pending = deed.action(*deed.args)
+    person.program = deed.program
+    try:
+        pending = deed.action(*deed.args)
+    finally:
+        person.program = False
     if pending is None:
         return session.hub.complete(person)
     return pending.addCallback(lambda _: session.hub.complete(person))

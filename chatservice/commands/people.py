@@ -5,14 +5,14 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 
-from chatservice.commands.command import NICK, Argument, Command
+from chatservice.commands.command import NICK, PLACE, Argument, Command
 from chatservice.durations import in_words
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import fold
 from chatservice.person import Person
-from chatservice.rights import Act, may
+from chatservice.rights import Act, may, on
 from chatservice.roles import Role
 from chatservice.room import Room
 from chatservice.session import Session
@@ -103,6 +103,23 @@ def _here(hub: Hub, nick: str) -> Person | None:
         return next((one for one in hub.people() if one.inbox == identity), None)
 
 
+# What one may do to somebody.
+
+
+def _may(session: Session, place: str, nick: str) -> None:
+    hub, person = session.hub, session.person
+    room, other = hub.rooms.shown(person, place), hub.find(nick)
+    role = hub.rooms.role(person, room)
+    names = on(role, room.charter.modes, hub.rooms.role(other, room))
+    if person.program:
+        text = " ".join(names)
+        hub.answer(person, Event(0, hub.now(), room.name, Kind.MAY, other.nick, text))
+        return
+    what = " ".join(f"/{name}" for name in names) or "nothing special"
+    answer = f"You are {role.label} in {room.name} and may do to {other.nick}: {what}"
+    hub.tell(person, Kind.NOTICE, answer)
+
+
 # Being away.
 
 
@@ -114,12 +131,14 @@ def _away(session: Session, text: str) -> None:
     elif person.away is None:
         answer = "You are not away: type /away and why, for example /away lunch."
     else:
-        person.away, answer = None, "You are not away any more."
+        hub.presence.back(person)
+        answer = "You are not away any more."
     hub.tell(person, Kind.NOTICE, answer)
 
 
 ROWS: Final = (
     Command("whois", (NICK,), "who somebody is", "/whois bob", _whois),
+    Command("may", (PLACE, NICK), "what you may do to somebody", "/may bob", _may),
     Command("seen", (NICK,), "when somebody was here last", "/seen bob", _seen),
     Command(
         "away",

@@ -1,13 +1,14 @@
 """What people type about rooms: coming in, going out, looking round."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
 from chatservice.commands.command import OWN_ROOM, ROOM, Argument, Command
-from chatservice.events import Kind
+from chatservice.events import Event, Kind
 from chatservice.modes import MAX_KEY
+from chatservice.presence import presence
 from chatservice.roles import Role
 from chatservice.room import Room
 from chatservice.session import Session
@@ -30,6 +31,11 @@ def _leave(session: Session, room: str) -> None:
 def _rooms(session: Session) -> None:
     rooms, person = session.hub.rooms, session.person
     shown, seen = rooms.largest(person, _ROOMS_SHOWN)
+    if person.program:
+        own = list(rooms.own(person))
+        others = [room for room in shown if room.name not in person.place.rooms]
+        _show(session, (_as_room(session, room) for room in (*own, *others)))
+        return
     lines = ["One room:" if seen == 1 else f"{seen:,} rooms, yours first:"]
     for room in shown:
         current = room.name == person.place.current
@@ -44,9 +50,31 @@ def _rooms(session: Session) -> None:
 def _who(session: Session, name: str) -> None:
     rooms, person = session.hub.rooms, session.person
     room = rooms.shown(person, name)
+    if person.program:
+        _show(session, _as_members(session, room))
+        return
     place = "here" if room is rooms.current(person) else f"in {room.name}"
     lines = _listed(_described(session, room), len(room), place)
     session.hub.tell(person, Kind.NOTICE, *lines)
+
+
+def _as_room(session: Session, room: Room) -> Event:
+    hub, person = session.hub, session.person
+    role = hub.rooms.role(person, room).label if room.name in person.place.rooms else ""
+    topic = room.charter.topic
+    return Event(len(room), hub.now(), room.name, Kind.ROOM, person.nick, topic, role)
+
+
+def _as_members(session: Session, room: Room) -> Iterator[Event]:
+    hub = session.hub
+    for nick in room.nicks():
+        if (one := hub.parts.nicks.wearer(nick)) is not None:
+            role = hub.rooms.role(one, room).label
+            yield Event(0, hub.now(), room.name, Kind.MEMBER, nick, presence(one), role)
+
+
+def _show(session: Session, events: Iterable[Event]) -> None:
+    session.hub.answer(session.person, *events)
 
 
 def _described(session: Session, room: Room) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The table of commands: every command there is, and /help, which is made from it."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from chatservice.commands import (
@@ -17,9 +17,11 @@ from chatservice.commands import (
 )
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
-from chatservice.events import Kind
+from chatservice.events import Event, Kind
 from chatservice.names import MAX_NICK
 from chatservice.rights import may, who_may
+from chatservice.roles import Role
+from chatservice.room import Room
 from chatservice.session import Session
 
 
@@ -47,15 +49,26 @@ def _help(session: Session, name: str) -> None:
     if name:
         hub.tell(person, Kind.NOTICE, *_about(find(name)))
         return
+    if person.program:
+        hub.answer(person, *_as_commands(session, role, room))
+        return
     lines = ["Type something and everybody reads it. Or type a command:"]
     for subject, rows in SUBJECTS:
-        allowed = [r for r in rows if r.act is None or may(role, r.act, room.charter.modes)]
-        lines += _wrapped(subject, [row.usage for row in allowed])
+        lines += _wrapped(subject, [row.usage for row in _allowed(rows, role, room)])
     lines += [
         "More about one: /help COMMAND. To say something that begins with /, type //.",
         f"You are {role.label} in {room.name}; /who shows who may do more.",
     ]
     hub.tell(person, Kind.NOTICE, *lines)
+
+
+def _allowed(rows: Iterable[Command], role: Role, room: Room) -> Iterator[Command]:
+    return (row for row in rows if row.act is None or may(role, row.act, room.charter.modes))
+
+
+def _as_commands(session: Session, role: Role, room: Room) -> Iterator[Event]:
+    for row in _allowed(COMMANDS, role, room):
+        yield Event(0, session.hub.now(), "", Kind.COMMAND, row.name, row.help, row.usage)
 
 
 def _about(command: Command) -> Iterator[str]:

@@ -70,6 +70,10 @@ class Connection:
     session: Session
     dialects: ClassVar[tuple[Dialects, Dialects]]  # without and with time and number
 
+    written: ClassVar[bool] = False
+    """Whether the transport may still hold bytes that were written before the connection was made
+    ours, as a handshake's."""
+
     _outlet: Outlet
     _timer: ITimer | None = None
     _admitted = False
@@ -83,7 +87,7 @@ class Connection:
     def connectionMade(self) -> None:
         """Let somebody in, if there is room, and ask who it is."""
         self._dialects = self.dialects[0]
-        self._outlet = outlet_for(self.transport, self._drained)
+        self._outlet = outlet_for(self.transport, self._drained, self.written)
         self._here = self.factory.hub.rooms.lobby.name
         self.session = Session(self.factory.hub, self)
         self.factory.opened(self)
@@ -91,7 +95,7 @@ class Connection:
         if (below := tcp_below(self.transport)) is not None:
             prepare(below, self.factory.ping, self.factory.ping_timeout)
         if self.factory.peer_known_late or self.admit():
-            self.session.ask()
+            self.greet()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """Clean up; the session tells the others."""
@@ -119,6 +123,8 @@ class Connection:
         if self._taste is not None:
             return self.deliver_all((batch,))
         data = self._encode(batch)
+        if not data:  # all of it is for others' eyes
+            return not self._outlet.holding
         return self._outlet.write(data) if batch.room else self.answer(data)
 
     def deliver_all(self, batches: Sequence[IBatch]) -> bool:
@@ -209,6 +215,10 @@ class Connection:
                 self._linger = REFUSED_LINGER  # or one address could hold many, half open
                 return False
         return True
+
+    def greet(self) -> None:
+        """Ask who it is."""
+        self.session.ask()
 
     def claim(self, nick: str) -> None:
         """Offer a nickname, and read no more until it is decided; see nick_refused."""

@@ -37,7 +37,7 @@ from chatservice.events import JSON, Event, Kind
 from chatservice.objects import MAX_REQUEST, BadRequest, write_event
 from chatservice.plain import render
 from chatservice.session import State
-from chatservice.text import MAX_LINE, clean, decode
+from chatservice.text import MAX_LINE, decode
 
 
 class PlainLines:
@@ -53,7 +53,8 @@ class PlainLines:
 
     def encode(self, event: Event) -> bytes:
         """Return the event as one line."""
-        return f"{render(event, self._stamped, self._elsewhere)}\r\n".encode()
+        line = render(event, self._stamped, self._elsewhere)
+        return f"{line}\r\n".encode() if line else b""
 
 
 class JsonLines:
@@ -183,15 +184,11 @@ class ChatProtocol(Connection, LineFramer):
             requests = self._speak(json=True)
             self.factory.hub.tell(self.session.person, Kind.HELLO, JSON)
         try:
-            request = requests.read(line)
-            requests.begin(request.id)
-            nick = request.fields.get("nick")
-            if request.do != "nick" or not isinstance(nick, str):
-                raise BadRequest('Give a nickname first: {"do": "nick", "nick": "alice"}.')
+            nick = requests.nick(line)
         except BadRequest as refusal:
             self.session.expel(refusal)
         else:
-            self.claim(clean(nick))
+            self.claim(nick)
 
     def nick_accepted(self) -> None:
         """Tell a program that it is in, before it goes on."""

@@ -56,15 +56,16 @@ class Outlet(Protocol):
         """Disconnect once everything is out."""
 
 
-def outlet_for(transport: Transport, drained: Callable[[], None]) -> Outlet:
+def outlet_for(transport: Transport, drained: Callable[[], None], written: bool = False) -> Outlet:
     """Return the way out of a connected transport.
 
     :param drained: called when a rest that was held is gone.
+    :param written: whether something was just written to the transport, which may hold it still.
     """
     # Only what is known to write its bytes to the wire as they are: neither a wrapper nor a
     # connection that has turned to TLS is exactly such a transport.
     if isinstance(transport, tcp.Connection) and not getattr(transport, "TLS", False):
-        return _SocketOutlet(transport, drained)
+        return _SocketOutlet(transport, drained, written)
     return _TransportOutlet(transport, drained)
 
 
@@ -74,11 +75,15 @@ class _SocketOutlet:
 
     __slots__ = ("_drained", "_send", "_transport", "holding")
 
-    def __init__(self, transport: tcp.Connection, drained: Callable[[], None]) -> None:
+    def __init__(
+        self, transport: tcp.Connection, drained: Callable[[], None], written: bool
+    ) -> None:
         self._transport = transport
         self._drained = drained
         self._send: Callable[[bytes], int] = transport.getHandle().send
         self.holding = False
+        if written:
+            self._hold()
 
     def write(self, data: bytes) -> bool:
         if self.holding:
@@ -94,10 +99,13 @@ class _SocketOutlet:
         if sent == len(data):
             return True
         self._transport.write(data[sent:])
+        self._hold()
+        return False
+
+    def _hold(self) -> None:
         # Registering asks for data at once, which does not mean that the buffer is empty.
         self._transport.registerProducer(self, False)
         self.holding = True
-        return False
 
     def resumeProducing(self) -> None:
         if self.holding:

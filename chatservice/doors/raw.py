@@ -42,7 +42,8 @@ class RawText:
     def encode(self, event: Event) -> bytes:
         """Return the event as ASCII."""
         line = render(event, self._stamped, self._elsewhere)
-        return (line if event.kind is Kind.PROMPT else f"{line}\n").encode("ascii", "replace")
+        end = "" if event.kind is Kind.PROMPT or not line else "\n"
+        return f"{line}{end}".encode("ascii", "replace")
 
 
 RAW: Final = Dialects(RawText(), RawText(elsewhere=True), BELL)

@@ -13,9 +13,13 @@ from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.objects import MAX_REQUEST, BadRequest, Id, Request, read_request, write_event
 from chatservice.session import Session
+from chatservice.text import clean
 
 _LAST: Final = (Kind.DONE, Kind.ERROR)
-_ANSWERS: Final = (Kind.WELCOME, Kind.SWITCHED, Kind.NOTICE, Kind.RESUME, Kind.HELLO)
+_ANSWERS: Final = (
+    *(Kind.WELCOME, Kind.SWITCHED, Kind.NOTICE, Kind.RESUME, Kind.HELLO),
+    *(Kind.ROOM, Kind.MEMBER, Kind.COMMAND, Kind.MAY),
+)
 
 
 class Requests:
@@ -56,6 +60,18 @@ class Requests:
         :raises BadRequest: if it is none.
         """
         return read_request(data.decode("utf-8", "replace"))
+
+    def nick(self, data: bytes) -> str:
+        """Return the nickname that somebody offers in its first request, which is begun.
+
+        :raises BadRequest: if it is none.
+        """
+        request = self.read(data)
+        self.begin(request.id)
+        nick = request.fields.get("nick")
+        if request.do != "nick" or not isinstance(nick, str):
+            raise BadRequest('Give a nickname first: {"do": "nick", "nick": "alice"}.')
+        return clean(nick)
 
     def begin(self, request: Id) -> None:
         """Take note that a request is about to be done."""

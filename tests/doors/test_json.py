@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.commands import COMMANDS
 from chatservice.doors.line import ChatFactory
 from chatservice.doors.raw import RawFactory
-from chatservice.events import Event, Kind
+from chatservice.events import FOR_PROGRAMS, Event, Kind
 from chatservice.hub import Hub
 from chatservice.limits import DEFAULT, UNLIMITED, Limits
 from chatservice.names import LOBBY
@@ -83,7 +83,7 @@ PIECES = [
 ]
 """What a property is likely to find something with."""
 
-_ABOUT_JSON = (Kind.HELLO, Kind.DONE)
+_ABOUT_JSON = (Kind.HELLO, Kind.DONE, *FOR_PROGRAMS)
 
 
 class InJson(Stage):
@@ -187,7 +187,7 @@ class Answers(SynchronousTestCase):
                 ("switched", 4, None, "#dev", None),
                 ("joined", None, None, "#dev", None),
                 ("done", 4, None, None, None),
-                ("notice", None, None, None, None),
+                ("member", None, None, "#dev", None),
                 ("done", None, None, None, None),
                 ("acted", None, 1, "#dev", None),
                 ("done", 6, 1, None, None),
@@ -209,7 +209,7 @@ class Answers(SynchronousTestCase):
         chat.turn()
         self.assertEqual(
             brief(alice.objects(), "type", "id"),
-            [("said", None), ("done", 1), ("notice", 2), ("done", 2)],
+            [("said", None), ("done", 1), ("member", 2), ("done", 2)],
         )
         log.commit()
         chat.turn()
@@ -228,7 +228,7 @@ class Answers(SynchronousTestCase):
         chat.turn()
         self.assertEqual(
             brief(alice.objects(), "type", "id", "code"),
-            [("error", 1, "not-stored"), ("notice", 2, None), ("done", 2, None)],
+            [("error", 1, "not-stored"), ("member", 2, None), ("done", 2, None)],
         )
 
     def test_what_was_too_fast_is_known_by_its_id(self) -> None:
@@ -528,7 +528,7 @@ class Input(SynchronousTestCase):
     def test_fields_that_nobody_knows_are_ignored(self) -> None:
         """So that a program may be newer than the server."""
         got = self.answers(b'{"do":"who","mood":[1,{"a":null}],"id":1}')
-        self.assertEqual(brief(got, "type", "id"), [("notice", 1), ("done", 1)])
+        self.assertEqual(brief(got, "type", "id"), [("member", 1), ("member", 1), ("done", 1)])
 
     def test_every_command_can_be_asked_for(self) -> None:
         """By name, with arguments by name; they cannot be mistaken for something else."""
