@@ -151,6 +151,25 @@ class Arrivals:
 
         return self._returns.issue(person).addCallback(issued)
 
+    def keep_place(self, person: Person, token: str) -> Deferred[None]:
+        """Let a person come back with a token that its door made for it, and no other.
+
+        Whoever else has that token is somebody the same client was before.
+
+        :returns: fires when the server is sure to know the token. Fails with ChatError.
+        """
+
+        def issued(_: str) -> None:
+            if not person.departed and person.place.token == token:
+                self._tokens[token] = person
+
+        other = self._tokens.get(token)
+        if other is not None and other is not person:
+            self._departures.revoke(other)
+        if person.place.token != token:
+            self._departures.revoke(person)
+        return self._returns.issue(person, token).addCallback(issued)
+
     # Inside.
 
     def _admitted(self, nick: str, person: Person, before: Place) -> str:

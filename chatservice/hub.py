@@ -135,6 +135,20 @@ class Hub:
         """What one person and one address may do."""
         return self.policy.limits
 
+    @property
+    def closing(self) -> bool:
+        """Whether the chat ends just now."""
+        return self._closing.begun
+
+    def check(self) -> None:
+        """Ask whether anybody may come in, and say something.
+
+        :raises ChatError: with the reason why not: CLOSING or NOT_STORED.
+        """
+        self._check_open()
+        if trouble := self.parts.log.trouble:
+            raise ChatError(Code.NOT_STORED, unwritten(trouble))
+
     # Coming and going.
 
     def connect(self, member: IMember) -> Person:
@@ -151,9 +165,7 @@ class Hub:
         :param encrypted: whether it is known to be, all the way.
         :raises ChatError: if there are too many, or the server is closing.
         """
-        if self._closing.begun:
-            raise ChatError(Code.CLOSING, "The server is closing: connect again later.")
-        self._draining.check()
+        self._check_open()
         person.quota = self.parts.quotas.admit(host)
         person.host = host
         person.encrypted = encrypted or is_local(host)
@@ -254,6 +266,11 @@ class Hub:
         return self.accounts.expire(self.now() - seconds, self.parts.identities.people)
 
     # Inside.
+
+    def _check_open(self) -> None:
+        if self._closing.begun:
+            raise ChatError(Code.CLOSING, "The server is closing: connect again later.")
+        self._draining.check()
 
     def _known_as(self, person: Person, old: str) -> None:
         """Let somebody who has logged in keep its roles, unless it is banned as who it is."""

@@ -37,10 +37,13 @@ class Returns:
         self._now = now
         self._saving: dict[str, Deferred[object]] = {}  # by token, what is being kept just now
 
-    def issue(self, person: Person) -> Deferred[str]:
-        """Return a person's token, once the server is sure to know it. Fails with ChatError."""
+    def issue(self, person: Person, token: str = "") -> Deferred[str]:
+        """Return a person's token, once the server is sure to know it. Fails with ChatError.
+
+        :param token: what it is to be; "" for what it is already, or a new one.
+        """
         place = person.place
-        place.token = place.token or new_token()
+        place.token = token or place.token or new_token()
         return self._save(place, person.nick, None).addCallback(lambda _: place.token)
 
     def recognise(self, offer: Offer) -> Deferred[Place]:

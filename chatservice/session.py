@@ -60,16 +60,19 @@ class Session:
 
     :param hub: the chat.
     :param member: the door's side of the connection.
+
+    :ivar expelled: whether it was made to leave.
     """
 
     _log = Logger()
 
-    __slots__ = ("_hanging_up", "_idle", "_later", "hub", "person", "state")
+    __slots__ = ("_hanging_up", "_idle", "_later", "expelled", "hub", "person", "state")
 
     def __init__(self, hub: Hub, member: IMember) -> None:
         self.hub = hub
         self.person: Person = hub.connect(member)
         self.state = State.CONNECTED
+        self.expelled = False
         self._idle: Deferred[None] | None = None  # while something takes its time: fires then
         self._later = _NOTHING  # waits for that
         self._hanging_up = False
@@ -207,6 +210,7 @@ class Session:
     def expel(self, refusal: ChatError) -> None:
         """Tell the person why it cannot stay, and disconnect it."""
         self.refuse(refusal)
+        self.expelled = True
         self._later.clear()
         self.leave()
 

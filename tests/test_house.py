@@ -41,7 +41,9 @@ LAYERS = [
 """A module may import from its own layer and from those above it in this list."""
 
 WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
-SHARED_BY_DOORS = {"connection", "factory", "framing", "liveness", "outlet", "requests", "telnet"}
+SHARED_BY_DOORS = {
+    *("connection", "factory", "framing", "liveness", "outlet", "requests", "tabs", "telnet"),
+}
 
 
 def imports(path: Path) -> set[str]:

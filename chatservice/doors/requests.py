@@ -61,13 +61,25 @@ class Requests:
         """
         return read_request(data.decode("utf-8", "replace"))
 
+    def first(self, data: bytes) -> Request:
+        """Return a request of somebody who has no nickname yet; it is begun.
+
+        :raises BadRequest: if it is none.
+        """
+        try:
+            request = self.read(data)
+        except BadRequest as refusal:
+            self.begin(refusal.id)
+            raise
+        self.begin(request.id)
+        return request
+
     def nick(self, data: bytes) -> str:
         """Return the nickname that somebody offers in its first request, which is begun.
 
         :raises BadRequest: if it is none.
         """
-        request = self.read(data)
-        self.begin(request.id)
+        request = self.first(data)
         nick = request.fields.get("nick")
         if request.do != "nick" or not isinstance(nick, str):
             raise BadRequest('Give a nickname first: {"do": "nick", "nick": "alice"}.')
