@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
@@ -46,7 +47,7 @@ class CatchingUp:
         """See to it that a member catches up, unless somebody does already."""
         if not reader.catching_up and not reader.gone:
             running = Deferred.fromCoroutine(self._run(reader))
-            running.addErrback(lambda failure: self.fail(reader, "catching up failed"))
+            running.addErrback(lambda failure: self.fail(reader, "catching up failed", failure))
 
     def give(self, reader: Reader, *batches: IBatch) -> None:
         """Give something to a member."""
@@ -61,9 +62,12 @@ class CatchingUp:
             if (batch := _next_answer(reader)).events:
                 self.give(reader, batch)
 
-    def fail(self, reader: Reader, what: str) -> None:
-        """Let go of a member with which something went wrong; the others must not notice."""
-        self._log.failure("{what}; the member is disconnected", what=what)
+    def fail(self, reader: Reader, what: str, failure: Failure | None = None) -> None:
+        """Let go of a member with which something went wrong; the others must not notice.
+
+        :param failure: what that was; None for the exception that is being handled.
+        """
+        self._log.failure("{what}; the member is disconnected", failure, what=what)
         try:
             self._let_go(reader)
         except Exception:

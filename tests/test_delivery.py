@@ -372,6 +372,21 @@ class Broken(SynchronousTestCase):
         self.assertEqual((broken.disconnects, texts(healthy)), (1, ["1"]))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_also_when_it_cannot_be_disconnected_after_it_has_caught_up(self) -> None:
+        class Clinging(Member):
+            def disconnect(self) -> None:
+                raise OSError("not yet")
+
+        clinging = Clinging()
+        self.scene.delivery.add(clinging)
+        self.scene.enter(clinging, A)
+        healthy = self.scene.member(A)
+        self.scene.delivery.finish(clinging)
+        self.scene.publish("1")
+        self.assertEqual(texts(healthy), ["1"])
+        logged = self.flushLoggedErrors()
+        self.assertEqual([str(failure.value) for failure in logged], ["not yet", "not yet"])
+
     def test_also_when_it_raises_while_catching_up(self) -> None:
         broken, healthy = self.scene.member(A), self.scene.member(A)
         self.scene.stall(broken)
