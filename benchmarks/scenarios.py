@@ -17,6 +17,7 @@ from benchmarks.servers import (
     NGIRCD,
     STALLED,
     TLS,
+    WEBSOCKET,
     Server,
 )
 
@@ -40,6 +41,7 @@ class Figure:
 
 DELIVERIES = Figure("deliveries_per_s", "deliveries/s", bound=True)
 CPU = Figure("cpu_us_per_delivery", "CPU us/delivery")
+BYTES = Figure("bytes_per_line", "bytes/line")
 P50 = Figure("p50_ms", "p50 ms")
 P99 = Figure("p99_ms", "p99 ms")
 JOINS = Figure("joins_per_s", "joins/s")
@@ -52,7 +54,7 @@ MEMORY_AT_MOST = Figure("mib_at_most", "MiB at most")
 START = Figure("start_ms", "ms")
 
 FIGURES = (
-    *(DELIVERIES, CPU, P50, P99, JOINS, JOIN_CPU, SIZE, IDLE_CPU),
+    *(DELIVERIES, CPU, BYTES, P50, P99, JOINS, JOIN_CPU, SIZE, IDLE_CPU),
     *(ROOM_SIZE, ROOM_JOIN, MEMORY_AT_MOST, START),
 )
 
@@ -224,6 +226,48 @@ SECTIONS = (
                 "20 messages/s",
                 1000,
                 "--senders 20 --rate 20 --duration {seconds}",
+            ),
+        ),
+    ),
+    Section(
+        "websocket",
+        (DISK, WEBSOCKET),
+        DISK,
+        (DELIVERIES, CPU, BYTES, P50, P99),
+        (
+            Scenario(
+                "websocket-closed",
+                "{clients} members, 80 send",
+                1000,
+                "--senders 80 --window 1 --duration {seconds}",
+            ),
+            Scenario(
+                "websocket-20",
+                "{clients} members, 20 messages/s",
+                1000,
+                "--senders 10 --rate 20 --duration {seconds}",
+            ),
+            Scenario(
+                "websocket-1000",
+                "{clients} members, 1,000 messages/s",
+                1000,
+                "--senders 50 --rate 1000 --duration {seconds}",
+            ),
+        ),
+    ),
+    Section(
+        "websocket-idle",
+        (DISK, WEBSOCKET),
+        DISK,
+        (JOINS, JOIN_CPU, SIZE, IDLE_CPU),
+        (
+            Scenario(
+                "websocket-joins",
+                "{clients} members",
+                10_000,
+                "--senders 0 --hold {seconds}",
+                3,
+                patience=120,
             ),
         ),
     ),

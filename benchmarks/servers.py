@@ -59,6 +59,7 @@ IRC = ("--dialect", "irc")
 CHAT = (str(TWISTD), "-n", "--pidfile=", "--logfile={directory}/log", "chat", "--backlog", "0")
 PLAIN = "tcp:{port}:interface=127.0.0.1:backlog=1024"
 FREE = (*CHAT, "--no-limits", "--port", PLAIN)
+ELSEWHERE = "unix:{directory}/socket"
 ENCRYPTED = "ssl:{port}:interface=127.0.0.1:backlog=1024:privateKey={key}:certKey={certificate}"
 
 LIMIT = Server("limit", "limit", ("{limit}", "{port}", "batch"))
@@ -113,10 +114,20 @@ TLS = replace(
     command=(*CHAT, "--no-limits", "--port", ENCRYPTED, "--data", "{data}"),
     load=("--tls",),
 )
+WEBSOCKET = replace(
+    DISK,
+    name="disk-websocket",
+    label="WebSocket",
+    command=(*CHAT, "--no-limits", "--port", ELSEWHERE, "--web", PLAIN, "--data", "{data}"),
+    load=("--dialect", "websocket"),
+)
 
 SERVERS = {
     server.name: server
-    for server in (LIMIT, NGIRCD, INSPIRCD, HYBRID, DISK, MEMORY, NAIVE, STALLED, LIMITS, TLS)
+    for server in (
+        *(LIMIT, NGIRCD, INSPIRCD, HYBRID, DISK, MEMORY, NAIVE),
+        *(STALLED, LIMITS, TLS, WEBSOCKET),
+    )
 }
 
 

@@ -42,9 +42,7 @@ static void set_up(void)
     for (int i = 0; i < talk.senders; i++) {
         struct sender *sender = &senders[i];
         nick_of(sender->nick, sizeof sender->nick, i);
-        if (talk.dialect == &irc_dialect)
-            snprintf(sender->head, sizeof sender->head, "PRIVMSG #%s%d :", talk.room,
-                     i % talk.rooms);
+        talk.dialect->head(sender->head, sizeof sender->head, i % talk.rooms);
         sender->witness = witness_of(i);
         sender->queued = true;
         ready[ready_count++] = (uint32_t)i;
@@ -107,7 +105,7 @@ static double join_person_rooms(void)
     person_joined = 0;
     while (person_joined < talk.person_rooms && person->stage == IN && !refused) {
         int before = person_joined;
-        enter(person, talk.dialect == &irc_dialect ? "JOIN #%s%d" : talk.join_command);
+        talk.dialect->enter(person);
         while (person->stage == ENTERING && within(began, opt.connect_timeout)) turn(SECOND / 10);
         if (person_joined == before) break;
     }
@@ -311,6 +309,7 @@ static void report_speed(void)
     field("messages_per_s", "%.2f", per((double)sent, wall));
     field("deliveries_per_s", "%.0f", per((double)delivered, wall));
     field("lines_per_s", "%.0f", per(lines, wall));
+    field("bytes_per_line", "%.1f", per((double)(bytes_read - bytes_joined), lines));
     field("mb_per_s", "%.2f", per((double)(bytes_read - bytes_joined) / 1e6, wall));
     if (pid_count) {
         double cpu = done.cpu - idle.cpu, kernel = done.kernel - idle.kernel;

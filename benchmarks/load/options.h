@@ -8,7 +8,7 @@
 #include <getopt.h>
 #include <signal.h>
 
-#include "talk.h"
+#include "dialects.h"
 
 static struct {
     const char *host, *port, *dialect, *label, *pids;
@@ -28,7 +28,7 @@ static const struct row {
 } ROWS[] = {
     {"host", TEXT, &opt.host, 0, 255, "the server's host (127.0.0.1)"},
     {"port", TEXT, &opt.port, 1, 32, "the server's port (55555)"},
-    {"dialect", TEXT, &opt.dialect, 3, 4, "line or irc (line)"},
+    {"dialect", TEXT, &opt.dialect, 3, 9, "line, irc or websocket (line)"},
     {"tls", FLAG, &opt.tls, 0, 0, "through TLS, unverified; wants a build with -DTLS"},
     {"clients", WHOLE, &talk.clients, 1, 1e5, "connections (10)"},
     {"senders", WHOLE, &talk.senders, 0, 1e5, "how many of them send (1)"},
@@ -36,6 +36,7 @@ static const struct row {
     {"person-rooms", WHOLE, &talk.person_rooms, 0, 1e6, "client 0 alone joins so many more (0)"},
     {"room", TEXT, &talk.room, 1, 40, "rooms are #ROOM0, #ROOM1... (bench)"},
     {"join-cmd", TEXT, &talk.join_command, 1, 300, "line: joins room %s number %d (/join #%s%d)"},
+    {"path", TEXT, &http_path, 1, 500, "websocket: what is asked for in the handshake (/ws)"},
     {"pass", TEXT, &talk.pass, 1, 200, "irc: the server's password"},
     {"nick-prefix", TEXT, &talk.prefix, 1, 40, "what nicknames begin with (u)"},
     {"window", WHOLE, &opt.window, 1, 1e6, "closed loop: messages in flight per sender (8)"},
@@ -105,9 +106,9 @@ static void check_options(void)
 {
     int rooms = talk.rooms, used = talk.senders < rooms ? talk.senders : rooms;
     bool sends = opt.duration > 0 || opt.messages > 0;
-    if (!strcmp(opt.dialect, "line")) talk.dialect = &line_dialect;
-    else if (!strcmp(opt.dialect, "irc")) talk.dialect = &irc_dialect;
-    else die("--dialect is line or irc, not '%s'", opt.dialect);
+    for (int i = 0; i < DIALECT_COUNT; i++)
+        if (!strcmp(opt.dialect, DIALECTS[i]->name)) talk.dialect = DIALECTS[i];
+    if (!talk.dialect) die("--dialect is line, irc or websocket, not '%s'", opt.dialect);
     if (talk.senders > talk.clients) die("--senders is more than --clients");
     if (sends && !talk.senders) die("nobody sends: --senders");
     if (sends && talk.clients < rooms + used)

@@ -1,16 +1,7 @@
 /* talk.h - the clients: how they get in, and what they make of each line they are told.
  *
- * Knows the two dialects, who is in which room, and what came. Must never know when to send or to
- * stop: that is load.c.
- *
- *     line                                   irc
- *     S: NICK                                C: NICK u00001 / USER ...
- *     C: u00001                              S: :server 001 ...
- *     S: Connected to the server             C: JOIN #bench0
- *     C: /join #bench1    (several rooms)    S: :server 366 ... #bench0
- *     S: any line naming the room
- *     C: ~L...~xxx                           C: PRIVMSG #bench0 :~L...~xxx
- *     S: u00001: ~L...~xxx                   S: :u00001!... PRIVMSG #bench0 :~L...~xxx
+ * Knows who is in which room, and what came. Must never know how that is written, which is the
+ * dialects', or when to send or to stop: that is load.c.
  */
 #ifndef TALK_H
 #define TALK_H
@@ -29,6 +20,23 @@ enum stage { ASKING, NAMING, ENTERING, IN, GONE };
 struct client {
     struct link link; /* first: the event loop hands links out */
     enum stage stage;
+};
+
+typedef void heard(struct client *, const char *line, size_t len);
+
+/* How things are written, and what a client does with what it hears, by its stage. */
+struct dialect {
+    const char *name;
+    void (*opened)(struct client *); /* null: it waits to be asked */
+    /* Find the next thing said. Returns what follows it; NULL if it has not all come, or the client
+     * was lost. A `line` that is NULL was nothing to hear. */
+    const char *(*cut)(struct client *, const char *from, const char *end, const char **line,
+                       size_t *len);
+    void (*write)(struct bytes *out, const char *line, size_t len); /* append a line, complete */
+    void (*head)(char *to, size_t size, int room); /* what stands before a message... */
+    const char *tail;                              /* ...and behind it, in a line */
+    void (*enter)(struct client *);                /* ask to be let into the room */
+    heard *hears[GONE];
 };
 
 struct sender {
@@ -86,9 +94,8 @@ static void lose(struct client *c, const char *why)
 
 static void tell(struct client *c, const char *text)
 {
-    char line[1024];
-    int len = snprintf(line, sizeof line, "%s\r\n", text);
-    if (!link_send(&c->link, line, (size_t)len)) lose(c, link_fault);
+    talk.dialect->write(&c->link.out, text, strlen(text));
+    if (!c->link.blocked && !link_flush(&c->link)) lose(c, link_fault);
 }
 
 static void nick_of(char *to, size_t size, int client)
@@ -183,9 +190,12 @@ static void count(struct client *c, const marker m)
 static bool signed_by(const struct sender *sender, const char *line, const char *at)
 {
     size_t size = strlen(sender->nick), head = (size_t)(at - line);
+    size_t between = strlen("\",\"text\":\""); /* in JSON; to be quick */
     if (*line == ':') line++, head--;
     if (head < size) return false;
-    return !memcmp(line, sender->nick, size) || memmem(line, head, sender->nick, size);
+    if (!memcmp(line, sender->nick, size)) return true;
+    if (head >= size + between && !memcmp(at - size - between, sender->nick, size)) return true;
+    return memmem(line, head, sender->nick, size);
 }
 
 /* Is it a line with a message? Then it is checked and counted. */
@@ -216,156 +226,26 @@ static bool message(struct client *c, const char *line, size_t len)
 /* Append the sender's next message to what it has to send. */
 static void compose(int sender, uint64_t due)
 {
-    struct bytes *out = &clients[sender].link.out;
     marker m = {run_id, (uint64_t)sender, senders[sender].sent++, due - start_ns, 0};
-    char written[MARKER];
-    marker_write(written, m);
-    bytes_add(out, senders[sender].head, strlen(senders[sender].head));
-    bytes_add(out, written, MARKER);
-    bytes_add(out, padding, (size_t)talk.size - MARKER);
-    bytes_add(out, "\r\n", 2);
+    char line[sizeof senders->head + LARGEST + 8], *to = stpcpy(line, senders[sender].head);
+    marker_write(to, m);
+    to = mempcpy(to + MARKER, padding, (size_t)talk.size - MARKER);
+    to = stpcpy(to, talk.dialect->tail);
+    talk.dialect->write(&clients[sender].link.out, line, (size_t)(to - line));
 }
-
-/* ---- The dialects: what a client does with a line, by its stage ----------------------------- */
-
-typedef void heard(struct client *, const char *line, size_t len);
-
-struct dialect {
-    const char *name;
-    void (*opened)(struct client *); /* null: it waits to be asked */
-    heard *hears[GONE];
-};
-
-static void refusal(struct client *c, const char *line, size_t len)
-{
-    remember(line, len);
-    if (!is_in(c)) {
-        lose(c, NULL);
-        return;
-    }
-    c->stage = IN;
-    refused++;
-}
-
-static bool line_refuses(const char *line, size_t len) { return len > 2 && !memcmp(line, "! ", 2); }
-
-static void line_asking(struct client *c, const char *line, size_t len)
-{
-    if (line_refuses(line, len)) {
-        remember(line, len);
-    } else if (memmem(line, len, "NICK", 4)) {
-        char nick[64];
-        nick_of(nick, sizeof nick, index_of(c));
-        c->stage = NAMING;
-        tell(c, nick);
-    }
-}
-
-static void line_naming(struct client *c, const char *line, size_t len)
-{
-    char nick[64];
-    nick_of(nick, sizeof nick, index_of(c));
-    if (line_refuses(line, len)) refusal(c, line, len);
-    else if (!names(line, len, nick) && !memmem(line, len, "onnected", 8) &&
-             !memmem(line, len, "elcome", 6)) return;
-    else if (talk.rooms > 1) enter(c, talk.join_command);
-    else got_in(c);
-}
-
-static void line_entering(struct client *c, const char *line, size_t len)
-{
-    if (line_refuses(line, len)) refusal(c, line, len);
-    else if (names_room(c, line, len)) got_in(c);
-}
-
-static void line_in(struct client *c, const char *line, size_t len)
-{
-    if (message(c, line, len) || !running) return;
-    if (line_refuses(line, len)) {
-        refusal(c, line, len);
-        return;
-    }
-    size_t nick = strlen(talk.prefix) + 5; /* a message that has lost its marker */
-    if (len > nick && !memcmp(line, talk.prefix, nick - 5) && line[nick] == ':') damaged++;
-}
-
-static const struct dialect line_dialect = {
-    "line", NULL,
-    {[ASKING] = line_asking, [NAMING] = line_naming, [ENTERING] = line_entering, [IN] = line_in}};
-
-static void irc_opened(struct client *c)
-{
-    char nick[64], text[256];
-    nick_of(nick, sizeof nick, index_of(c));
-    if (talk.pass) {
-        snprintf(text, sizeof text, "PASS %s", talk.pass);
-        tell(c, text);
-    }
-    snprintf(text, sizeof text, "NICK %s\r\nUSER %s 0 * :%s", nick, nick, nick);
-    c->stage = NAMING;
-    tell(c, text);
-}
-
-/* The line's command, and what is behind it; PING and ERROR are seen to here. */
-static const char *irc_command(struct client *c, const char *line, size_t len)
-{
-    if (len > 5 && !memcmp(line, "PING ", 5)) {
-        char pong[600];
-        snprintf(pong, sizeof pong, "PONG %.*s", (int)(len - 5), line + 5);
-        tell(c, pong);
-    } else if (len > 5 && !memcmp(line, "ERROR", 5)) {
-        remember(line, len);
-    }
-    const char *blank = len && *line == ':' ? memchr(line, ' ', len) : NULL;
-    return blank && line + len - blank > 4 ? blank + 1 : NULL; /* 4 bytes or more */
-}
-
-/* 4xx and 5xx are errors, but for 422, which is the lack of a message of the day. */
-static bool irc_refuses(const char *command)
-{
-    return (*command == '4' || *command == '5') && memcmp(command, "422", 3);
-}
-
-static void irc_naming(struct client *c, const char *line, size_t len)
-{
-    const char *command = irc_command(c, line, len);
-    if (!command) return;
-    if (irc_refuses(command)) refusal(c, line, len);
-    else if (!memcmp(command, "001", 3)) enter(c, "JOIN #%s%d");
-}
-
-static void irc_entering(struct client *c, const char *line, size_t len)
-{
-    const char *command = irc_command(c, line, len);
-    if (!command) return;
-    if (irc_refuses(command)) refusal(c, line, len);
-    else if (!memcmp(command, "366", 3) && names_room(c, line, len)) got_in(c);
-}
-
-static void irc_in(struct client *c, const char *line, size_t len)
-{
-    const char *command = irc_command(c, line, len);
-    if (!command) return;
-    if (!memcmp(command, "PRIV", 4)) damaged += !message(c, line, len) && running;
-    else if (irc_refuses(command)) refusal(c, line, len);
-}
-
-static const struct dialect irc_dialect = {
-    "irc", irc_opened, {[NAMING] = irc_naming, [ENTERING] = irc_entering, [IN] = irc_in}};
 
 /* ---- From the event loop ------------------------------------------------------------------- */
 
 static void hear(struct client *c, const char *from, const char *end)
 {
-    const char *stop;
-    while (c->stage != GONE && (stop = memchr(from, '\n', (size_t)(end - from)))) {
-        size_t len = (size_t)(stop - from);
-        if (len && from[len - 1] == '\r') len--;
-        talk.dialect->hears[c->stage](c, from, len);
-        from = stop + 1;
+    const char *line, *next;
+    size_t len;
+    while (c->stage != GONE && (next = talk.dialect->cut(c, from, end, &line, &len))) {
+        if (line) talk.dialect->hears[c->stage](c, line, len);
+        from = next;
     }
-    if (c->stage == ASKING && from < end) { /* a prompt need not end its line */
-        talk.dialect->hears[ASKING](c, from, (size_t)(end - from));
+    if (c->stage == ASKING && from < end && !talk.dialect->opened) {
+        talk.dialect->hears[ASKING](c, from, (size_t)(end - from)); /* it need not end its line */
         if (c->stage != ASKING) from = end;
     }
     if (c->stage == GONE) return;
