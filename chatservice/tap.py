@@ -118,6 +118,7 @@ class Options(usage.Options, AuthOptionMixin):
         super().__init__()
         self["listen"] = []
         self["keep"] = []
+        self["web-origins"] = []
         self["credCheckers"] = []
         self.retention = Retention()
         self.expiry: float | None = None
@@ -130,6 +131,12 @@ class Options(usage.Options, AuthOptionMixin):
     def opt_keep(self, keep: str) -> None:
         """How long lines are kept: 90d, 100000 (lines) or forever; of one room: #ops=7d."""
         self["keep"].append(keep)
+
+    def opt_web_origin(self, origin: str) -> None:
+        """A page from elsewhere that may connect, like https://example.com; may be given several
+        times. Needed for our own page, too, behind a proxy that speaks TLS in our place.
+        """
+        self["web-origins"].append(origin.lower().rstrip("/"))
 
     def opt_version(self) -> None:
         """Show the version and exit."""
@@ -180,6 +187,9 @@ class Options(usage.Options, AuthOptionMixin):
                 raise usage.UsageError("--account-expiry: keep accounts for a day at least")
         if not re.fullmatch("[0-9]{1,4}", self["backlog"]) or int(self["backlog"]) > MOST_LINES:
             raise usage.UsageError(f"--backlog needs a number from 0 to {MOST_LINES}")
+        for origin in self["web-origins"]:
+            if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+                raise usage.UsageError(f"--web-origin needs https://HOST, not {origin!r}")
         if self["burst"] < 1 or self["connections"] < 1:
             raise usage.UsageError("--burst and --connections need at least 1")
 
@@ -203,6 +213,7 @@ class ChatService(Service):
     :param keeper: what it remembers.
     :param ports: a service for each place to listen in.
     :param upkeep: what else is started and stopped with it.
+    :param closers: end connections that are nobody's in the chat.
     """
 
     def __init__(
@@ -211,11 +222,13 @@ class ChatService(Service):
         keeper: Keeper,
         ports: Sequence[tuple[str, StreamServerEndpointService]],
         upkeep: Expiry | None = None,
+        closers: Sequence[Callable[[], None]] = (),
     ) -> None:
         self.hub = hub
         self._keeper = keeper
         self._ports = ports
         self._upkeep = upkeep
+        self._closers = closers
 
     def privilegedStartService(self) -> None:
         """Listen, while twistd still may.
@@ -245,6 +258,8 @@ class ChatService(Service):
         super().stopService()
         if self._upkeep is not None:
             self._upkeep.stop()
+        for close in self._closers:
+            close()
         stopped = [port.stopService() for _, port in self._ports]
         closed = self.hub.close(GOODBYE)
         waiting = [d for d in [*stopped, closed] if isinstance(d, Deferred)]
@@ -303,18 +318,24 @@ def makeService(options: Options) -> MultiService:
     factories: list[tuple[str, object]] = [
         (at, _factory(door, at, hub, options)) for door, at in wanted
     ]
+    closers: list[Callable[[], None]] = []
     if options["web"] is not None:
         from chatservice.doors.websocket import WebSocketFactory
         from chatservice.site.server import make_site
 
         web = options["web"]
-        site = make_site(_factory(WebSocketFactory, web, hub, options))
+        site = make_site(
+            hub,
+            _factory(WebSocketFactory, web, hub, options),
+            origins=options["web-origins"],
+        )
         factories.append((web, site))
+        closers.append(site.close)
     ports = [(at, _port(cast("IProtocolFactory", one), at)) for at, one in factories]
     cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()
     upkeep = Expiry(clock, hub, options.expiry)
-    ChatService(hub, keeper, ports, upkeep).setServiceParent(service)
+    ChatService(hub, keeper, ports, upkeep, closers).setServiceParent(service)
     return service
 
 

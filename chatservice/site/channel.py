@@ -1,0 +1,262 @@
+"""The wire of the web server: what one HTTP connection may do, and what every answer carries.
+
+A request must be complete within TIMEOUT of its first byte, its headers and body are bounded, and
+so are the connections from one address. Errors are one line of text, or JSON for programs.
+"""
+
+import json
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from twisted.web.error import UnsupportedMethod
+from twisted.web.http import HTTPChannel
+from twisted.web.http_headers import Headers
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.server import Request as TwistedRequest
+
+from chatservice.interfaces import ITimer
+
+if TYPE_CHECKING:
+    from chatservice.site.server import ChatSite
+
+TIMEOUT: Final = 20.0
+"""Seconds in which a request must be complete, and after which an idle connection ends."""
+
+LINGER: Final = 5.0
+"""Seconds that a closing connection may take to accept its last answer."""
+
+MAX_BODY: Final = 64 << 10
+"""The longest body of a request, in bytes."""
+
+MAX_HEAD: Final = 16 << 10
+"""The longest request line with all headers, in bytes."""
+
+CSP: Final = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'"
+)
+"""What a page from here may load, and where it may connect to."""
+
+HEADERS: Final = {
+    b"Content-Security-Policy": CSP,
+    b"X-Content-Type-Options": b"nosniff",
+    b"Referrer-Policy": b"no-referrer",
+    b"Cross-Origin-Opener-Policy": b"same-origin",
+    b"Cross-Origin-Resource-Policy": b"same-origin",
+    b"Permissions-Policy": b"camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+"""What every answer carries unless it says otherwise."""
+
+_FOR_PROGRAMS: Final = (b"/rooms", b"/healthz", b"/openapi.json")
+
+
+def error_body(path: bytes, status: int, text: str) -> tuple[bytes, bytes]:
+    """Return the Content-Type and the body of an error.
+
+    :param path: what was asked for: programs get JSON.
+    """
+    if path.startswith(_FOR_PROGRAMS):
+        code = HTTPStatus(status).phrase.lower().replace(" ", "-")
+        return b"application/json", json.dumps({"error": code, "text": text}).encode() + b"\n"
+    return b"text/plain; charset=utf-8", f"{text}\n".encode()
+
+
+class Request(TwistedRequest):
+    """One request; see Channel."""
+
+    defaultContentType = b"text/plain; charset=utf-8"
+    channel: "Channel"
+    body: BytesIO
+
+    def gotLength(self, length: int | None) -> None:
+        """Make room for the body, if it is not too long."""
+        self.content = self.body = BytesIO()
+        if length is not None and length > MAX_BODY:
+            self._too_long()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a part of the body."""
+        if self.body.tell() + len(data) > MAX_BODY:
+            self._too_long()
+        else:
+            self.body.write(data)
+
+    def process(self) -> None:
+        """Answer, unless it was refused already."""
+        if not self.channel.refused:
+            super().process()
+
+    def render(self, resrc: IResource) -> None:
+        """Answer with a resource."""
+        try:
+            body = cast("Resource", resrc).render(self)
+        except UnsupportedMethod as refusal:
+            self.setHeader(b"Allow", b", ".join(sorted(refusal.allowedMethods)))
+            body = self.error(405, "That cannot be done here: see the header Allow.")
+        if body is not NOT_DONE_YET:
+            self.setHeader(b"Content-Length", b"%d" % len(body))
+            self.write(b"" if self.method == b"HEAD" else body)
+            self.finish()
+
+    def error(self, status: int, text: str) -> bytes:
+        """Return the body of an error, for whose status and type this sees."""
+        self.setResponseCode(status, HTTPStatus(status).phrase.encode())
+        kind, body = error_body(self.path, status, text)
+        self.setHeader(b"Content-Type", kind)
+        self.setHeader(b"Cache-Control", b"no-store")
+        return body
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """Log what went wrong, and tell nothing of it."""
+        self._log.failure("a request failed", failure=reason)
+        if self.startedWriting:
+            self.channel.abort()
+        else:
+            body = self.error(500, "That went wrong here, not with you: try again.")
+            self.setHeader(b"Content-Length", b"%d" % len(body))
+            self.write(body)
+            self.finish()
+        return reason
+
+    def _too_long(self) -> None:
+        path = getattr(self.channel, "_path", b"")  # the request knows it only with its body
+        self.channel.refuse(413, f"That is longer than {MAX_BODY >> 10} KiB.", path)
+
+
+class Channel(HTTPChannel):
+    """One HTTP connection.
+
+    :ivar refused: whether it gets no more answers.
+    """
+
+    MAX_LENGTH = MAX_HEAD
+    totalHeadersSize = MAX_HEAD
+    maxHeaders = 100
+    site: "ChatSite"
+    transport: Any  # ITransport and whatever it is besides
+
+    refused = False
+    _counted = False
+    _begun = False
+    _ending: ITimer | None = None
+
+    # For twisted.
+
+    def connectionMade(self) -> None:
+        """Begin, if there is room."""
+        super().connectionMade()
+        if not self.site.peer_known_late:
+            self._count()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes; drop after drop does not keep a connection open."""
+        if not self._counted:
+            self._count()
+        if self.refused:
+            return
+        if not self._begun:
+            self._begun = True
+            self.resetTimeout()
+        LineReceiver.dataReceived(self, data)
+
+    def requestDone(self, request: TwistedRequest) -> None:
+        """Go on with the next."""
+        self._begun = False
+        super().requestDone(request)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of a request's head."""
+        if not self.refused:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take a part of a request's body."""
+        if not self.refused:
+            super().rawDataReceived(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse an endless line."""
+        self.refuse(431, "That is too long.")
+
+    def timeoutConnection(self) -> None:
+        """End a connection on which nothing happens, or too slowly."""
+        self.end()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Clean up."""
+        self.gone()
+        super().connectionLost(reason)
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """Write an answer's head, with what each carries."""
+        headers.removeHeader(b"Server")
+        for name, value in HEADERS.items():
+            if not headers.hasHeader(name):
+                headers.setRawHeaders(name, [value])
+        super().writeHeaders(version, code, reason, headers)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(400, "That is no good HTTP request.")
+
+    # For us.
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        return not self.requests
+
+    def refuse(self, status: int, text: str, path: bytes = b"") -> None:
+        """Say why nothing more is done, and close; what the peer still sends is not looked at."""
+        if self.refused or self.transport is None:
+            return
+        self.refused = True
+        kind, body = error_body(path, status, text)
+        lines = [
+            b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode()),
+            *(b"%s: %s" % header for header in HEADERS.items()),
+            b"Content-Type: " + kind,
+            b"Content-Length: %d" % len(body),
+            b"Connection: close",
+        ]
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self.setTimeout(None)
+        self._abort_later()
+        # Closing at once would make the kernel throw the answer away while more is coming in.
+        if ISSLTransport.providedBy(self.transport):  # waits for the peer by itself
+            self.loseConnection()
+        else:
+            getattr(self.transport, "loseWriteConnection", self.loseConnection)()
+
+    def end(self) -> None:
+        """Close once all is written, by force after LINGER."""
+        self.setTimeout(None)
+        self._abort_later()
+        self.loseConnection()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self.transport is not None:
+            self.transport.abortConnection()
+
+    def gone(self) -> None:
+        """Take note that this is no HTTP connection any more: it is closed, or a WebSocket."""
+        self.setTimeout(None)
+        if self._ending is not None and self._ending.active():
+            self._ending.cancel()
+        self.site.closed(self)
+
+    def _count(self) -> None:
+        self._counted = True
+        if not self.site.opened(self):
+            self.refuse(429, "There are too many connections from your address: close some.")
+
+    def _abort_later(self) -> None:
+        if self._ending is None:
+            self._ending = cast("ITimer", self.callLater(LINGER, self.abort))
