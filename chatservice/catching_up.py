@@ -16,6 +16,7 @@ from chatservice.events import Event, Kind
 from chatservice.feed import Batch, Cursor, Feed, fitting, full
 from chatservice.interfaces import IBatch, ILog
 from chatservice.later import Later
+from chatservice.meters import Meters
 from chatservice.reader import Reader
 from chatservice.recall import missing, next_limit
 
@@ -27,6 +28,9 @@ class CatchingUp:
     :param now: wall-clock time, for lines of its own.
     :param let_go: disconnects a member: it has read all it should, or cannot be helped.
     :param read: called with a room that somebody has read up to its head.
+    :param meters: count what is handed out.
+
+    :ivar members: those that are behind.
     """
 
     _log = Logger()
@@ -37,7 +41,10 @@ class CatchingUp:
         now: Callable[[], float],
         let_go: Callable[[Reader], None],
         read: Callable[[Feed[Reader]], None],
+        meters: Meters,
     ) -> None:
+        self.members: dict[Reader, None] = {}
+        self._meters = meters
         self._history = log
         self._now = now
         self._let_go = let_go
@@ -55,6 +62,8 @@ class CatchingUp:
             reader.holding = not reader.member.deliver_all(batches)
         except Exception:
             self.fail(reader, "delivery failed")
+        else:
+            self._meters.deliveries += sum(batch.count for batch in batches if batch.room)
 
     def answer_all(self, reader: Reader) -> None:
         """Give a member its answers, up to one that must be read first."""
@@ -75,6 +84,7 @@ class CatchingUp:
 
     async def _run(self, reader: Reader) -> None:
         reader.catching_up = True
+        self.members[reader] = None
         try:
             while not reader.gone:
                 if reader.holding:
@@ -92,6 +102,7 @@ class CatchingUp:
                     break
         finally:
             reader.catching_up = False
+            self.members.pop(reader, None)
         for feed in [feed for feed, cursor in reader.cursors.items() if cursor is None]:
             self._read(feed)
         for feed in reader.let_go():
@@ -125,7 +136,7 @@ class CatchingUp:
         try:
             page = await past.next_page(self._now())
         except ChatError as refusal:
-            page = [self._event(Kind.ERROR, refusal.message, refusal.code)]
+            page = [self._error(refusal)]
             past.done = True
         if past.done and reader.answers:
             del reader.answers[0]
@@ -139,7 +150,7 @@ class CatchingUp:
         try:
             page = await self._history.after(feed.room, cursor.seq, reader.limit)
         except ChatError as refusal:
-            self.give(reader, Batch("", [self._event(Kind.ERROR, refusal.message, refusal.code)]))
+            self.give(reader, Batch("", [self._error(refusal)]))
         if reader.gone:
             return
         position, seq = feed.origin()
@@ -166,6 +177,10 @@ class CatchingUp:
             if cursor and not feed.finished(cursor):
                 return  # the rest is pending: the end of the turn comes back here
         self._let_go(reader)
+
+    def _error(self, refusal: ChatError) -> Event:
+        self._meters.refuse(refusal.code)
+        return self._event(Kind.ERROR, refusal.message, refusal.code)
 
     def _event(self, kind: Kind, text: str, nick: str = "") -> Event:
         return Event(0, self._now(), "", kind, nick, text)

@@ -22,6 +22,7 @@ from chatservice.events import Event
 from chatservice.feed import Batch, Feed
 from chatservice.interfaces import IClock, ILog, IMember
 from chatservice.later import Later
+from chatservice.meters import Meters
 from chatservice.reader import Reader
 
 LONGEST_REST: Final = 0.02
@@ -40,9 +41,17 @@ class Delivery:
     :param log: what it subscribes to, and reads for those who are far behind.
     :param clock: the reactor, in whose turns it works; without one all is delivered at once.
     :param now: wall-clock time, for lines of its own.
+    :param meters: count what is committed and handed out.
     """
 
-    def __init__(self, log: ILog, clock: IClock | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        log: ILog,
+        clock: IClock | None,
+        now: Callable[[], float],
+        meters: Meters | None = None,
+    ) -> None:
+        self._meters = meters = Meters() if meters is None else meters
         self._clock = clock
         self._feeds: dict[str, Feed[Reader]] = {}
         self._readers: dict[IMember, Reader] = {}
@@ -50,7 +59,7 @@ class Delivery:
         self._ready: dict[Reader, None] = {}  # readers to be answered, caught up or let go
         self._parked: dict[Reader, None] = {}  # the same, once a resting room has gone on
         self._scheduled = False
-        self._catching_up = CatchingUp(log, now, self._let_go, self._close_if_over)
+        self._catching_up = CatchingUp(log, now, self._let_go, self._close_if_over, meters)
         log.subscribe(self._committed)
 
     # What the hub calls.
@@ -178,6 +187,18 @@ class Delivery:
         reader = self._readers.get(member)
         return reader is not None and reader.behind
 
+    def backlog(self) -> tuple[int, int, int]:
+        """Return how many members are behind, how many of these hold a rest, and their answers.
+
+        It costs as much as there are members behind.
+        """
+        behind = self._catching_up.members
+        return (
+            len(behind),
+            sum(1 for reader in behind if reader.holding),
+            sum(len(reader.answers) for reader in behind),
+        )
+
     # What doors call.
 
     def drained(self, member: IMember) -> None:
@@ -190,6 +211,7 @@ class Delivery:
     # The turn.
 
     def _committed(self, events: Sequence[Event]) -> None:
+        self._meters.committed(events)
         for event in events:
             feed = self._feeds.get(event.room)
             if feed is not None:
@@ -259,11 +281,14 @@ class Delivery:
 
     def _fan_out(self, feed: Feed[Reader], batch: Batch) -> None:
         """Give a batch to every LIVE member: the one loop that must stay short."""
-        for reader in tuple(feed.live):
+        live = tuple(feed.live)
+        self._meters.deliveries += len(live) * len(batch.events)
+        for reader in live:
             try:
                 if reader.deliver(batch):
                     continue
             except Exception:
+                self._meters.deliveries -= len(batch.events)
                 self._catching_up.fail(reader, "delivery failed")
                 continue
             reader.holding = True

@@ -52,6 +52,11 @@ class Batch:
         self.size = sum(_OVERHEAD + len(event.text) for event in events)
         self._encoded: dict[IDialect, tuple[bytes, list[int]]] = {}
 
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+        return len(self.events)
+
     def encoded(self, dialect: IDialect) -> bytes:
         """Return all events as bytes; encoded once for each dialect."""
         return (self._encoded.get(dialect) or self._encode(dialect))[0]
@@ -92,6 +97,11 @@ class Piece:
     def events(self) -> Sequence[Event]:
         """The events, oldest first."""
         return [e for batch, start, stop in self._parts for e in batch.events[start:stop]]
+
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+        return sum(stop - start for _, start, stop in self._parts)
 
     def encoded(self, dialect: IDialect) -> bytes:
         """Return the events as bytes, out of what the batches have encoded."""

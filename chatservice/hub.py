@@ -24,6 +24,7 @@ from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
 from chatservice.limits import Limits, Quota
 from chatservice.logins import Logins, is_local
+from chatservice.meters import Meters
 from chatservice.moderation import Moderation
 from chatservice.ops import Ops
 from chatservice.owners import Owners
@@ -45,6 +46,7 @@ class Hub:
     :param records: accounts, rooms and sanctions; by default the same.
     :param passwords: hashes them; by default at once, in the caller's thread.
     :param checkers: who else knows passwords (--auth); with any nobody registers here.
+    :param meters: count what happens; by default for nobody.
     """
 
     def __init__(
@@ -57,9 +59,11 @@ class Hub:
         records: IRecords | None = None,
         passwords: Passwords | None = None,
         checkers: Sequence[ICredentialsChecker] = (),
+        meters: Meters | None = None,
     ) -> None:
         policy = Policy() if policy is None else policy
-        parts = self.parts = Parts(log, clock, now, policy, tickets, records)
+        parts = self.parts = Parts(log, clock, now, policy, tickets, records, meters)
+        self.meters = parts.meters
         self.clock = clock
         self.policy = policy
         self.now = now
@@ -107,7 +111,15 @@ class Hub:
         self.owners = Owners(
             self.accounts,
             parts.identities,
-            Logins(self.accounts, self.passwords, policy, clock, parts.seconds, checkers),
+            Logins(
+                self.accounts,
+                self.passwords,
+                policy,
+                clock,
+                parts.seconds,
+                checkers,
+                parts.meters,
+            ),
             parts.nicks,
             self._order,
             parts.returns,

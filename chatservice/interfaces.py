@@ -36,6 +36,10 @@ class IBatch(Protocol):
     def events(self) -> Sequence[Event]:
         """The events, oldest first."""
 
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+
     def encoded(self, dialect: IDialect, /) -> bytes:
         """Return all events as bytes; encoded once for each dialect, whoever asks."""
 
@@ -97,6 +101,10 @@ class ILog(Protocol):
     @property
     def trouble(self) -> str:
         """Why nothing can be stored at present, in words for people; "" if all is well."""
+
+    @property
+    def waiting(self) -> int:
+        """How many appends are on their way."""
 
     def watch(self, callback: Callable[[str], None], /) -> None:
         """Call back with the trouble whenever it changes."""

@@ -22,6 +22,7 @@ from chatservice.credentials import IAccount, make_portal
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IClock
 from chatservice.limits import network_of
+from chatservice.meters import ACCEPTED, Meters
 from chatservice.names import MAX_NICK_BYTES, fold, inbox
 from chatservice.passwords import Passwords, check_new, normal
 from chatservice.person import Person, Policy
@@ -40,6 +41,7 @@ class Logins:
     :param clock: for time-outs; None for none.
     :param seconds: the monotonic clock.
     :param others: who checks passwords besides us; with any there is no registering here.
+    :param meters: count what becomes of passwords.
     """
 
     _log = Logger()
@@ -52,7 +54,9 @@ class Logins:
         clock: IClock | None,
         seconds: Callable[[], float],
         others: Sequence[ICredentialsChecker] = (),
+        meters: Meters | None = None,
     ) -> None:
+        self._meters = Meters() if meters is None else meters
         self._accounts = accounts
         self._passwords = passwords
         self._policy = policy
@@ -80,6 +84,15 @@ class Logins:
         return Deferred.fromCoroutine(self._change(person, text))
 
     async def _check(self, person: Person, name: str, password: str) -> Account:
+        try:
+            account = await self._log_in(person, name, password)
+        except ChatError as refusal:
+            self._meters.log_in(refusal.code)
+            raise
+        self._meters.log_in(ACCEPTED)
+        return account
+
+    async def _log_in(self, person: Person, name: str, password: str) -> Account:
         self._private(person)
         account = self._accounts.find(name)
         network = None if person.host is None else network_of(person.host)

@@ -16,6 +16,10 @@ class Nicks(Generic[Wearer]):
         self._by_key: dict[str, Wearer] = {}
         self._worn: dict[Wearer, str] = {}  # as written, from the claim on
 
+    def __len__(self) -> int:
+        """Return how many nicknames are worn."""
+        return len(self._worn)
+
     def claim(self, wearer: Wearer, nick: str) -> None:
         """Reserve a nickname beside the one that is worn, if any.
 

@@ -18,6 +18,7 @@ from chatservice.errors import ChatError
 from chatservice.events import NAMING, Event, Kind
 from chatservice.interfaces import ILog
 from chatservice.later import Later
+from chatservice.meters import Meters
 from chatservice.person import Person
 
 BACK: Final = "You are not away any more, as you say something."
@@ -34,11 +35,20 @@ class Order:
 
     :param now: the wall clock.
     :param lobby: the room that stands for the chat itself.
+    :param meters: count what is refused.
     """
 
     _log = Logger()
 
-    def __init__(self, log: ILog, delivery: Delivery, now: Callable[[], float], lobby: str) -> None:
+    def __init__(
+        self,
+        log: ILog,
+        delivery: Delivery,
+        now: Callable[[], float],
+        lobby: str,
+        meters: Meters,
+    ) -> None:
+        self._meters = meters
         self._history = log
         self._delivery = delivery
         self._now = now
@@ -70,6 +80,8 @@ class Order:
     ) -> None:
         """Answer one person, at the point of the order that the log is at; see tell."""
         nick = code if kind is Kind.ERROR else person.nick
+        if kind is Kind.ERROR:
+            self._meters.refuse(code)
         now = self._now()
         events = [Event(0, now, "", kind, nick, text, request) for text in texts or ("",)]
         self._delivery.tell(person.member, *events)

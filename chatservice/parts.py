@@ -9,6 +9,7 @@ from chatservice.identities import Identities
 from chatservice.interfaces import IClock, ILog, IRecords, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Quotas
+from chatservice.meters import Meters
 from chatservice.nicks import Nicks
 from chatservice.order import Order
 from chatservice.past import Past
@@ -40,7 +41,9 @@ class Parts:
         policy: Policy,
         tickets: ITickets | None,
         records: IRecords | None,
+        meters: Meters | None = None,
     ) -> None:
+        self.meters = meters = Meters() if meters is None else meters
         self.log = log
         self.clock = clock
         self.now = now
@@ -53,9 +56,9 @@ class Parts:
         self.records = records = MemoryRecords() if records is None else records
         self.accounts = Accounts(records, now)
         self.identities = Identities(self.accounts)
-        self.delivery = Delivery(log, clock, now)
+        self.delivery = Delivery(log, clock, now, meters)
         self.past = Past(log, self.delivery, now)
-        self.order = Order(log, self.delivery, now, policy.lobby)
+        self.order = Order(log, self.delivery, now, policy.lobby, meters)
         self.presence = Presence(self.order, now)
         self.preferences = Preferences(self.accounts, self.order, self.identities.people)
         self.sanctions = Sanctions(records, now)

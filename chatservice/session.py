@@ -92,6 +92,7 @@ class Session:
         try:
             self.hub.admit(self.person, host, encrypted)
         except ChatError as refusal:
+            self.hub.meters.turn_away(refusal.code)
             self.expel(refusal)
             return False
         return True

@@ -26,6 +26,7 @@ from chatservice.expiry import Expiry
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock, IThreads
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
+from chatservice.meters import Meters
 from chatservice.names import LOBBY, check_room, keys
 from chatservice.passwords import Passwords
 from chatservice.past import MOST_LINES
@@ -77,6 +78,12 @@ class Options(usage.Options, AuthOptionMixin):
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
         ["web", None, None, "ENDPOINT for browsers: the page, WebSocket and HTTP."],
+        [
+            "metrics",
+            None,
+            None,
+            "ENDPOINT for Prometheus, at /metrics; a port number is open to this machine alone.",
+        ],
         ["data", None, "chat-data", "Directory of the history; :memory: keeps nothing on disk."],
         ["lobby", None, LOBBY, "ROOM in which everybody starts, with or without its #."],
         ["backlog", None, "20", "Lines from before that somebody who joins is shown."],
@@ -290,7 +297,8 @@ def makeService(options: Options) -> MultiService:
     clock = cast("IClock", reactor)
     clock.seconds = time.monotonic  # type: ignore[method-assign]
     keys(options["lobby"])  # reads Unicode's table of look-alikes now, before anybody waits for it
-    keeper = Keeper(cast("Reactor", reactor), options["data"], options.retention)
+    meters = Meters()
+    keeper = Keeper(cast("Reactor", reactor), options["data"], options.retention, meters=meters)
     policy = Policy(
         limits=options.limits,
         backlog=int(options["backlog"]),
@@ -307,6 +315,7 @@ def makeService(options: Options) -> MultiService:
         records=keeper.records,
         passwords=Passwords(threads=cast("IThreads", reactor)),
         checkers=options["credCheckers"],
+        meters=meters,
     )
     keeper.keep_inboxes(hub.accounts.identities)
     hub.ended = cast("IReactorCore", reactor).stop  # type: ignore[misc]  # zope: no self
@@ -331,6 +340,12 @@ def makeService(options: Options) -> MultiService:
         )
         factories.append((web, site))
         closers.append(site.close)
+    if options["metrics"] is not None:
+        from chatservice.site.metrics import make_metrics
+
+        at = options["metrics"]
+        at = f"tcp:{at}:interface=127.0.0.1" if at.isdecimal() else at
+        factories.append((at, make_metrics(hub)))
     ports = [(at, _port(cast("IProtocolFactory", one), at)) for at, one in factories]
     cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()

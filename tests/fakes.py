@@ -21,6 +21,7 @@ from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IClock, ILog, IRecords, ITickets, Value
 from chatservice.limits import UNLIMITED, Limits
+from chatservice.meters import Meters
 from chatservice.names import fold
 from chatservice.passwords import Passwords
 from chatservice.person import Person, Policy
@@ -436,7 +437,8 @@ class Scene:
         self.cost = cost
         self.log = MemoryLog() if log is None else log
         clock = None if standalone else cast("IClock", self.clock)
-        self.delivery = Delivery(self.log, clock, lambda: NOW)
+        self.meters = Meters()
+        self.delivery = Delivery(self.log, clock, lambda: NOW, self.meters)
 
     def turn(self) -> None:
         self.clock.advance(0)

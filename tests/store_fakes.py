@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import ChatError
 from chatservice.events import Event
+from chatservice.meters import Meters
 from chatservice.search import Query, parse_query
 from chatservice.store.database import FILE, Database
 from chatservice.store.sqlite import SqliteLog
@@ -81,7 +82,8 @@ class Store:
         self.path = self.directory / FILE
         self.pump = Pump()
         self.database = Database(self.directory, self.pump, now=lambda: NOW)
-        self.log = SqliteLog(self.database)
+        self.meters = Meters()
+        self.log = SqliteLog(self.database, self.meters)
         self.records = SqliteRecords(self.database)
         watch(self.records)
         before(self)

@@ -13,7 +13,7 @@ PACKAGE = HOUSE / "chatservice"
 
 LAYERS = [
     {"errors", "events", "roles", "text", "durations", "__init__"},
-    {"names", "limits", "modes"},
+    {"names", "limits", "modes", "meters"},
     {"sanction", "room", "rights"},
     {"resume", "retention", "search", "taste"},
     {"settings", "away"},

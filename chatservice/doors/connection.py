@@ -21,6 +21,7 @@ from chatservice.doors.outlet import Outlet, Transport, outlet_for
 from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IBatch, IDialect, ITimer
+from chatservice.meters import FOREIGN
 from chatservice.session import Session, State
 from chatservice.taste import Taste
 
@@ -274,6 +275,7 @@ class Connection:
         """Cut off something that is no chat client, without a word it could use."""
         host = host_of(self.transport.getPeer())
         self._log.info("cut off {host!r}, which speaks another protocol", host=host)
+        self.factory.hub.meters.turn_away(FOREIGN)
         self.session.leave()
         self.abort()
 

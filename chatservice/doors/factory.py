@@ -1,7 +1,7 @@
 """What every door's factory does: makes connections, knows them, ends the dead ones."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
@@ -31,6 +31,9 @@ class DoorFactory(Factory):
     """
 
     noisy = False
+    door: ClassVar[str]
+    """What the door is called where connections are counted."""
+
     _log = Logger()
 
     def __init__(
@@ -46,6 +49,7 @@ class DoorFactory(Factory):
         self.ping = ping
         self.ping_timeout = ping_timeout
         self.peer_known_late = peer_known_late
+        self.hub.meters.connections[self.door] += 0  # a door without anybody is shown, too
         self._connections: dict[Connection, None] = {}
         self._sweep = LoopingCall(self._end_unheard)
         if self.hub.clock is not None:
@@ -54,12 +58,15 @@ class DoorFactory(Factory):
     def opened(self, connection: Connection) -> None:
         """Take note of a new connection."""
         self._connections[connection] = None
+        self.hub.meters.opened(self.door)
         if not self._sweep.running and self.hub.clock is not None:
             self._sweep.start(max(1.0, self.ping_timeout / 2), now=False).addErrback(self._failed)
 
     def closed(self, connection: Connection) -> None:
         """Take note of a connection's end."""
-        self._connections.pop(connection, None)
+        if connection in self._connections:
+            del self._connections[connection]
+            self.hub.meters.closed(self.door)
         if not self._connections and self._sweep.running:
             self._sweep.stop()
 

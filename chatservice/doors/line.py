@@ -235,6 +235,8 @@ class ChatFactory(DoorFactory):
     ``clients`` maps each nickname that came in here to its ChatProtocol.
     """
 
+    door = "line"
+
     protocol = ChatProtocol  # type: ignore[assignment]
 
     @property

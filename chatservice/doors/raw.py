@@ -104,4 +104,6 @@ class RawProtocol(Connection, Protocol):
 class RawFactory(DoorFactory):
     """Makes the raw door's connections; see DoorFactory for its arguments."""
 
+    door = "raw"
+
     protocol = RawProtocol  # type: ignore[assignment]

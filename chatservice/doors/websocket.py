@@ -348,6 +348,8 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
 class WebSocketFactory(DoorFactory, WebSocketServerFactory):
     """Makes the WebSocket door's connections; see DoorFactory for its arguments."""
 
+    door = "websocket"
+
     protocol = WebSocketProtocol  # type: ignore[assignment]
 
     def __init__(

@@ -176,6 +176,13 @@ class Database:
         answer: Deferred[Result] = deferToThreadPool(threads, self._pool, self._answer, question)
         return answer.addBoth(self._answered)
 
+    def size(self) -> int:
+        """Return how large the database is, what is in its write-ahead log included, in bytes."""
+        size = self.path.stat().st_size
+        with suppress(FileNotFoundError):
+            size += self.path.with_name(f"{FILE}-wal").stat().st_size
+        return size
+
     def close(self) -> Deferred[None]:
         """Commit what waits, then change no more; fires when that is done."""
         if not self.closing:

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatservice.interfaces import IClock, ILog, IRecords, IThreads, ITickets
+from chatservice.meters import Meters
 from chatservice.retention import Keep, Retention
 from chatservice.store.database import Database
 from chatservice.store.memory import MemoryLog, MemoryRecords, MemoryTickets
@@ -40,6 +41,7 @@ class Keeper:
     :param data: the directory, or IN_MEMORY.
     :param retention: how long lines are kept.
     :param now: the wall clock.
+    :param meters: count commits, and what is on disk.
     """
 
     _log = Logger()
@@ -50,6 +52,7 @@ class Keeper:
         data: str,
         retention: Retention,
         now: Callable[[], float] = time.time,
+        meters: Meters | None = None,
     ) -> None:
         self.log: ILog
         self.tickets: ITickets
@@ -63,7 +66,7 @@ class Keeper:
             self.records = MemoryRecords()
         else:
             database = Database(Path(data), reactor, now)
-            self.log = self._sqlite = SqliteLog(database)
+            self.log = self._sqlite = SqliteLog(database, meters)
             self.tickets = SqliteTickets(database)
             records = SqliteRecords(database)
             self.records = records
@@ -117,6 +120,8 @@ class Keeper:
 
     def _prune(self) -> None:
         """Start a round; it goes on beside the chat."""
+        if self._sqlite is not None:
+            self._sqlite.measure()
         self.log.prune(self._retention, self._now()).addCallbacks(self._pruned, self._not_pruned)
 
     def _pruned(self, count: int) -> None:

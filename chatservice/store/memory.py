@@ -48,6 +48,7 @@ class MemoryLog:
     """
 
     trouble = ""
+    waiting = 0
 
     def __init__(self, capacity: int = 16 << 20) -> None:
         self._capacity = capacity

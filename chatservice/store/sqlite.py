@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
 from chatservice.interfaces import Hit
+from chatservice.meters import Meters
 from chatservice.names import is_inbox
 from chatservice.resume import GOOD_FOR, Ticket
 from chatservice.retention import Retention
@@ -45,11 +46,13 @@ class SqliteLog:
     do they when it does not answer: what waits for it is then behind them, whenever it comes.
 
     :param database: not open yet.
+    :param meters: count commits.
     """
 
     _log = Logger()
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, meters: Meters | None = None) -> None:
+        self._meters = Meters() if meters is None else meters
         self._database = database
         self._subscribers: list[Callable[[Sequence[Event]], None]] = []
         self._watchers: list[Callable[[str], None]] = []
@@ -68,6 +71,22 @@ class SqliteLog:
         :raises StoreError: if it cannot be used.
         """
         self._database.open(self._report)
+
+    @property
+    def waiting(self) -> int:
+        """How many appends are on their way; see ILog."""
+        return self._waiting
+
+    def measure(self) -> None:
+        """Find out how much there is on disk; beside the chat, as a disk may take its time."""
+
+        def note(size: int) -> None:
+            self._meters.stored = size
+
+        def failed(_: Failure) -> None:
+            """The last size stands."""
+
+        self._database.ask(lambda _: self._database.size()).addCallbacks(note, failed)
 
     # Writing.
 
@@ -148,7 +167,7 @@ class SqliteLog:
             self._note("")
 
     def _report(self, outcomes: Sequence[Outcome]) -> None:
-        self._progress = time.monotonic()
+        self._progress = now = time.monotonic()
         if self._stuck and not any(outcome.error for outcome in outcomes):
             self._note("")
         self._stuck = False
@@ -160,8 +179,10 @@ class SqliteLog:
                 self._waiting -= 1
                 entry.done.errback(_not_stored(str(error)))
                 continue
-            if self.trouble and entry.kept:
-                self._note("")
+            if entry.kept:
+                self._meters.commits.add(now - entry.at)
+                if self.trouble:
+                    self._note("")
             if outcome.events:
                 self._publish(outcome.events)
             self._waiting -= 1  # only now: whoever appends when told must not overtake

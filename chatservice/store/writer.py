@@ -8,6 +8,7 @@ those of the entries, so that a long job holds nobody up.
 
 import queue
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,10 +45,11 @@ class Entry:
 
     :ivar events: to be committed; none for a fence.
     :ivar room: whose head is asked for; "" for none.
+    :ivar at: when it was appended, on the monotonic clock; if something of it is kept.
     :ivar done: fires with the numbered events or with the head.
     """
 
-    __slots__ = ("done", "events", "kept", "room")
+    __slots__ = ("at", "done", "events", "kept", "room")
 
     def __init__(self, events: Sequence[Event] = (), room: str = "") -> None:
         self.events = events
@@ -56,6 +58,7 @@ class Entry:
         for event in events:
             if event.kind.kept:
                 self.kept = True
+        self.at = time.monotonic() if self.kept else 0.0
         self.done: Deferred[Sequence[Event]] = Deferred()
 
 
