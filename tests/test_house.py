@@ -42,7 +42,8 @@ LAYERS = [
 
 WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
 SHARED_BY_DOORS = {
-    *("connection", "factory", "framing", "liveness", "outlet", "requests", "tabs", "telnet"),
+    *("connection", "factory", "frames", "framing", "liveness"),
+    *("outlet", "requests", "tabs", "telnet"),
 }
 
 

@@ -11,52 +11,31 @@ the frames with objects are written here, since a server's frames are not masked
 bytes for everybody.
 """
 
-import struct
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from chatservice.doors.connection import Connection, Dialects
+from chatservice.doors.connection import REFUSED_LINGER, Connection, Dialects
 from chatservice.doors.factory import DoorFactory
+from chatservice.doors.frames import (
+    GOING_AWAY,
+    NORMAL,
+    POLICY,
+    REPLACED,
+    BoundedProtocol,
+    frame,
+)
 from chatservice.doors.requests import Requests
 from chatservice.doors.tabs import read_cookie, read_opening
 from chatservice.errors import ChatError
 from chatservice.events import JSON, Event, Kind
 from chatservice.hub import Hub
-from chatservice.objects import MAX_REQUEST, BadRequest, write_event
+from chatservice.objects import BadRequest, write_event
 from chatservice.session import State
-
-MAX_FRAMES: Final = 256
-"""So many frames may make up a message, however short they are."""
-
-AT_ONCE: Final = 256
-"""Steps of reading, about three for a frame, before other connections should have their turn."""
-
-NORMAL: Final = 1000
-GOING_AWAY: Final = 1001
-NOT_TEXT: Final = 1003
-POLICY: Final = 1008
-TOO_BIG: Final = 1009
-REPLACED: Final = 4001
-"""Why a connection is closed (RFC 6455, 7.4; the last is our own)."""
-
-_TEXT_FRAME: Final = 0x81  # the last frame of a message, of text
-_PIECE: Final = 4096  # bytes that autobahn is given at a time: it copies the rest for each frame
-
-
-def frame(text: str) -> bytes:
-    """Return a text as a server's frame (RFC 6455, 5.2)."""
-    payload = text.encode()
-    length = len(payload)
-    if length < 126:
-        return struct.pack("!BB", _TEXT_FRAME, length) + payload
-    if length < 1 << 16:
-        return struct.pack("!BBH", _TEXT_FRAME, 126, length) + payload
-    return struct.pack("!BBQ", _TEXT_FRAME, 127, length) + payload
 
 
 class JsonFrames:
@@ -69,15 +48,6 @@ class JsonFrames:
 
 _FRAMES: Final = JsonFrames()
 FRAMES: Final = Dialects(_FRAMES, _FRAMES)
-
-
-class _Quiet:
-    """What autobahn logs to: nothing of it is for the operator, and some of it is the peer's."""
-
-    def _nothing(self, *_: object, **__: object) -> None:
-        """Log nothing."""
-
-    trace = debug = info = warn = error = critical = failure = _nothing
 
 
 class _Closed:
@@ -96,18 +66,8 @@ class _Closed:
 _CLOSED: Final = _Closed()
 
 
-class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[misc]
+class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
     """One connection at the WebSocket door; autobahn annotates parts of itself differently."""
-
-    # Options of autobahn's. Here and not at the factory, they cost no memory for each connection.
-    maxFramePayloadSize = MAX_REQUEST
-    maxMessagePayloadSize = MAX_REQUEST
-    failByDrop = False
-    openHandshakeTimeout = 0  # twisted.web has read all of it
-    closeHandshakeTimeout = 0  # ours is disconnect's
-    autoPingInterval = 0  # ours are the factory's
-    webStatus = False
-    log: Any = _Quiet()
 
     dialects: ClassVar[tuple[Dialects, Dialects]] = (FRAMES, FRAMES)
     written: ClassVar[bool] = True  # autobahn's handshake
@@ -117,10 +77,9 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
     _cookie = ""
     _token = ""  # for who is about to come in
     _opened = False
-    _closing = False
-    _unread = b""  # received, and not given to autobahn yet
-    _reading = False
-    _frames = 0  # of the message that is coming in
+    _closing = False  # nothing more is sent
+    _leaving = False  # it has all that it was to be given
+    _lost = False
     _heard = True  # since it was looked at last
     _silent_since = 0.0
     _asked = False  # for a sign of life
@@ -129,7 +88,7 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
 
     def connectionMade(self) -> None:
         """Begin the opening handshake."""
-        WebSocketServerProtocol.connectionMade(self)
+        BoundedProtocol.connectionMade(self)
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Take note of the browser; the resource has seen to it that the request is a good one.
@@ -147,41 +106,28 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """Clean up."""
-        WebSocketServerProtocol.connectionLost(self, reason or Failure(ConnectionDone()))
+        BoundedProtocol.connectionLost(self, reason or Failure(ConnectionDone()))
+        self._cancel_timer()
         if self._opened:
-            Connection.connectionLost(self, reason)
-        else:
-            self._cancel_timer()
+            self.factory.closed(self)
+            self._lose()
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the wire, as long as somebody reads what they say."""
         self._heard = True
-        if self.state in (self.STATE_OPEN, self.STATE_CLOSING):
-            self._unread += data
-            self._read()
-        else:
-            self._dataReceived(data)
+        super().dataReceived(data)
 
-    def consumeData(self) -> None:
-        """Take what follows on the opening handshake at once."""
-        if self._opened:
-            self._read()
-        else:
-            WebSocketServerProtocol.consumeData(self)
+    @property
+    def reading(self) -> bool:
+        """Whether what the peer sends is to be looked at now; see BoundedProtocol."""
+        return not self._held
 
-    def onMessageBegin(self, isBinary: bool) -> None:  # noqa: N803
-        """Begin with a message, if it is text."""
-        WebSocketServerProtocol.onMessageBegin(self, isBinary)
-        self._frames = 0
-        if isBinary:
-            self._fail_connection(NOT_TEXT, "Send text: JSON objects.")
-
-    def onMessageFrameBegin(self, length: int) -> None:
-        """Begin with a frame of a message, of which there must not be too many."""
-        self._frames += 1
-        WebSocketServerProtocol.onMessageFrameBegin(self, length)
-        if self._frames > MAX_FRAMES:
-            self._fail_connection(TOO_BIG, f"More than {MAX_FRAMES} frames make up that message.")
+    def resting(self) -> None:
+        """Let others have their turn."""
+        clock = self.factory.hub.clock
+        if clock is not None:
+            self.hold("turn")
+            clock.callLater(0, self.release, "turn")
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803
         """Take one object: the state says what it may ask for."""
@@ -210,13 +156,13 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
         isReply: bool = False,  # noqa: N803
     ) -> None:
         """Say the last word, whoever began with the end: by force after LINGER."""
-        WebSocketServerProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
+        BoundedProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
         self._begin_end()
 
     def dropConnection(self, abort: bool = False) -> None:
         """Close the connection below, by force only if the peer did not close in good order."""
         self._begin_end()
-        WebSocketServerProtocol.dropConnection(self, abort and not self.wasClean)
+        BoundedProtocol.dropConnection(self, abort and not self.wasClean)
 
     # For Connection and the core.
 
@@ -233,6 +179,7 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
     def disconnect(self) -> None:
         """Close in good order, by force after LINGER; see IMember."""
         if not self._closing:
+            self._leaving = True
             self.sendCloseFrame(self._why())
 
     def release(self, reason: str) -> None:
@@ -244,7 +191,7 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
 
     def resume(self) -> None:
         """Read again, first what was read already."""
-        self._read()
+        self.read()
         if not self._held:
             self.transport.resumeProducing()
 
@@ -276,39 +223,24 @@ class WebSocketProtocol(Connection, WebSocketServerProtocol):  # type: ignore[mi
 
     # Inside.
 
-    def _read(self) -> None:
-        """Give autobahn what was received, until it is not to be read any more."""
-        if self._reading:
-            return
-        self._reading = True
-        taken = 0
-        try:
-            while not self._held and self.state != self.STATE_CLOSED:
-                taken += 1
-                if taken % AT_ONCE == 0:
-                    self._rest()
-                elif not self.processData():  # it wants more
-                    piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
-                    if not piece:
-                        break
-                    self.data += piece
-        finally:
-            self._reading = False
-
-    def _rest(self) -> None:
-        """Let others have their turn."""
-        clock = self.factory.hub.clock
-        if clock is not None:
-            self.hold("turn")
-            clock.callLater(0, self.release, "turn")
-
     def _begin_end(self) -> None:
-        """Send nothing any more, and wait for the end no longer than LINGER."""
-        if not self._closing:
-            self._closing = True
-            self._outlet = _CLOSED
-            self._cancel_timer()
-            self._call_later(self._linger, self.abort)
+        """Send nothing any more, and wait for the peer's end no longer than LINGER."""
+        if self._closing:
+            return
+        self._closing = True
+        self._outlet = _CLOSED
+        if not self._leaving:  # the peer ends it, or broke the rules: it is lost already
+            self._linger = REFUSED_LINGER
+        self._cancel_timer()
+        self._call_later(self._linger, self.abort)
+        if not self._leaving and self._opened:
+            self._lose()
+
+    def _lose(self) -> None:
+        """Take note, once, that the person is not reached any more."""
+        if not self._lost:
+            self._lost = True
+            self.session.lost()
 
     def _why(self) -> int:
         """Return the reason for closing."""

@@ -1,0 +1,127 @@
+"""WebSocket frames: the peer's by autobahn, within bounds; and ours, written here.
+
+autobahn takes the opening handshake, control frames and the peer's frames apart (RFC 6455). It
+would read on while it is paused, keep an endless number of empty frames, and log what peers say;
+here it is given a few KiB at a time, and no more while it is not to read.
+"""
+
+import struct
+from typing import Any, Final
+
+from autobahn.twisted.websocket import WebSocketServerProtocol
+
+from chatservice.objects import MAX_REQUEST
+
+MAX_FRAMES: Final = 256
+"""So many frames may make up a message, however short they are."""
+
+AT_ONCE: Final = 256
+"""Steps of reading, about three for a frame, before other connections should have their turn."""
+
+NORMAL: Final = 1000
+GOING_AWAY: Final = 1001
+NOT_TEXT: Final = 1003
+POLICY: Final = 1008
+TOO_BIG: Final = 1009
+REPLACED: Final = 4001
+"""Why a connection is closed (RFC 6455, 7.4; the last is our own)."""
+
+_TEXT_FRAME: Final = 0x81  # the last frame of a message, of text
+_PIECE: Final = 4096  # bytes that autobahn is given at a time: it copies the rest for each frame
+
+
+def frame(text: str) -> bytes:
+    """Return a text as a server's frame (RFC 6455, 5.2)."""
+    payload = text.encode()
+    length = len(payload)
+    if length < 126:
+        return struct.pack("!BB", _TEXT_FRAME, length) + payload
+    if length < 1 << 16:
+        return struct.pack("!BBH", _TEXT_FRAME, 126, length) + payload
+    return struct.pack("!BBQ", _TEXT_FRAME, 127, length) + payload
+
+
+class _Quiet:
+    """What autobahn logs to: nothing of it is for the operator, and some of it is the peer's."""
+
+    def _nothing(self, *_: object, **__: object) -> None:
+        """Log nothing."""
+
+    trace = debug = info = warn = error = critical = failure = _nothing
+
+
+class BoundedProtocol(WebSocketServerProtocol):
+    """One connection, from the opening handshake on."""
+
+    # Options of autobahn's. Here and not at the factory, they cost no memory for each connection.
+    maxFramePayloadSize = MAX_REQUEST
+    maxMessagePayloadSize = MAX_REQUEST
+    failByDrop = False
+    openHandshakeTimeout = 0  # twisted.web has read all of it
+    closeHandshakeTimeout = 0  # ours is disconnect's
+    autoPingInterval = 0  # ours are the factory's
+    webStatus = False
+    log: Any = _Quiet()
+
+    takes_binary = False
+    """Whether messages may be binary."""
+
+    _unread = b""  # received, and not given to autobahn yet
+    _taking = False
+    _frames = 0  # of the message that is coming in
+
+    @property
+    def reading(self) -> bool:
+        """Whether what the peer sends is to be looked at now; read goes on when it is again."""
+        return True
+
+    def resting(self) -> None:
+        """Called when AT_ONCE steps were taken; who is not reading then lets others have a turn."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take bytes from the wire."""
+        if self.state in (self.STATE_OPEN, self.STATE_CLOSING):
+            self._unread += data
+            self.read()
+        else:
+            self._dataReceived(data)
+
+    def consumeData(self) -> None:
+        """Take what came behind the opening handshake, or that itself."""
+        if self.state in (self.STATE_OPEN, self.STATE_CLOSING):
+            self.read()
+        else:
+            super().consumeData()
+
+    def read(self) -> None:
+        """Give autobahn what was received, until it is not to be read any more."""
+        if self._taking:
+            return
+        self._taking = True
+        taken = 0
+        try:
+            while self.reading and self.state != self.STATE_CLOSED:
+                taken += 1
+                if taken % AT_ONCE == 0:
+                    self.resting()
+                elif not self.processData():  # it wants more
+                    piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
+                    if not piece:
+                        break
+                    self.data += piece
+        finally:
+            self._taking = False
+
+    def onMessageBegin(self, isBinary: bool) -> None:  # noqa: N803
+        """Begin with a message, if it is text."""
+        super().onMessageBegin(isBinary)
+        self._frames = 0
+        if isBinary and not self.takes_binary:
+            self._fail_connection(NOT_TEXT, "Send text: JSON objects.")
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Begin with a frame of a message, of which there must not be too many."""
+        self._frames += 1
+        super().onMessageFrameBegin(length)
+        if self._frames > MAX_FRAMES:
+            self._fail_connection(TOO_BIG, f"More than {MAX_FRAMES} frames make up that message.")
