@@ -236,7 +236,13 @@ SECTIONS = (
         (DELIVERIES, CPU, BYTES, P50, P99),
         (
             Scenario(
-                "websocket-closed",
+                "websocket-few",
+                "{clients} members, 10 send",
+                1000,
+                "--senders 10 --window 1 --duration {seconds}",
+            ),
+            Scenario(
+                "websocket-many",
                 "{clients} members, 80 send",
                 1000,
                 "--senders 80 --window 1 --duration {seconds}",
