@@ -31,6 +31,9 @@ MOST_SETTINGS: Final = 8192
 MOST_NETWORKS: Final = 4
 """Networks from which an account was logged in to that it remembers."""
 
+OPERATOR: Final = "operator"
+"""Who made a bot with chat-admin. No identity is this word."""
+
 OFTEN: Final = 60.0
 """Seconds in which it is noted once that somebody was here."""
 
@@ -52,6 +55,7 @@ class Account:
     :ivar read: the number of the last event in its inbox that its owner was given.
     :ivar settings: what the owner chose, by name.
     :ivar networks: digests of the networks that it was logged in to from, the last one last.
+    :ivar maker: if it is a bot, the identity of who made it, or OPERATOR; "" for people.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Account:
     read: int = 0
     settings: Mapping[str, object] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
+    maker: str = ""
 
 
 class Accounts:
@@ -115,12 +120,18 @@ class Accounts:
     # Changes. They fail with ChatError, and then nothing has changed.
 
     def register(
-        self, name: str, identity: str, password: str = "", role: Role = Role.USER
+        self,
+        name: str,
+        identity: str,
+        password: str = "",
+        role: Role = Role.USER,
+        maker: str = "",
     ) -> Deferred[Account]:
         """Make an account. Of all who want the same name, or a look-alike, one gets it.
 
         :param name: in its normal form (names.check_nick).
         :param password: its hash; "" if it is proved elsewhere.
+        :param maker: see Account.
         """
         wanted = keys(name)
         if (owner := self.owner(name)) is not None:
@@ -131,7 +142,7 @@ class Accounts:
             text = f"There are {MOST_ACCOUNTS:,} accounts, more cannot be: ask the operator."
             return fail(ChatError(Code.TOO_MUCH, text))
         now = self._now()
-        account = Account(name, identity, password, role, now, now)
+        account = Account(name, identity, password, role, now, now, maker=maker)
         self._registering |= wanted
 
         def done(result: object) -> object:
@@ -173,6 +184,10 @@ class Accounts:
     def set_password(self, account: Account, password: str) -> Deferred[None]:
         """Put another hash in the place of an account's, if that has not changed meanwhile."""
         return self._change(account, with_password(account, password, account.password))
+
+    def remove(self, account: Account) -> Deferred[None]:
+        """Remove an account."""
+        return self._change(account, removed(account))
 
     def expire(self, since: float, here: Callable[[str], object]) -> Deferred[int]:
         """Remove accounts whose owners were not seen since a time; never admins.
@@ -237,6 +252,7 @@ def from_value(value: Value) -> Account:
         read=int(account.read),
         settings=dict(account.settings),
         networks=tuple(map(str, account.networks)),
+        maker=str(account.maker),
     )
 
 

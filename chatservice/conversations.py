@@ -88,6 +88,9 @@ class Conversations:
         if wearer is not None:
             return self._say(person, Partner(wearer.inbox, wearer.nick), text, wearer)
         account = self._accounts.find(nick)
+        if account is not None and account.maker:
+            text = f"{account.name} is a bot: it reads no private lines."
+            raise ChatError(Code.NO_SUCH_NICK, text)
         if account is not None:
             return self._say(person, Partner(account.identity, account.name), text)
         raise ChatError(

@@ -88,6 +88,8 @@ class Checker:
 
     async def _vouch(self, credentials: UsernamePassword) -> bytes | tuple[()]:
         account = self._accounts.find(credentials.username.decode())
+        if account is not None and account.maker:
+            raise UnauthorizedLogin()  # nobody is a bot
         kept = "" if account is None else account.password
         if kept or not self._others:
             password = normal(credentials.password.decode())

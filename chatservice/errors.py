@@ -48,6 +48,11 @@ class Code(StrEnum):
     BUSY = "busy"
     NOT_STORED = "not-stored"
     NOT_READ = "not-read"
+    TOKEN_NEEDED = "token-needed"  # noqa: S105
+    KEY_REUSED = "key-reused"
+    NO_SUCH_PATH = "no-such-path"
+    NO_SUCH_METHOD = "no-such-method"
+    UNKNOWN_TYPE = "unknown-type"
     CLOSING = "closing"
     INTERNAL = "internal"
 
@@ -70,7 +75,14 @@ class NickRefused(ChatError):
 
 
 class TooFast(ChatError):
-    """A line over the allowed rate: it was not accepted and may be sent again later."""
+    """A line over the allowed rate: it was not accepted and may be sent again later.
+
+    :param wait: after how many seconds.
+    """
+
+    def __init__(self, code: Code, message: str, wait: float) -> None:
+        super().__init__(code, message)
+        self.wait = wait
 
 
 class Expelled(ChatError):

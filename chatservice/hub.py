@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from chatservice.accounts import Account
 from chatservice.arrivals import Arrivals, unwritten
 from chatservice.audit import Audit
+from chatservice.bots import Bots
 from chatservice.closing import Closing
 from chatservice.conversations import Conversations
 from chatservice.departures import Departures
@@ -31,6 +32,7 @@ from chatservice.owners import Owners
 from chatservice.parts import Parts
 from chatservice.passwords import Passwords
 from chatservice.person import Person, Policy
+from chatservice.programs import Programs
 from chatservice.rights import Act
 
 
@@ -140,6 +142,28 @@ class Hub:
         self.on_identity(lambda person, _: self.conversations.logged_in(person))
         self.on_identity(self._known_as)
         self.accounts.watch(self._account_changed)
+        self.bots = Bots(
+            log,
+            parts.records,
+            parts.tokens_of_bots,
+            self.accounts,
+            parts.nicks,
+            self.rooms,
+            self._order,
+            audit,
+            policy,
+            clock,
+            now,
+        )
+        self.programs = Programs(
+            parts,
+            parts.tokens_of_bots,
+            self.bots,
+            self.connect,
+            self.admit,
+            self.departures.lost,
+            lambda: self._closing.begun,
+        )
         log.watch(self._trouble)
 
     @property
@@ -303,7 +327,7 @@ class Hub:
                 if not person.absent:
                     returns.connected(person)
         elif old is None and new is not None:
-            if new.password:
+            if new.password or new.maker:
                 self.owners.taken(new)
             for person in self.connections_of(new.identity):
                 self._keep_rooms(person)

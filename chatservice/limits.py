@@ -207,6 +207,24 @@ class Quotas:
         if quota._address is not None:
             quota._address.connections -= 1
 
+    def own(self) -> TokenBucket:
+        """Return what somebody may do who comes over many connections, as one person may."""
+        return TokenBucket(self._limits.burst, self._limits.rate, self._seconds)
+
+    def spend(self, host: str | None, own: TokenBucket | None = None) -> None:
+        """Account for something done over no connection of its own, as for a line.
+
+        :param own: of whoever does it; None for who is not known.
+        :raises TooFast: if it must be refused; nothing is used up.
+        """
+        buckets = [] if own is None else [own]
+        if host is not None:
+            buckets.append(self._address(network_of(host)).bucket)
+        if wait := max((bucket.wait() for bucket in buckets), default=0.0):
+            raise _too_fast(wait)
+        for bucket in buckets:
+            bucket.take()
+
     def __len__(self) -> int:
         """Return how many addresses are remembered."""
         return len(self._addresses)
@@ -236,6 +254,7 @@ def _too_fast(wait: float) -> TooFast:
         Code.TOO_FAST,
         "Not accepted, that was too fast: "
         f"send it again in {math.ceil(wait * 10) / 10:.1f} seconds.",
+        wait,
     )
 
 

@@ -110,7 +110,7 @@ def read_event(text: str) -> Event:
 
     :raises ValueError: if it is no such object, or of a type that is not known here.
     """
-    shown = _load(text)
+    shown = load(text)
     if not isinstance(shown, dict):
         raise ValueError("not an object")
     kind = _KINDS.get(_typed(shown, "type", str, ""))
@@ -179,7 +179,7 @@ def read_request(text: str) -> Request:
     :raises BadRequest: with the reason.
     """
     try:
-        asked = _load(text)
+        asked = load(text)
     except ValueError as problem:
         raise BadRequest(f"That is no good JSON: {clean(str(problem))}.") from None
     if not isinstance(asked, dict):
@@ -199,7 +199,7 @@ def _is_id(value: object) -> TypeGuard[Id]:
     return value is None or type(value) is int
 
 
-def _load(text: str) -> object:
+def load(text: str) -> object:
     """Return what a JSON text stands for (RFC 8259), and nothing that is almost JSON.
 
     :raises ValueError: if it is none, says something twice, or goes too far.

@@ -20,6 +20,7 @@ from chatservice.returns import Returns
 from chatservice.rooms import Rooms
 from chatservice.sanctions import Sanctions
 from chatservice.store.memory import MemoryRecords, MemoryTickets
+from chatservice.tokens import Tokens
 
 
 class Parts:
@@ -56,6 +57,7 @@ class Parts:
         self.records = records = MemoryRecords() if records is None else records
         self.accounts = Accounts(records, now)
         self.identities = Identities(self.accounts)
+        self.tokens_of_bots = Tokens(records, self.accounts)
         self.delivery = Delivery(log, clock, now, meters)
         self.past = Past(log, self.delivery, now)
         self.order = Order(log, self.delivery, now, policy.lobby, meters)

@@ -29,6 +29,7 @@ class Act(Enum):
     SEE_BANS = (Role.OP, "see who is banned or muted")
     SET_MODE = (Role.OP, "change its modes")
     AUDIT = (Role.OP, "see who did what")
+    LET_BOTS_IN = (Role.OP, "let bots in")
     OP = (Role.FOUNDER, "make ops")
     HAND_OVER = (Role.FOUNDER, "hand it over")
     DROP = (Role.FOUNDER, "give it up")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from chatservice.errors import ChatError, Code
+from chatservice.errors import ChatError, Code, TooFast
 from chatservice.modes import NORMAL, Modes
 from chatservice.roles import Role
 
@@ -197,10 +197,11 @@ class Room:
         spoke = self._spoke.get(identity, -math.inf)
         wait = spoke + slow - now
         if wait > 0 and spoke <= now:  # or the clock was set back meanwhile
-            raise ChatError(
+            raise TooFast(
                 Code.SLOW_MODE,
                 f"{self.name} is slow, one line in {slow:g} seconds: "
                 f"send it again in {math.ceil(wait)} seconds.",
+                wait,
             )
         if len(self._spoke) > 2 * len(self):
             self._spoke = {one: at for one, at in self._spoke.items() if at + slow > now}

@@ -91,6 +91,10 @@ class Rooms:
             return room
         return self.named(person, name)  # of a secret room as of one that is not there
 
+    def find(self, name: str) -> Room | None:
+        """Return the room of a name, as rooms have it, whoever may know of it."""
+        return self._rooms.get(name)
+
     def sees(self, person: Person, room: Room) -> bool:
         """Tell whether a person may know that a room exists, and who is in it."""
         return (

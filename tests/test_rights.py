@@ -27,6 +27,7 @@ TABLE = [
     (Act.SEE_BANS, NORMAL, Role.OP),
     (Act.SET_MODE, NORMAL, Role.OP),
     (Act.AUDIT, NORMAL, Role.OP),
+    (Act.LET_BOTS_IN, NORMAL, Role.OP),
     (Act.OP, NORMAL, Role.FOUNDER),
     (Act.HAND_OVER, NORMAL, Role.FOUNDER),
     (Act.DROP, NORMAL, Role.FOUNDER),

@@ -42,7 +42,7 @@ _DIFFERENT: Final = """
     FROM staged s JOIN chat.rooms r ON r.name = s.room
     JOIN chat.events e ON e.room = r.id AND e.seq = s.seq
     WHERE (s.at, s.kind, s.nick, s.text, s.recipient, s.author)
-    IS NOT (e.at, e.kind, e.nick, e.text, e.recipient, e.author)
+    IS NOT (e.at, e.kind, e.nick, e.text, iif(e.kind = 'private', e.recipient, ''), e.author)
     ORDER BY s.line LIMIT 1
 """
 _LEAVE_OUT_THE_SAME: Final = """

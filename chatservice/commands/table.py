@@ -14,6 +14,7 @@ from chatservice.commands import (
     people,
     rooms,
     talking,
+    tokens,
 )
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
@@ -116,6 +117,7 @@ SUBJECTS: Final = (
     ("Account", account.ROWS),
     ("A room", ops.ROWS),
     ("Order", moderation.ROWS),
+    ("Programs", tokens.ROWS),
 )
 """The commands by what they are about."""
 
