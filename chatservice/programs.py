@@ -212,7 +212,7 @@ class Programs:
         saying = self._repeats.begin(token.key, room.name, mark, kind, text)
         try:
             event = await self._publish(person, room, kind, text, mark)
-        except BaseException:
+        except Exception:
             self._repeats.end(token.key, room.name, mark, saying, Failure())
             raise
         self._repeats.end(token.key, room.name, mark, saying, event)
