@@ -289,7 +289,7 @@ class TwiceInAnyOrder(SynchronousTestCase):
     """Any interleaving of retries, commits and crashes says each line once."""
 
     @quick
-    @given(st.lists(st.sampled_from("abaCCCCCR"), max_size=40))
+    @given(st.lists(st.sampled_from("abaCCCCCR"), min_size=10, max_size=40))
     def test_each_is_said_once(self, steps: Sequence[str]) -> None:
         case = Twice("kept")
         case.setUp()
