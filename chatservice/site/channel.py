@@ -20,6 +20,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as TwistedRequest
 
+from chatservice.errors import Code
 from chatservice.interfaces import ITimer
 
 if TYPE_CHECKING:
@@ -54,6 +55,15 @@ HEADERS: Final = {
 }
 """What every answer carries unless it says otherwise."""
 
+CODES: Final = {
+    404: Code.NO_SUCH_PATH,
+    405: Code.NO_SUCH_METHOD,
+    413: Code.LINE_TOO_LONG,
+    429: Code.TOO_MANY_CONNECTIONS,
+    500: Code.INTERNAL,
+}
+"""What programs are told of an answer's status; of others that the request is bad."""
+
 _FOR_PROGRAMS: Final = (b"/rooms", b"/healthz", b"/openapi.json")
 
 
@@ -63,8 +73,8 @@ def error_body(path: bytes, status: int, text: str) -> tuple[bytes, bytes]:
     :param path: what was asked for: programs get JSON.
     """
     if path.startswith(_FOR_PROGRAMS):
-        code = HTTPStatus(status).phrase.lower().replace(" ", "-")
-        return b"application/json", json.dumps({"error": code, "text": text}).encode() + b"\n"
+        said = {"code": CODES.get(status, Code.BAD_REQUEST), "text": text}
+        return b"application/json", json.dumps(said).encode() + b"\n"
     return b"text/plain; charset=utf-8", f"{text}\n".encode()
 
 

@@ -4,6 +4,7 @@
 /static/VERSION/NAME  its files
 /ws                   its WebSocket
 /healthz              how the server is
+/rooms                what programs say and read there, described by /openapi.json
 """
 
 from collections.abc import Collection
@@ -17,6 +18,7 @@ from chatservice.doors.connection import host_of
 from chatservice.doors.websocket import WebSocketFactory
 from chatservice.hub import Hub
 from chatservice.limits import network_of
+from chatservice.site.api import Description, Rooms
 from chatservice.site.channel import TIMEOUT, Channel, Request
 from chatservice.site.files import Files
 from chatservice.site.resources import Folder, Health, Index, static
@@ -73,9 +75,11 @@ class ChatSite(Site):
                 del self._counts[network]
 
     def close(self) -> None:
-        """End all connections; what is being answered may be taken until the process ends."""
+        """End all connections, but those on which something is being answered: they end then."""
         for channel in [*self._channels]:
-            channel.end()
+            channel.persistent = False
+            if channel.idle:
+                channel.end()
 
     # Nobody asked for a log of every request: metrics count them.
 
@@ -109,4 +113,6 @@ def make_site(
     root.put("static", static(files))
     root.put("ws", Upgrade(door, origins))
     root.put("healthz", Health(hub))
+    root.put("rooms", Rooms(hub))
+    root.put("openapi.json", Description())
     return ChatSite(root, BROWSERS * hub.limits.connections, door.peer_known_late, reactor)
