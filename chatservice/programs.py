@@ -145,7 +145,7 @@ class Programs:
     def read(
         self, caller: Caller, room: str, after: int | None, before: int | None, limit: int
     ) -> Deferred[Page]:
-        """Return lines of a room: those after a number, before one, or without both the newest.
+        """Return lines of a room: those after a number, before one, between two, or the newest.
 
         :param limit: how many at most; there may be fewer, and more behind them.
         """
@@ -234,7 +234,8 @@ class Programs:
         _, _, room = self._enter(caller, name, writing=False)
         floor, name = room.charter.floor, room.name
         if after is not None:
-            found = await self._history.after(name, max(after, floor), limit)
+            page = await self._history.after(name, max(after, floor), limit)
+            found = [event for event in page if before is None or event.seq < before]
             found = found[: fitting(found)]
             return Page(found, found[-1].seq if found else max(after, floor))
         head = await self._history.head(name)
@@ -356,13 +357,13 @@ def _line(text: str) -> str:
 
     :raises ChatError: BAD_ARGUMENTS or LINE_TOO_LONG.
     """
-    if len(text.splitlines()) > 1 or "\n" in text:
+    if "\n" in text or "\r" in text:
         raise ChatError(
             Code.BAD_ARGUMENTS,
             "That is more than one line: one request says one line, so send one for each.",
         )
     cleaned = clean(text)
-    if not cleaned or cleaned.isspace():
+    if not text or text.isspace():
         raise ChatError(Code.BAD_ARGUMENTS, "There is nothing to say: send a line of text.")
     if len(cleaned.encode()) > MAX_LINE:
         text = f"That line is longer than {MAX_LINE} bytes and was not said: make it shorter."

@@ -91,7 +91,7 @@ class Saying(WithToken):
         self.assertEqual(self.bob.hears(), ["deploy: /quit \ufffd[31m"])
 
     def test_what_cannot_be_said(self) -> None:
-        for text in ("", "  ", "one\ntwo", "one\u2028two", "\n"):
+        for text in ("", "  ", "one\ntwo", "one\rtwo", "\n", "\x0b"):
             self.refuses(Code.BAD_ARGUMENTS, text)
         self.refuses(Code.LINE_TOO_LONG, "x" * 1025)
         self.refuses(Code.LINE_TOO_LONG, "\x01" * 600)
@@ -350,6 +350,8 @@ class Reading(WithToken):
         self.assertEqual(self.seqs(self.read(after=5)), ([], 5))
         self.assertEqual(self.seqs(self.read(after=99)), ([], 99))
         self.assertEqual(self.seqs(self.read(before=0)), ([], None))
+        self.assertEqual(self.seqs(self.read(after=1, before=4)), ([2, 3], 3))
+        self.assertEqual(self.seqs(self.read(after=4, before=2)), ([], 4))
 
     def test_a_page_is_bounded_in_bytes(self) -> None:
         for n in range(200):

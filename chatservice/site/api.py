@@ -103,8 +103,6 @@ class Messages(Endpoint):
         limit = given.get(b"limit", PAGE)
         if not 1 <= limit <= MOST_READ:
             raise ChatError(Code.BAD_ARGUMENTS, f"limit is a number from 1 to {MOST_READ}.")
-        if len(given.keys() - {b"limit"}) > 1:
-            raise ChatError(Code.BAD_ARGUMENTS, "Give after or before, not both.")
         programs = self.hub.programs
         page = programs.read(caller, self.room, given.get(b"after"), given.get(b"before"), limit)
         return self.later(request, page, lambda page: _write_page(request, page))
