@@ -14,7 +14,7 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 
-from chatservice.accounts import OPERATOR, Account, Accounts
+from chatservice.accounts import Account, Accounts
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
 
@@ -227,6 +227,7 @@ def make(
     read: bool,
     write: bool,
     now: float,
+    told: bool = True,
 ) -> tuple[str, Token]:
     """Return a new token, and what is to be kept of it.
 
@@ -234,7 +235,6 @@ def make(
     :param by: the name of who makes it.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
-    told = account.maker != OPERATOR
     key = digest(secret)
     return secret, Token(key, account.identity, account.maker, by, rooms, read, write, now, 0, told)
 

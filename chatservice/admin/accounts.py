@@ -34,6 +34,7 @@ from chatservice.store import tickets
 from chatservice.store.database import FILE, prepare_directory
 from chatservice.store.schema import prepare
 from chatservice.text import clean
+from chatservice.tokens import TOKEN
 
 ROLES: Final = {"user": Role.USER, "admin": Role.ADMIN}
 """What an account may be; other roles belong to rooms."""
@@ -46,11 +47,11 @@ def add(directory: Path, name: str, role: Role) -> str:
 
     :raises Refused: if it cannot be, or there is one, or one that looks the same.
     """
-    with _made_good():
+    with made_good():
         nick = check_nick(clean(name))
         if exists(directory):
             with opened(directory, writing=False) as db:
-                _check_free(db, nick)
+                check_free(db, nick)
         hashed = _ask(nick)
         if not exists(directory):
             prepare_directory(directory)
@@ -58,7 +59,7 @@ def add(directory: Path, name: str, role: Role) -> str:
         now = time.time()
         account = Account(nick, inbox(secrets.token_hex(8)), hashed, role, now, now)
         with opened(directory, writing=True) as db:
-            _check_free(db, nick)
+            check_free(db, nick)
             change(db, ACCOUNT, fold(nick), accounts.registered(account))
     return nick
 
@@ -68,9 +69,11 @@ def set_password(directory: Path, name: str) -> str:
 
     :raises Refused: if there is no such account, or that cannot be a password.
     """
-    with _made_good():
+    with made_good():
         with opened(directory, writing=False) as db:
-            account = _find(db, name)
+            account = find(db, name)
+        if account.maker:
+            raise Refused(f"{account.name} is a bot, which has no password: see chat-admin token")
         hashed = _ask(account.name)
         return _change(directory, name, lambda now: accounts.with_password(now, hashed))
 
@@ -80,9 +83,11 @@ def remove(directory: Path, name: str) -> str:
 
     :raises Refused: if there is none.
     """
-    with _made_good(), opened(directory, writing=True) as db:
-        account = _find(db, name)
+    with made_good(), opened(directory, writing=True) as db:
+        account = find(db, name)
         change(db, ACCOUNT, fold(account.name), accounts.removed(account))
+        for token in of_bot(db, account.identity):
+            change(db, TOKEN, token, lambda _: None)
         with turn(db):  # nobody may come back as whom it was; a running chat does the same
             tickets.forget(db, account.identity)
     return account.name
@@ -93,7 +98,13 @@ def set_role(directory: Path, name: str, role: Role) -> str:
 
     :raises Refused: if there is no such account.
     """
-    return _change(directory, name, lambda account: accounts.with_role(account, role))
+
+    def change(account: Account) -> accounts.Change:
+        if account.maker and role is Role.ADMIN:
+            raise Refused(f"{account.name} is a bot: whoever has its token would be an admin")
+        return accounts.with_role(account, role)
+
+    return _change(directory, name, change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,7 @@ class User:
     since: float
     seen: float
     password: bool
+    bot: bool
 
 
 def users(directory: Path) -> list[User]:
@@ -121,6 +133,7 @@ def users(directory: Path) -> list[User]:
             one.since,
             max(one.since, one.seen),
             bool(one.password),
+            bool(one.maker),
         )
         for one in every
     ]
@@ -152,17 +165,27 @@ def describe_ban(ban: Value) -> str:
 
 
 def _change(directory: Path, name: str, what: Callable[[Account], accounts.Change]) -> str:
-    with _made_good(), opened(directory, writing=True) as db:
-        account = _find(db, name)
+    with made_good(), opened(directory, writing=True) as db:
+        account = find(db, name)
         change(db, ACCOUNT, fold(account.name), what(account))
     return account.name
 
 
-def _find(db: sqlite3.Connection, name: str) -> Account:
+def find(db: sqlite3.Connection, name: str) -> Account:
+    """Return the account of a name.
+
+    :raises Refused: if there is none.
+    """
     found = read_all(db, ACCOUNT).get(fold(name))
     if found is None:
         raise Refused(f"there is no account {shown(name)}: see chat-admin users")
     return _read(fold(name), found)
+
+
+def of_bot(db: sqlite3.Connection, identity: str) -> list[str]:
+    """Return the keys of a bot's tokens."""
+    found = read_all(db, TOKEN)
+    return [key for key, value in found.items() if value.get("bot") == identity]
 
 
 def _all(db: sqlite3.Connection) -> list[Account]:
@@ -176,7 +199,11 @@ def _read(key: str, value: Value) -> Account:
         raise Refused(f"the record of the account {shown(key)} cannot be read") from None
 
 
-def _check_free(db: sqlite3.Connection, nick: str) -> None:
+def check_free(db: sqlite3.Connection, nick: str) -> None:
+    """Ask whether an account may be called so.
+
+    :raises ChatError: if not.
+    """
     wanted = keys(nick)
     for account in _all(db):
         if wanted & keys(account.name):
@@ -206,7 +233,7 @@ def _ask(nick: str) -> str:
 
 
 @contextmanager
-def _made_good() -> Iterator[None]:
+def made_good() -> Iterator[None]:
     """Turn what the chat would refuse into what chat-admin refuses."""
     try:
         yield

@@ -12,7 +12,7 @@ from typing import Final
 
 from wcwidth import wcswidth
 
-from chatservice.admin import accounts
+from chatservice.admin import accounts, tokens
 from chatservice.admin.exporting import export
 from chatservice.admin.importing import import_
 from chatservice.admin.options import Command
@@ -147,7 +147,7 @@ def _users(given: argparse.Namespace) -> int:
             f"{user.role:5}",
             f"since {accounts.when(user.since)}",
             f"last here {accounts.when(user.seen)}",
-            *([] if user.password else ["password elsewhere"]),
+            *(["a bot"] if user.bot else [] if user.password else ["password elsewhere"]),
         ]
         _say("  ".join(words))
     if not found:
@@ -164,6 +164,37 @@ def _bans(given: argparse.Namespace) -> int:
         _say(accounts.describe_ban(ban))
     if not found:
         _say("nobody is banned or muted")
+    return 0
+
+
+def _token_options(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    add = actions.add_parser("add", help="let a bot into rooms, and print its token, once")
+    add.add_argument("name", metavar="NAME", help="what the bot is called")
+    add.add_argument("rooms", metavar="ROOM", nargs="+", help="with or without its #")
+    rights = add.add_mutually_exclusive_group()
+    rights.add_argument("--read", action="store_true", help="it may only read")
+    rights.add_argument("--write", action="store_true", help="it may only write")
+    _json_option(actions.add_parser("list", help="list bots and what their tokens are for"))
+    revoke = actions.add_parser("revoke", help="end a bot and its token")
+    revoke.add_argument("name", metavar="NAME", help="the bot's name")
+
+
+def _token(given: argparse.Namespace) -> int:
+    if given.action == "add":
+        rooms = [f"#{room.removeprefix('#')}" for room in given.rooms]
+        _say(tokens.add(given.data, given.name, rooms, not given.write, not given.read))
+    elif given.action == "revoke":
+        _say(f"the bot {tokens.revoke(given.data, given.name)} and its token are no more")
+    else:
+        found = tokens.listed(given.data)
+        if given.json:
+            _say_json([asdict(one) for one in found])
+            return 0
+        for one in found:
+            _say(tokens.describe(one))
+        if not found:
+            _say("there are no bots")
     return 0
 
 
@@ -244,6 +275,13 @@ COMMANDS: Final = (
         "make an admin's account a user's",
         "chat-admin revoke alice",
         _name_option,
+    ),
+    Command(
+        "token",
+        _token,
+        "let bots in over HTTP: add, list and revoke their tokens",
+        "chat-admin token add deploy '#ops' --write",
+        _token_options,
     ),
     Command("bans", _bans, "list the bans and mutes that hold", "chat-admin bans", _json_option),
 )

@@ -15,11 +15,13 @@ from chatservice.room import Charter
 from chatservice.sanction import Sanction
 from chatservice.sanctions import SANCTION
 from chatservice.store import records
+from chatservice.tokens import TOKEN, Token
 
 KINDS: Final[Mapping[str, Callable[[Value], object]]] = {
     ACCOUNT: from_value,
     ROOM: Charter.from_value,
     SANCTION: Sanction.from_value,
+    TOKEN: lambda value: Token.from_value("", value),
 }
 """How a chat reads the records of each kind; raises KeyError, TypeError or ValueError."""
 
