@@ -5,6 +5,7 @@ so are the connections from one address. Errors are one line of text, or JSON fo
 """
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -144,6 +145,7 @@ class Channel(HTTPChannel):
     """One HTTP connection.
 
     :ivar refused: whether it gets no more answers.
+    :ivar when_lost: called when the connection is closed.
     """
 
     MAX_LENGTH = MAX_HEAD
@@ -152,6 +154,7 @@ class Channel(HTTPChannel):
     site: "ChatSite"
     transport: Any  # ITransport and whatever it is besides
 
+    when_lost: Callable[[], None] | None = None
     refused = False
     _counted = False
     _begun = False
@@ -203,6 +206,8 @@ class Channel(HTTPChannel):
         """Clean up."""
         self.gone()
         super().connectionLost(reason)
+        if self.when_lost is not None:
+            self.when_lost()
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
         """Write an answer's head, with what each carries."""

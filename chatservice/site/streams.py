@@ -86,7 +86,8 @@ class Listener:
     def begin(self) -> None:
         """Begin to answer."""
         request = self._request
-        request.notifyFinish().addBoth(self._gone)
+        self._channel.when_lost = self._gone  # not before all is out, or the chat would not wait
+        request.notifyFinish().addErrback(lambda _: None)
         request.setHeader(b"Content-Type", b"text/event-stream; charset=utf-8")
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"Connection", b"close")
@@ -161,7 +162,7 @@ class Listener:
         return not self._holding
 
     def _finish(self) -> None:
-        if not self._request.finished:
+        if not self._request.finished and self._request.channel is not None:
             self._request.unregisterProducer()
             self._request.finish()
 
@@ -174,7 +175,7 @@ class Listener:
             self._request.write(_COMMENT)
         self._beat_later()
 
-    def _gone(self, _: object) -> None:
+    def _gone(self) -> None:
         if self._beat is not None and self._beat.active():
             self._beat.cancel()
         self._beat = None

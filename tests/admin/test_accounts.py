@@ -28,8 +28,8 @@ from tests.store_fakes import Store, new_directory
 WORD = b"correct horse battery"
 
 
-class Looking(SynchronousTestCase):
-    """A directory in which no chat ever ran."""
+class Operator(SynchronousTestCase):
+    """Somebody with chat-admin, and a directory in which no chat ever ran."""
 
     def setUp(self) -> None:
         self.directory = new_directory(self)
@@ -50,6 +50,10 @@ class Looking(SynchronousTestCase):
         source = io.TextIOWrapper(io.BytesIO(stdin))
         with patch.object(sys, "stdin", source):
             return str(self.assertRaises(Refused, given.run, given))
+
+
+class Looking(Operator):
+    """Accounts and sanctions."""
 
     def known(self) -> Accounts:
         """Return the accounts as a chat that starts now knows them."""

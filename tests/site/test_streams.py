@@ -116,6 +116,7 @@ class Listening(Programs):
             text = chunks(wire.transport.value()).decode()
             self.assertIn(f"event: {kind}\n", text.split("\n\n")[-2])
             self.assertTrue(wire.closed)
+            wire.end()
             self.assertEqual([*self.chat.hub.programs.streams()], [])
 
     def test_the_server_waits_for_nobody_when_it_closes(self) -> None:
