@@ -33,7 +33,7 @@ from chatservice.site.endpoint import (
     refuse,
 )
 from chatservice.site.resources import Folder, NotFound
-from chatservice.site.streams import Events
+from chatservice.site.streams import DOOR, Events
 
 MAX_BODY: Final = 8192
 """The longest body of a request, in bytes: a line in JSON, however it is escaped."""
@@ -54,6 +54,7 @@ class Rooms(Folder):
     def __init__(self, hub: Hub) -> None:
         super().__init__()
         self._hub = hub
+        hub.meters.connections[DOOR] += 0  # a door without anybody is shown, too
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """Return the place of a room."""

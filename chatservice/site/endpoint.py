@@ -89,6 +89,7 @@ class Endpoint(Resource):
                 raise ChatError(Code.NO_SUCH_METHOD, text)
             return method(request)
         except ChatError as refusal:
+            self.hub.meters.refuse(refusal.code)
             return refuse(request, refusal)
 
     def later(
@@ -106,6 +107,7 @@ class Endpoint(Resource):
                 self._log.failure("a request failed", failure)
                 text = "That went wrong here, not with you: tell the operator."
                 return refuse(request, ChatError(Code.INTERNAL, text))
+            self.hub.meters.refuse(failure.value.code)
             return refuse(request, failure.value)
 
         def write(body: bytes) -> None:
@@ -137,7 +139,9 @@ def caller_of(hub: Hub, request: Request) -> Caller:
             "Send a token: Authorization: Bearer chat_... An op of the room makes one in the chat, "
             "with /token NAME #ROOM.",
         )
-    return Caller(form[1].decode("ascii"), host, request.isSecure())
+    # Behind a proxy it is known of the way from there alone.
+    encrypted = request.isSecure() and not request.channel.site.peer_known_late
+    return Caller(form[1].decode("ascii"), host, encrypted)
 
 
 def header(request: Request, name: bytes) -> bytes | None:

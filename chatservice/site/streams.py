@@ -26,6 +26,9 @@ from chatservice.site.channel import Request
 from chatservice.site.endpoint import Endpoint, caller_of, header, number_of, parameters
 from chatservice.taste import Taste
 
+DOOR: Final = "stream"
+"""What connections are counted as."""
+
 BEAT: Final = 20.0
 """Seconds after which a stream says that it is there, so that nothing between takes it for dead."""
 
@@ -95,6 +98,7 @@ class Listener:
         self._channel.persistent = False  # or whoever does not close would be waited for
         if (below := tcp_below(self._channel.transport)) is not None:
             prepare(below, *_DEAD_AFTER)
+        self._hub.meters.opened(DOOR)
         request.registerProducer(self, True)
         self._begun = True
         request.write(b"".join([_COMMENT, *self._early]))
@@ -135,7 +139,7 @@ class Listener:
 
     def abort(self) -> None:
         """Cut the connection; see IMember."""
-        self._channel.transport.abortConnection()
+        self._channel.abort()
 
     # For the request: IPushProducer.
 
@@ -180,4 +184,5 @@ class Listener:
             self._beat.cancel()
         self._beat = None
         self._over = True
+        self._hub.meters.closed(DOOR)
         self._hub.programs.lost(self.stream)

@@ -88,6 +88,8 @@ class Listening(Programs):
         self.assertEqual(chunks(wire.transport.value()), b":\n\n" * 2)
         wire.end()
         self.assertEqual([*self.chat.hub.programs.streams()], [])
+        meters = self.chat.hub.meters
+        self.assertEqual((meters.accepted["stream"], meters.connections["stream"]), (1, 0))
 
     def test_who_does_not_read_is_waited_for(self) -> None:
         wire = self.listen()
