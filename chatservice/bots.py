@@ -6,7 +6,7 @@ lets which bot in, as people must know who reads them.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from twisted.internet.defer import Deferred
 
@@ -89,14 +89,17 @@ class Bots:
         """
         if room is not None:
             self._rooms.admission.check(person, room, Act.LET_BOTS_IN)
-        found = []
-        for token in self._tokens.all():
-            account = self._accounts.of(token.bot)
-            if account is None:
-                continue
-            if self.place(token, room.name) if room else self._is_its(person, token.maker):
-                found.append((account.name, token))
-        return found
+            return self.of(room)
+        return self._named(one for one in self._tokens.all() if self._is_its(person, one.maker))
+
+    def of(self, room: Room) -> list[tuple[str, Token]]:
+        """Return the tokens that are good in a room, with the bots' names."""
+        found = self._tokens.of_room(room.name)
+        return self._named(token for token in found if self.place(token, room.name) is room)
+
+    def _named(self, tokens: Iterable[Token]) -> list[tuple[str, Token]]:
+        found = ((self._accounts.of(token.bot), token) for token in tokens)
+        return [(account.name, token) for account, token in found if account is not None]
 
     def place(self, token: Token, room: str) -> Room | None:
         """Return the room of a name that a token is for; None if it is not, or that is another."""
@@ -256,7 +259,6 @@ class Bots:
         """Take bots out of a room that is kept no more."""
         if value is not None and value.get("registered") is True:
             return
-        for token in self._tokens.all():
-            if name in token.rooms:
-                ended = self._tokens.take_out(token, name)
-                ended.addErrback(lambda _: None)  # it is not let in anyway, see place
+        for token in self._tokens.of_room(name):
+            ended = self._tokens.take_out(token, name)
+            ended.addErrback(lambda _: None)  # it is not let in anyway, see place

@@ -112,6 +112,7 @@ class Tokens:
         self._records = records
         self._accounts = accounts
         self._tokens: dict[str, Token] = {}
+        self._in_room: dict[str, dict[str, Token]] = {}
         self._watchers: list[Callable[[Token | None, Token | None], None]] = []
         records.watch(TOKEN, self._learn)
         accounts.watch(self._account_changed)
@@ -146,6 +147,10 @@ class Tokens:
     def all(self) -> Iterable[Token]:
         """Return all, those made first first."""
         return sorted(self._tokens.values(), key=lambda token: token.at)
+
+    def of_room(self, room: str) -> list[Token]:
+        """Return those that name a room."""
+        return [*self._in_room.get(room, {}).values()]
 
     def watch(self, learn: Callable[[Token | None, Token | None], None]) -> None:
         """Call back with every token as it was and as it is now, whenever one has changed."""
@@ -200,10 +205,16 @@ class Tokens:
         :raises KeyError, TypeError, ValueError: if that is no token; then none is good.
         """
         old = self._tokens.pop(key, None)
+        for room in () if old is None else old.rooms:
+            self._in_room[room].pop(key, None)
+            if not self._in_room[room]:
+                del self._in_room[room]
         try:
             new = None if value is None else Token.from_value(key, value)
             if new is not None:
                 self._tokens[key] = new
+                for room in new.rooms:
+                    self._in_room.setdefault(room, {})[key] = new
         finally:
             for learn in self._watchers:
                 learn(old, self._tokens.get(key))

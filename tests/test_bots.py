@@ -264,6 +264,29 @@ class Listing(WithBots):
         self.assertIn("used just now", self.lists(self.alice, "/token"))
 
 
+class Seeing(WithBots):
+    """People know which bots may read them, also those who come later."""
+
+    def test_who_names_bots_and_whois_their_makers(self) -> None:
+        self.make()
+        self.make("/token watcher #dev read")
+        carol = self.chat.join("carol")
+        carol.types("/join #dev")
+        carol.hears()
+        carol.types("/who", "/whois deploy", "/who #lobby")
+        lines = carol.hears()
+        self.assertEqual(
+            lines[1],
+            "-- Bots that may read or write here: deploy (read and write), watcher (read)",
+        )
+        self.assertIn("deploy is a bot of alice's", lines[2])
+        self.assertEqual(len(lines), 4)
+        self.alice.types("/token revoke deploy", "/token revoke watcher")
+        carol.hears()
+        carol.types("/who")
+        self.assertEqual(len(carol.hears()), 1)
+
+
 class Operators(WithBots):
     """Tokens that chat-admin makes, beside a running chat."""
 

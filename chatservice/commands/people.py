@@ -28,6 +28,12 @@ _LONGEST_AWAY: Final = 200
 
 def _whois(session: Session, nick: str) -> None:
     hub, asker = session.hub, session.person
+    bot = hub.accounts.find(nick)
+    if bot is not None and bot.maker:
+        maker = hub.accounts.of(bot.maker)
+        by = "" if maker is None else f" of {maker.name}'s"
+        hub.tell(asker, Kind.NOTICE, f"{bot.name} is a bot{by}, a program: see /who for where.")
+        return
     person, here = hub.find(nick), hub.rooms.current(asker)
     role = hub.rooms.role(asker, here)
     everywhere = may(role, Act.ENTER_ANYWHERE, here.charter.modes)

@@ -13,6 +13,7 @@ from chatservice.roles import Role
 from chatservice.room import Room
 from chatservice.session import Session
 
+_MOST_BOTS: Final = 20
 _LINE: Final = 400  # characters that an answer's line may have, about
 _NAMES_SHOWN: Final = 500
 _TOPIC: Final = 60  # characters of a topic
@@ -54,7 +55,11 @@ def _who(session: Session, name: str) -> None:
         _show(session, _as_members(session, room))
         return
     place = "here" if room is rooms.current(person) else f"in {room.name}"
-    lines = _listed(_described(session, room), len(room), place)
+    lines = [*_listed(_described(session, room), len(room), place)]
+    if bots := session.hub.bots.of(room):
+        named = ", ".join(f"{bot} ({token.rights})" for bot, token in bots[:_MOST_BOTS])
+        more = f" and {len(bots) - _MOST_BOTS} more" if len(bots) > _MOST_BOTS else ""
+        lines.append(f"Bots that may read or write {place}: {named}{more}")
     session.hub.tell(person, Kind.NOTICE, *lines)
 
 
