@@ -27,6 +27,7 @@ from chatservice.person import Person
 from chatservice.recall import Recall
 from chatservice.repeats import Repeats, mark_of
 from chatservice.room import Room
+from chatservice.sanction import EVERYWHERE
 from chatservice.sanctions import SANCTION
 from chatservice.text import MAX_LINE, clean
 from chatservice.tokens import RARELY, Token, Tokens
@@ -124,8 +125,8 @@ class Programs:
         self._streams: dict[Stream, None] = {}
         tokens.watch(self._token_changed)
         parts.accounts.watch(self._account_changed)
-        parts.records.watch(SANCTION, self._decided)
-        parts.records.watch(ROOM, self._decided)
+        parts.records.watch(SANCTION, self._sanctioned)
+        parts.records.watch(ROOM, lambda name, _: self._recheck(name))
 
     # What programs do. All of it fails with ChatError.
 
@@ -272,9 +273,12 @@ class Programs:
         if self._clock is not None:
             stream.person.timer = self._clock.callLater(LAST_WORDS, member.abort)
 
-    def _recheck(self) -> None:
-        """End the streams of those who may not listen any more."""
-        for stream in [*self._streams]:
+    def _recheck(self, room: str = "") -> None:
+        """End the streams of those who may not listen any more.
+
+        :param room: the only one that it is about; "" for all.
+        """
+        for stream in [one for one in self._streams if room in ("", one.room)]:
             try:
                 self._check(stream.caller, stream.room, writing=False)
             except ChatError as refusal:
@@ -291,8 +295,9 @@ class Programs:
         if old is not None and old.maker and new is None:
             self._recheck()
 
-    def _decided(self, key: str, value: Value | None) -> None:
-        self._recheck()
+    def _sanctioned(self, key: str, value: Value | None) -> None:
+        if value is not None:  # EVERYWHERE is no room's name
+            self._recheck(str(value.get("room", EVERYWHERE)))
 
     # Inside: who it is, and whether it may.
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.end_to_end.harness import BIN, PATIENCE, Program, stored
+from tests.end_to_end.pem import make_certificate
 from tests.end_to_end.programs import PASSWORD, Site, curl, follow, token_of
 
 
@@ -159,3 +160,22 @@ def test_the_maker_is_told_what_works(tmp_path: Path) -> None:
         assert json.loads(ran.stdout)["seq"] == 1
         assert PASSWORD not in site.text
         assert "chat_" not in site.text, "no token is in the log"
+
+
+def test_over_tls(tmp_path: Path) -> None:
+    """A room for encrypted connections, and a stream by TLS."""
+    pem = make_certificate(tmp_path / "keys", "localhost")
+    web = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+    with Site(tmp_path, web=web) as site, site.founder() as alice:
+        alice.say("/mode secure")
+        token = token_of(alice)
+        url = site.url().replace("http:", "https:").replace("127.0.0.1", "localhost")
+        trusted = ("--cacert", str(pem), "--resolve", f"localhost:{site.web}:127.0.0.1")
+        stream = follow(url.replace("messages", "events"), token, *trusted)
+        with stream:
+            stream.expect("^:$")
+            assert curl(*trusted, "-d", "by tls", url, token=token)[0] == 201
+            stream.expect('"text":"by tls"')
+            alice.say("/token revoke deploy")
+            stream.expect("^event: error$")
+            assert stream.wait() == 0
