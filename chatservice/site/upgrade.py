@@ -12,6 +12,7 @@ from autobahn.twisted.resource import WebSocketResource
 from twisted.web.resource import Resource
 
 from chatservice.doors.websocket import WebSocketFactory
+from chatservice.meters import ORIGIN
 from chatservice.site.channel import Request
 
 
@@ -42,6 +43,7 @@ class Upgrade(Resource):
         super().__init__()
         self._resource = WebSocketResource(door)
         self._origins = frozenset(origins)
+        self._meters = door.hub.meters
 
     def render_GET(self, request: Request) -> object:
         """Begin a WebSocket."""
@@ -60,6 +62,7 @@ class Upgrade(Resource):
             return request.error(400, "A request for a WebSocket has no body.")
         origin = origins[0].decode("latin-1") if origins else None
         if not may_connect(origin, request.isSecure(), host.decode("latin-1"), self._origins):
+            self._meters.turn_away(ORIGIN)
             return request.error(403, "Pages from elsewhere may not connect: see --web-origin.")
         request.channel.gone()
         return self._resource.render(request)

@@ -1,5 +1,6 @@
 """Prometheus at a running chat: a real twistd, people who talk, and what /metrics says of them."""
 
+import http.client
 import socket
 import time
 import urllib.error
@@ -115,6 +116,23 @@ def test_connections_that_are_not_let_in_are_counted(tmp_path: Path) -> None:
         values = prometheus.values()
         assert values["chatservice_connections_refused_total too-many-connections"] == 1
         assert values["chatservice_connections_refused_total foreign"] == 1
+
+
+def test_a_page_from_elsewhere_is_counted(measured: Server) -> None:
+    """It is not let in, and the operator sees that somebody tries."""
+    prometheus, web = Prometheus(measured), measured.also("Site")
+    headers = {
+        "Origin": "https://elsewhere.example",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    page = http.client.HTTPConnection("127.0.0.1", web, timeout=PATIENCE)
+    page.request("GET", "/ws", headers=headers)
+    assert page.getresponse().status == 403
+    page.close()
+    assert prometheus.values()["chatservice_connections_refused_total origin"] == 1
 
 
 def test_there_is_nothing_but_metrics(measured: Server) -> None:
