@@ -8,7 +8,7 @@ here it is given a few KiB at a time, and no more while it is not to read.
 import struct
 from typing import Any, Final
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 
 from chatservice.objects import MAX_REQUEST
 
@@ -41,6 +41,9 @@ def frame(text: str) -> bytes:
     return struct.pack("!BBQ", _TEXT_FRAME, 127, length) + payload
 
 
+_DEFAULTS: Final = WebSocketServerFactory()
+
+
 class _Quiet:
     """What autobahn logs to: nothing of it is for the operator, and some of it is the peer's."""
 
@@ -53,7 +56,8 @@ class _Quiet:
 class BoundedProtocol(WebSocketServerProtocol):
     """One connection, from the opening handshake on."""
 
-    # Options of autobahn's. Here and not at the factory, they cost no memory for each connection.
+    # Options of autobahn's: here all of them, so that none is copied for each connection.
+    CONFIG_ATTRS: list[str] = []  # noqa: RUF012  # autobahn reads them from here
     maxFramePayloadSize = MAX_REQUEST
     maxMessagePayloadSize = MAX_REQUEST
     failByDrop = False
@@ -125,3 +129,9 @@ class BoundedProtocol(WebSocketServerProtocol):
         super().onMessageFrameBegin(length)
         if self._frames > MAX_FRAMES:
             self._fail_connection(TOO_BIG, f"More than {MAX_FRAMES} frames make up that message.")
+
+
+for _name in WebSocketServerProtocol.CONFIG_ATTRS:
+    if _name not in vars(BoundedProtocol):
+        _value = getattr(_DEFAULTS, _name)
+        setattr(BoundedProtocol, _name, staticmethod(_value) if callable(_value) else _value)

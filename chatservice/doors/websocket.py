@@ -11,6 +11,7 @@ the frames with objects are written here, since a server's frames are not masked
 bytes for everybody.
 """
 
+from collections import deque
 from typing import ClassVar, Final
 
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -64,6 +65,7 @@ class _Closed:
 
 
 _CLOSED: Final = _Closed()
+_NOTHING_CHOPPED: Final[deque[object]] = deque()  # shared: sendData chops nothing
 
 
 class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
@@ -99,6 +101,7 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
 
     def onOpen(self) -> None:
         """Let somebody in, once the handshake is done."""
+        self.send_queue = _NOTHING_CHOPPED
         self.http_headers, self.http_request_data, self.http_response_data = {}, b"", ""
         self.transport.unregisterProducer()  # twisted.web's
         Connection.connectionMade(self)
@@ -192,7 +195,7 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
     def resume(self) -> None:
         """Read again, first what was read already."""
         self.read()
-        if not self._held:
+        if not self._held and self.state != self.STATE_CLOSED:
             self.transport.resumeProducing()
 
     def nick_accepted(self) -> None:

@@ -127,7 +127,7 @@ class Request(TwistedRequest):
     def processingFailed(self, reason: Failure) -> Failure:
         """Log what went wrong, and tell nothing of it."""
         self._log.failure("a request failed", failure=reason)
-        if self.startedWriting:
+        if self.startedWriting or self.channel.transport is None:  # that is a WebSocket's
             self.channel.abort()
         else:
             body = self.error(500, "That went wrong here, not with you: try again.")

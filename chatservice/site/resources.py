@@ -46,13 +46,23 @@ class NotFound(Folder):
     isLeaf = True
 
 
-class FileResource(Resource):
+class Leaf(Resource):
+    """Something in the tree, below which there is nothing."""
+
+    isLeaf = True
+
+    def render(self, request: Request) -> object:
+        """Answer, or say that there is nothing here."""
+        if request.postpath:
+            return request.error(404, "There is nothing here.")
+        return super().render(request)
+
+
+class FileResource(Leaf):
     """A file that may be kept for ever: its path names its content.
 
     :param file: the content.
     """
-
-    isLeaf = True
 
     def __init__(self, file: File) -> None:
         super().__init__()
@@ -60,19 +70,15 @@ class FileResource(Resource):
 
     def render_GET(self, request: Request) -> bytes:
         """Return the content."""
-        if request.postpath:
-            return request.error(404, "There is nothing here.")
         request.setHeader(b"Cache-Control", b"public, max-age=31536000, immutable")
         return send(request, self._file)
 
 
-class Index(Resource):
+class Index(Leaf):
     """The page. Whoever opens it is given a cookie by which it is known when it comes back.
 
     :param file: the content.
     """
-
-    isLeaf = True
 
     def __init__(self, file: File) -> None:
         super().__init__()
@@ -95,13 +101,11 @@ class Index(Resource):
         return send(request, self._file)
 
 
-class Health(Resource):
+class Health(Leaf):
     """Whether the chat takes people and lines.
 
     :param hub: the chat.
     """
-
-    isLeaf = True
 
     def __init__(self, hub: Hub) -> None:
         super().__init__()

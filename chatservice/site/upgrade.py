@@ -9,11 +9,11 @@ import binascii
 from collections.abc import Collection
 
 from autobahn.twisted.resource import WebSocketResource
-from twisted.web.resource import Resource
 
 from chatservice.doors.websocket import WebSocketFactory
 from chatservice.meters import ORIGIN
 from chatservice.site.channel import Request
+from chatservice.site.resources import Leaf
 
 
 def may_connect(origin: str | None, secure: bool, host: str, allowed: Collection[str]) -> bool:
@@ -30,14 +30,12 @@ def may_connect(origin: str | None, secure: bool, host: str, allowed: Collection
     return origin.lower() in ({own, *allowed} if host else allowed)
 
 
-class Upgrade(Resource):
+class Upgrade(Leaf):
     """Hands good requests over to the WebSocket door, and refuses the rest as HTTP does.
 
     :param door: the door.
     :param origins: pages from elsewhere that may connect, in lower case: https://example.com.
     """
-
-    isLeaf = True
 
     def __init__(self, door: WebSocketFactory, origins: Collection[str]) -> None:
         super().__init__()
@@ -47,8 +45,6 @@ class Upgrade(Resource):
 
     def render_GET(self, request: Request) -> object:
         """Begin a WebSocket."""
-        if request.postpath:
-            return request.error(404, "There is nothing here.")
         upgrade = _says(request, b"Upgrade", b"websocket")
         if not upgrade or not _says(request, b"Connection", b"upgrade"):
             return self._upgrade(request, "Connect to this with a WebSocket.")

@@ -57,6 +57,10 @@ def test_the_wheel_contains_the_plugin_and_no_tests(built: dict[str, Path]) -> N
     ]
     sources = {str(p.relative_to(HOUSE)) for p in (HOUSE / "chatservice").rglob("*.py")}
     assert sources <= names
+    page = {
+        str(p.relative_to(HOUSE)) for p in (HOUSE / "chatservice/web").rglob("*") if p.is_file()
+    }
+    assert page <= names
 
 
 def test_the_sdist_contains_the_tests(built: dict[str, Path]) -> None:

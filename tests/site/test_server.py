@@ -1,0 +1,269 @@
+"""The web server: who may connect, what requests may be, and how it is."""
+
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
+
+from chatservice.limits import Limits
+from chatservice.site.channel import LINGER, MAX_BODY, MAX_HEAD, TIMEOUT, Request
+from chatservice.site.server import BROWSERS
+from chatservice.site.upgrade import may_connect
+from tests.doors.web import handshake
+from tests.site.fakes import Answer, Browser, Web
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec_WebSocket_Version": "13",
+    "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+class Origins(SynchronousTestCase):
+    """Which pages may connect."""
+
+    def test_the_table(self) -> None:
+        """Our own page, those that are allowed, and programs."""
+        allowed = ("https://other.example",)
+        for origin, secure, host, may in (
+            (None, False, "chat.example", True),
+            ("http://chat.example", False, "chat.example", True),
+            ("http://chat.example:8055", False, "chat.example:8055", True),
+            ("HTTP://Chat.Example", False, "chat.EXAMPLE", True),
+            ("https://chat.example", True, "chat.example", True),
+            ("http://[::1]:8055", False, "[::1]:8055", True),
+            ("https://other.example", False, "chat.example", True),
+            ("https://other.example", False, "", True),
+            ("https://chat.example", False, "chat.example", False),
+            ("http://chat.example", True, "chat.example", False),
+            ("http://chat.example:8056", False, "chat.example:8055", False),
+            ("http://chat.example", False, "chat.example:8055", False),
+            ("http://evil.example", False, "chat.example", False),
+            ("http://chat.example.evil.example", False, "chat.example", False),
+            ("http://chat.example@evil.example", False, "chat.example", False),
+            ("http://evil.chat.example", False, "chat.example", False),
+            ("http://other.example", False, "chat.example", False),
+            ("null", False, "chat.example", False),
+            ("null", False, "null", False),
+            ("", False, "", False),
+            ("http://", False, "", False),
+            ("file://", False, "chat.example", False),
+            ("*", False, "chat.example", False),
+        ):
+            got = may_connect(origin, secure, host, allowed)
+            self.assertEqual(got, may, (origin, secure, host))
+
+    def test_a_page_from_elsewhere_is_refused_in_the_handshake(self) -> None:
+        """Before there is a WebSocket."""
+        web = Web(origins=("https://other.example",))
+        for origin, status in (
+            *(("http://evil.example", 403), ("null", 403), ("", 403)),
+            *(("http://chat.example", 101), ("https://other.example", 101)),
+        ):
+            self.assertEqual(web.get("/ws", **UPGRADE, Origin=origin).status, status, origin)
+        self.assertEqual(web.get("/ws", **UPGRADE).status, 101)
+        self.assertEqual(len(web.door.connections()), 3)
+
+    def test_two_origins_are_none(self) -> None:
+        """Whichever of them is ours."""
+        browser = Web().connect()
+        browser.send(handshake("Origin: http://chat.example", "Origin: http://evil.example"))
+        self.assertEqual([one.status for one in browser.answers()], [400])
+
+
+class Handshakes(SynchronousTestCase):
+    """What becomes a WebSocket, and what does not."""
+
+    def test_the_table(self) -> None:
+        """Each has its own status; the connection is still one for HTTP."""
+        web = Web()
+        for changes, status in (
+            ({}, 101),
+            ({"Upgrade": "h2c, WebSocket", "Connection": "keep-alive, upgrade"}, 101),
+            ({"Upgrade": "h2c"}, 426),
+            ({"Connection": "close"}, 426),
+            ({"Sec_WebSocket_Version": "8"}, 426),
+            ({"Sec_WebSocket_Version": "13, 8"}, 426),
+            ({"Sec_WebSocket_Key": "short"}, 400),
+            ({"Sec_WebSocket_Key": "!" * 24}, 400),
+            ({"Sec_WebSocket_Protocol": "text.ircv3.net"}, 101),
+            ({"Sec_WebSocket_Extensions": "permessage-deflate"}, 101),
+        ):
+            browser = web.connect()
+            got = browser.ask("/ws", "GET", b"", **(UPGRADE | changes))
+            self.assertEqual(got.status, status, changes)
+            self.assertEqual(got.header("Sec-WebSocket-Protocol"), "")
+            self.assertEqual(got.header("Sec-WebSocket-Extensions"), "")
+            if status == 426:
+                self.assertEqual(got.header("Sec-WebSocket-Version"), "13")
+            if status != 101 and "Connection" not in changes:
+                self.assertEqual(browser.ask("/healthz").status, 200)
+
+    def test_a_body_is_no_frame(self) -> None:
+        """It would be taken for one."""
+        got = Web().connect().ask("/ws", "GET", b"x", **UPGRADE)
+        self.assertEqual(got.status, 400)
+        self.assertEqual(Web().connect().ask("/ws", "POST", b"x", **UPGRADE).status, 405)
+        self.assertEqual(Web().get("/ws?redirect=http://evil.example").status, 426)
+
+    def test_http_has_no_say_any_more(self) -> None:
+        """Neither its timeouts nor its limits."""
+        web = Web(Limits(connections=1))
+        browser = web.connect()
+        self.assertEqual(browser.ask("/ws", "GET", b"", **UPGRADE).status, 101)
+        web.clock.advance(TIMEOUT - 0.1)
+        self.assertFalse(browser.transport.disconnecting)
+        self.assertEqual(web.site._channels, {})
+        web.site.close()
+        self.assertFalse(browser.transport.disconnecting)
+
+
+class Requests(SynchronousTestCase):
+    """What one connection may do."""
+
+    def setUp(self) -> None:
+        """Open a web server."""
+        self.web = Web()
+
+    def refused(self, browser: Browser) -> Answer:
+        """Return the only answer; nothing more is answered, and the connection ends."""
+        (answer,) = browser.answers()
+        self.assertEqual(answer.header("Connection"), "close")
+        browser.send(b"GET /healthz HTTP/1.1\r\n\r\n" * 3)
+        self.assertEqual(browser.answers(), [])
+        self.web.clock.advance(LINGER)
+        self.assertTrue(browser.transport.aborted)
+        return answer
+
+    def test_a_long_body_is_refused_before_it_comes(self) -> None:
+        """By its length alone, in the form that whoever asked understands."""
+        browser = self.web.connect()
+        head = b"POST /rooms/x/messages HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
+        browser.send(head % (MAX_BODY + 1))
+        answer = self.refused(browser)
+        self.assertEqual((answer.status, answer.json["error"]), (413, "request-entity-too-large"))
+
+    def test_a_body_that_grows_too_long_is_refused(self) -> None:
+        """Whatever its length is not."""
+        browser = self.web.connect()
+        browser.send(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunk = b"1000\r\n" + bytes(0x1000) + b"\r\n"
+        for _ in range(17):
+            browser.send(chunk)
+        browser.send(b"0\r\n\r\n")
+        self.assertEqual(self.refused(browser).status, 413)
+
+    def test_a_body_of_the_longest_kind_is_read(self) -> None:
+        """The limit itself is within it."""
+        got = self.web.connect().ask("/", "POST", bytes(MAX_BODY))
+        self.assertEqual((got.status, got.header("Allow")), (405, "GET, HEAD"))
+
+    def test_an_endless_head_is_refused(self) -> None:
+        """In one line or in many."""
+        for data in (b"GET /" + b"x" * MAX_HEAD, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200):
+            browser = self.web.connect()
+            browser.send(data + b"\r\n" + b"x" * 100)
+            self.assertIn(self.refused(browser).status, (400, 431))
+
+    def test_what_is_no_request_is_refused(self) -> None:
+        """In one line of text."""
+        for data in (
+            *(b"\x16\x03\x01\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad\r\n\r\n"),
+            b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+        ):
+            browser = self.web.connect()
+            browser.send(data)
+            answer = self.refused(browser)
+            self.assertEqual(answer.status, 400, data)
+            self.assertEqual(answer.text, "That is no good HTTP request.\n")
+
+    def test_drop_after_drop_keeps_no_connection_open(self) -> None:
+        """A request must be complete in time."""
+        browser = self.web.connect()
+        for byte in b"GET / HTTP/1.1\r\nA: bcdefghijklmnopqrstuvwxyz":
+            browser.send(bytes([byte]))
+            self.web.clock.advance(1)
+        self.assertTrue(browser.transport.disconnecting)
+        self.web.clock.advance(LINGER)
+        self.assertTrue(browser.transport.aborted)
+
+    def test_who_asks_for_nothing_is_sent_away(self) -> None:
+        """Before the first request, and after the last."""
+        silent, idle = self.web.connect(), self.web.connect()
+        self.web.clock.advance(TIMEOUT / 2)
+        idle.ask("/")
+        self.web.clock.advance(TIMEOUT / 2)
+        self.assertTrue(silent.transport.disconnecting)
+        self.assertFalse(idle.transport.disconnecting)
+        idle.ask("/")
+        self.web.clock.advance(TIMEOUT)
+        self.assertTrue(idle.transport.disconnecting)
+
+    def test_a_connection_is_cleaned_up(self) -> None:
+        """Nothing of it is left, nor a timer."""
+        browser = self.web.connect()
+        browser.ask("/")
+        self.web.clock.advance(TIMEOUT)
+        browser.hang_up()
+        self.assertEqual(self.web.clock.getDelayedCalls(), [])
+        self.assertEqual((self.web.site._channels, self.web.site._counts), ({}, {}))
+
+    def test_a_mistake_of_ours_is_told_as_one(self) -> None:
+        """Without a word of what it was."""
+
+        class Broken(Resource):
+            def render_GET(self, request: Request) -> bytes:
+                raise ValueError("secret")
+
+        self.web.site.resource.put("broken", Broken())
+        got = self.web.get("/broken")
+        self.assertEqual((got.status, got.text.count("secret")), (500, 0))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_an_address_has_so_many_connections(self) -> None:
+        """And as many again when it closes some; others are not concerned."""
+        for late in (False, True):
+            web = Web(Limits(connections=2), late=late)
+            browsers = [web.connect() for _ in range(2 * BROWSERS)]
+            for browser in browsers:
+                self.assertEqual(browser.ask("/").status, 200)
+            over = web.connect()
+            if late:
+                over.send(b"GET / HTTP/1.1\r\n\r\n")
+            self.assertEqual([one.status for one in over.answers()], [429])
+            self.assertEqual(web.connect("192.0.2.2").ask("/").status, 200)
+            over.hang_up()
+            browsers[0].hang_up()
+            self.assertEqual(web.connect().ask("/").status, 200)
+
+    def test_all_connections_end_with_the_server(self) -> None:
+        """The idle ones at once."""
+        browser = self.web.connect()
+        browser.ask("/")
+        self.web.site.close()
+        self.assertTrue(browser.transport.disconnecting)
+        self.web.clock.advance(LINGER)
+        self.assertTrue(browser.transport.aborted)
+
+
+class Health(SynchronousTestCase):
+    """How the server is."""
+
+    def test_it_says_whether_people_and_lines_are_taken(self) -> None:
+        """And why not."""
+        web = Web()
+        got = web.get("/healthz")
+        self.assertEqual((got.status, got.json), (200, {"status": "ok"}))
+        self.assertEqual(got.header("Cache-Control"), "no-store")
+        self.patch(web.log, "trouble", "the disk is full")
+        got = web.get("/healthz")
+        self.assertEqual((got.status, got.json["status"]), (503, "not-stored"))
+        self.assertIn("the disk is full", got.json["text"])
+        self.patch(web.log, "trouble", "")
+        web.hub._draining.begin(60)
+        self.assertEqual(web.get("/healthz").json["status"], "closing")
+        web.hub._draining.stop()
+        self.assertEqual(web.get("/healthz").status, 200)
+        web.hub.close("Goodbye!")
+        self.assertEqual(web.get("/healthz").json["status"], "closing")
