@@ -45,6 +45,11 @@ class Draining:
                 self._timers.append(self._clock.callLater(seconds - before, self._say, text))
         self._timers.append(self._clock.callLater(seconds, self._end))
 
+    @property
+    def begun(self) -> bool:
+        """Whether nobody is let in any more."""
+        return bool(self._timers)
+
     def stop(self) -> None:
         """Let people in again.
 

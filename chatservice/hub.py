@@ -176,6 +176,11 @@ class Hub:
         """Whether the chat ends just now."""
         return self._closing.begun
 
+    @property
+    def draining(self) -> bool:
+        """Whether the chat ends after a while, and nobody comes in until then."""
+        return self._draining.begun
+
     def check(self) -> None:
         """Ask whether anybody may come in, and say something.
 

@@ -247,8 +247,8 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
 
     def _why(self) -> int:
         """Return the reason for closing."""
-        session = self.session
-        if self.factory.hub.closing:
+        hub, session = self.factory.hub, self.session
+        if hub.closing or (hub.draining and session.expelled and not session.person.welcomed):
             return GOING_AWAY
         if session.person.replaced:
             return REPLACED

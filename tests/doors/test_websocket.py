@@ -476,6 +476,19 @@ class Ends(SynchronousTestCase):
         self.assertEqual(last(late), ("error", "closing"))
         self.assertEqual(late.end(), 1001)
 
+    def test_before_it_closes_nobody_comes_in(self) -> None:
+        """Who tries is told to come later; who is in may go as ever."""
+        chat = Chat()
+        alice = chat.join("alice")
+        chat.hub._draining.begin(60)
+        late = chat.connect()
+        chat.turn()
+        self.assertEqual(last(late), ("error", "closing"))
+        self.assertEqual(late.end(), 1001)
+        alice.ask("quit")
+        chat.turn()
+        self.assertEqual(alice.end(), 1000)
+
     def test_behind_the_last_word_comes_nothing(self) -> None:
         """Whoever said it: what others say is for when the person returns."""
         chat = Chat()
