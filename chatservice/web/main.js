@@ -1,0 +1,464 @@
+// Puts the parts together: what the server tells goes into the model, what changed is drawn once a
+// frame, what the reader wants is asked for. Nothing else knows more than one other part.
+//
+//     WebSocket ──connection.js──▶ take() ──model.js──▶ touch() ──▶ draw() ──messages, rooms, people──▶ page
+//     composer.js ──▶ say() ──outbox.js──▶ connection.js ──▶ WebSocket
+
+import { Account } from "./account.js";
+import { Composer } from "./composer.js";
+import { Connection } from "./connection.js";
+import { at } from "./dom.js";
+import * as kept from "./kept.js";
+import { Messages } from "./messages.js";
+import { Chat } from "./model.js";
+import { notify, title } from "./notify.js";
+import { Outbox } from "./outbox.js";
+import { People } from "./people.js";
+import { Rooms } from "./rooms.js";
+import { Search } from "./search.js";
+
+const PAGE = 100; // lines that are loaded at once
+const AROUND = 50; // lines behind one that was found
+const MOST = 200; // lines that the server gives at once
+const COMINGS = 15_000; // ms until roles of those who came are asked for
+const PRESENT = /^(The lines above are from before|\d[\d,]* private lines? from while|One private line from while)/;
+
+const changed = new Set();
+let frame = 0;
+let comings = 0;
+let tab = "";
+let wanted = ""; // the room that the address names, until we are there
+
+// The parts.
+
+const chat = new Chat({
+  touch,
+  came: (place) => outbox.said(place),
+  rings: (place, line) => notify(place, line, () => view(place)),
+  watched: (place) => place === chat.view && !document.hidden && messages.atEnd,
+});
+
+const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+const connection = new Connection(address, take, connected);
+const ask = (request, urgent) => connection.ask(request, urgent);
+
+const outbox = new Outbox({
+  ready: () => connection.up,
+  ask,
+  changed: (place) => place === chat.view && touch("lines"),
+  answered: () => {},
+});
+
+const messages = new Messages(chat, {
+  wants: load,
+  looks: (place) => document.hidden || chat.seen(place),
+  acts: (act, entry) => outbox[act](entry),
+});
+
+const rooms = new Rooms(chat, { opens: open, closes: close, asks: allRooms });
+const people = new People(chat, { asks: ask, opens: open });
+const search = new Search(chat, { asks: ask, jumps: jump });
+const composer = new Composer(chat, {
+  sends: say,
+  learns: commands,
+  secret: (text) => account.open(text),
+});
+const account = new Account(chat, { asks: ask, changed: allRooms, quits: quit });
+
+// Drawing.
+
+function touch(part) {
+  changed.add(part);
+  // A page in the background draws nothing, but its title.
+  if (document.hidden) setTimeout(drawTitle);
+  frame ||= requestAnimationFrame(draw);
+}
+
+function draw() {
+  frame = 0;
+  const parts = new Set(changed);
+  changed.clear();
+  if (parts.has("places")) {
+    rooms.draw();
+    account.draw();
+    drawTitle();
+  }
+  if (parts.has("topic")) drawHeader();
+  if (parts.has("lines")) messages.draw();
+  if (parts.has("people")) people.draw();
+}
+
+function drawTitle() {
+  const mentions = [...chat.places.values()].reduce((sum, place) => sum + place.mentions, 0);
+  title(chat.view, mentions);
+}
+
+function drawHeader() {
+  at("title").textContent = chat.view?.name ?? "";
+  at("topic").textContent = chat.view?.isRoom ? chat.view.topic : "A private conversation";
+}
+
+// Events.
+
+function take(event, request) {
+  const { type } = event;
+  if (request && (request.do === "history" || request.do === "search")) return;
+  if (request?.do === "return") chat.returning = true;
+  if (type === "notice" && (PRESENT.test(event.text) || request?.quiet)) return;
+  if (type === "notice" && request?.do === "join" && /^The topic of /.test(event.text)) return;
+  if (type === "error" && !connection.up) return;
+  chat.take(event);
+  if (type === "switched" && request?.do === "line") view(chat.place(event.room));
+  if (type === "joined") came(event);
+  if (!chat.view && chat.places.size && connection.up) view(chat.listed()[0]);
+}
+
+// Somebody's role is told by `who` alone; it is asked for once for many who come.
+function came({ room, nick }) {
+  const place = chat.find(room);
+  if (chat.isMe(nick)) {
+    if (place === chat.view && connection.up) members(place);
+  } else if (!comings && place === chat.view && (place.people?.size ?? 0) < 300) {
+    comings = setTimeout(() => {
+      comings = 0;
+      if (chat.view === place && !document.hidden) members(place);
+    }, COMINGS);
+  }
+}
+
+// Joining.
+
+at("join").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const nick = at("nick").value.trim();
+  const password = at("password").value;
+  at("password").value = "";
+  if (!nick) return;
+  at("refusal").textContent = "";
+  enter(password ? `${nick} ${password}` : nick);
+});
+
+function enter(offer) {
+  let once = offer; // a password is not kept for a second connection
+  tab = kept.newTab();
+  busy(true);
+  connection.open(() => {
+    if (!once) return comeBack();
+    const fields = { do: "nick", nick: once, tab };
+    once = "";
+    return { fields, resolve: entered, reject: refused };
+  });
+}
+
+function comeBack() {
+  const read = Object.fromEntries(Object.entries(chat.marks(true)).slice(-60));
+  const fields = { do: "return", nick: chat.nick, tab, read };
+  return { fields, resolve: returned, reject: refused, patient: true };
+}
+
+async function entered() {
+  const before = kept.place();
+  kept.wish({ nick: chat.nick });
+  inside();
+  outbox.resume(false);
+  for (const name of before.rooms ?? []) {
+    if (!chat.find(name)) await join(name).catch(() => {});
+  }
+  if (wanted) open(wanted);
+  wanted = "";
+  allRooms().catch(() => {});
+}
+
+function returned() {
+  chat.returning = false;
+  inside();
+  outbox.resume(true);
+  allRooms().catch(() => {});
+}
+
+function inside() {
+  busy(false);
+  at("door").hidden = true;
+  at("chat").hidden = false;
+  const before = kept.place();
+  for (const nick of before.talks ?? []) chat.place(nick);
+  if (!chat.view || !chat.places.has(keyOf(chat.view))) {
+    const place = chat.find(wanted || before.view || "") ?? chat.find(chat.current) ?? chat.listed()[0];
+    if (place) view(place);
+  } else {
+    members(chat.view);
+  }
+  keep();
+}
+
+const keyOf = (place) => [...chat.places].find(([, other]) => other === place)?.[0];
+
+function refused({ code, message }) {
+  outside(code === "bad-token" || code === "bad-request" ? "Your place here is gone: choose a nickname to join again." : message);
+  if (code === "nick-registered" || code === "bad-password") at("password").focus();
+}
+
+function outside(text) {
+  busy(false);
+  at("chat").hidden = true;
+  at("door").hidden = false;
+  at("refusal").textContent = text;
+  at("nick").value ||= chat.nick || kept.wishes().nick || "";
+  at("nick").focus();
+  chat.reset();
+}
+
+function busy(is) {
+  at("join").querySelector("button").disabled = is;
+}
+
+function quit() {
+  ask({ do: "quit" }).catch(() => {});
+  kept.keepPlace({});
+  connection.close();
+  outside("");
+}
+
+// The connection.
+
+function connected(state, wait, tries, ended) {
+  const status = at("connection");
+  const offline = state !== "up" && (!navigator.onLine || tries > 3);
+  const words = state === "up" ? "Connected" : offline ? "Offline" : "Reconnecting";
+  status.textContent = words + (state === "waiting" && wait > 2000 ? `, next try in ${Math.round(wait / 1000)} s` : "");
+  status.className = words.toLowerCase();
+  at("banner").hidden = state === "up" || state === "closed";
+  at("banner").textContent = offline
+    ? "You are offline. What you write is kept here and sent when the connection is back."
+    : "The connection was lost. Reconnecting…";
+  if (state === "closed" && ended) outside(ended.text);
+  if (state !== "up" && !at("door").hidden && ended) at("refusal").textContent = ended.text;
+}
+
+// Places.
+
+function open(name) {
+  closeDrawers();
+  const place = name.startsWith("#") ? chat.find(name) : chat.place(name);
+  if (place) view(place);
+  else join(name).catch(({ message }) => chat.tell(chat.view, message, "error"));
+}
+
+async function join(name) {
+  const { events } = await ask({ do: "join", room: name }, true);
+  const room = events.find(({ type }) => type === "switched")?.room;
+  if (room) view(chat.place(room));
+  allRooms().catch(() => {});
+}
+
+function close(place) {
+  if (!place.isRoom) {
+    chat.forget(place);
+    view(chat.listed()[0]);
+    return;
+  }
+  ask({ do: "leave", room: place.name }, true).catch(({ message }) => chat.tell(place, message, "error"));
+}
+
+function view(place) {
+  const old = chat.view;
+  closeDrawers();
+  if (old && old !== place) {
+    old.mark = old.unread ? old.mark : 0;
+    old.trim();
+  }
+  if (old !== place) {
+    chat.view = place;
+    search.close();
+    composer.face(place);
+  }
+  for (const part of ["places", "lines", "people", "topic"]) touch(part);
+  if (place.isRoom) {
+    history.replaceState(null, "", place.name);
+    if (!place.people && connection.up) members(place);
+  }
+  if (matchMedia("(min-width: 641px)").matches) composer.focus();
+  keep();
+}
+
+async function members(place) {
+  if (!place.isRoom) return;
+  try {
+    const { events } = await ask({ do: "who", room: place.name });
+    const found = events.filter(({ type }) => type === "member");
+    place.people = new Map();
+    for (const { nick, role, text } of found) place.people.set(nick.normalize("NFKC").toLowerCase(), { nick, role, state: text });
+    touch("people");
+  } catch {
+    // asked again when the connection is back
+  }
+}
+
+async function allRooms() {
+  const { events } = await ask({ do: "rooms" });
+  chat.rooms = events.filter(({ type }) => type === "room");
+  for (const { room, role, text } of chat.rooms) {
+    if (role) Object.assign(chat.place(room), { role, topic: text });
+  }
+  touch("places");
+  touch("topic");
+  return chat.rooms;
+}
+
+async function commands() {
+  const { events } = await ask({ do: "help" });
+  chat.commands = events.filter(({ type }) => type === "command");
+}
+
+// Saying something.
+
+function say(place, text) {
+  messages.unmark();
+  place.mark = 0;
+  if (!place.live) toNewest();
+  const typed = text.startsWith("/");
+  outbox.put(place, text, () => {
+    if (!typed) {
+      return [place.isRoom ? { do: "say", room: place.name, text } : { do: "msg", nick: place.name, text }];
+    }
+    const elsewhere = place.isRoom && chat.current !== place.name;
+    return [...(elsewhere ? [{ do: "join", room: place.name }] : []), { do: "line", line: text }];
+  });
+  messages.toEnd();
+}
+
+// The past.
+
+async function load(place, direction) {
+  if (!connection.up || place.loading) return;
+  place.loading = true;
+  touch("lines");
+  const before = direction < 0 ? place.earlier || place.first : place.end + PAGE + 1;
+  try {
+    await loadBefore(place, before, PAGE);
+    if (direction > 0 && place.end >= place.last) place.live = true;
+    place.trim(direction > 0);
+  } catch {
+    // the reader scrolls again
+  }
+  place.loading = false;
+  touch("lines");
+}
+
+async function loadBefore(place, before, count) {
+  const value = `${place.key} ${count}${before ? ` before ${before}` : ""}`;
+  const { events } = await ask({ do: "history", value }, true);
+  const told = events.filter(({ seq }) => seq);
+  for (const event of told) {
+    const [, line] = chat.line(event);
+    place.add(line, true);
+    place.last = Math.max(place.last, line.seq);
+  }
+  // Of private lines not all are looked through at once: the server says where to go on.
+  const rest = events.findLast(({ type }) => type === "notice")?.text.match(/ before (\d+)$/)?.[1];
+  place.earlier = told.length ? 0 : Number(rest ?? 0);
+  if (!rest && before <= (place.first || Infinity) + count) place.beginning = told.length < count;
+}
+
+async function jump(place, seq) {
+  view(place);
+  draw();
+  if (messages.reveal(seq)) return;
+  place.clear(false);
+  place.loading = true;
+  try {
+    await loadBefore(place, seq + AROUND, 2 * AROUND);
+    place.live = place.end >= place.last;
+  } finally {
+    place.loading = false;
+  }
+  draw();
+  messages.draw();
+  messages.reveal(seq);
+}
+
+async function toNewest() {
+  const place = chat.view;
+  if (!place.live) {
+    place.clear(true);
+    place.loading = true;
+    await loadBefore(place, 0, PAGE).catch(() => {});
+    place.loading = false;
+    messages.draw();
+  }
+  messages.toEnd();
+}
+
+// What this tab remembers.
+
+function keep() {
+  if (!chat.nick || !at("door").hidden) return;
+  const places = chat.listed();
+  kept.keepPlace({
+    tab,
+    nick: chat.nick,
+    read: chat.marks(false),
+    rooms: places.filter(({ isRoom }) => isRoom).map(({ name }) => name),
+    talks: places.filter(({ isRoom }) => !isRoom).map(({ name }) => name),
+    view: chat.view?.name,
+  });
+}
+
+addEventListener("pagehide", keep);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) keep();
+  else touch("lines");
+});
+
+// Keys, drawers, the button for the newest.
+
+at("newest").addEventListener("click", toNewest);
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown") && !at("chat").hidden) {
+    event.preventDefault();
+    rooms.step(event.key === "ArrowUp" ? -1 : 1);
+  }
+  if (event.key === "Escape") closeDrawers();
+});
+
+at("rows").addEventListener("click", ({ target }) => {
+  const nick = target.dataset?.nick;
+  if (nick) people.open(nick);
+});
+
+for (const button of document.querySelectorAll(".drawer")) {
+  button.addEventListener("click", () => {
+    const drawer = at(button.dataset.drawer);
+    const opens = !drawer.classList.contains("open");
+    closeDrawers();
+    drawer.classList.toggle("open", opens);
+    button.setAttribute("aria-expanded", String(opens));
+    at("shade").hidden = !opens;
+    if (opens) drawer.querySelector("button").focus();
+  });
+}
+for (const button of document.querySelectorAll(".close-drawer")) button.addEventListener("click", closeDrawers);
+at("shade").addEventListener("click", closeDrawers);
+
+function closeDrawers() {
+  at("shade").hidden = true;
+  for (const drawer of document.querySelectorAll(".open")) drawer.classList.remove("open");
+  for (const button of document.querySelectorAll(".drawer")) button.setAttribute("aria-expanded", "false");
+}
+
+// The beginning: back to the place that this tab had, or the door.
+
+wanted = decodeURIComponent(location.hash);
+const before = kept.place();
+at("nick").value = before.nick ?? kept.wishes().nick ?? "";
+if (before.tab && before.nick) {
+  tab = before.tab;
+  chat.nick = before.nick;
+  busy(true);
+  connection.open(() => {
+    if (chat.places.size) return comeBack();
+    const fields = { do: "return", nick: before.nick, tab, read: before.read ?? {} };
+    return { fields, resolve: returned, reject: refused, patient: true };
+  });
+}
