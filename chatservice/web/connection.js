@@ -9,7 +9,8 @@
 const LONGEST = 30_000; // ms between two tries
 const PATIENCE = 20_000; // ms for an answer, until the connection counts as lost
 const TOO_FAST = 700; // ms until the same request is sent again
-const FINAL = ["kicked", "banned"]; // whoever is thrown out does not come back by itself
+const FINAL = ["kicked", "banned"]; // whoever is thrown out does not come back by itself,
+const ELSEWHERE = 4001; // nor who is in another tab by now: the close code for that
 const PASSING = ["too-fast", "busy", "not-read", "not-stored", "closing", "too-many-connections"];
 
 /** A request that was not done: the server's code and text, or "lost" with the connection. */
@@ -98,7 +99,7 @@ export class Connection {
       this.#send();
     };
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
-    socket.onclose = () => this.#lost();
+    socket.onclose = ({ code }) => this.#lost(code);
     this.#watch(PATIENCE);
   }
 
@@ -160,12 +161,15 @@ export class Connection {
     this.state("up", 0);
   }
 
-  #lost() {
-    const ended = this.#ended;
+  #lost(code = 0) {
+    const ended = code === ELSEWHERE ? { code, text: "This chat is open in another tab." } : this.#ended;
     this.#drop();
     if (!this.#first) return;
-    if (FINAL.includes(ended?.code)) this.#first = null;
-    if (!this.#first) return this.state("closed", 0, 0, ended);
+    if (FINAL.includes(ended?.code) || code === ELSEWHERE) {
+      this.#first = null;
+      this.state("closed", 0, 0, ended);
+      return;
+    }
     const wait = Math.random() * Math.min(LONGEST, 1000 * 2 ** this.#tries++);
     this.#timer = setTimeout(() => this.#connect(), wait);
     this.state("waiting", wait, this.#tries, ended);

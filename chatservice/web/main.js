@@ -19,8 +19,8 @@ import { Search } from "./search.js";
 
 const PAGE = 100; // lines that are loaded at once
 const AROUND = 50; // lines behind one that was found
-const MOST = 200; // lines that the server gives at once
 const COMINGS = 15_000; // ms until roles of those who came are asked for
+const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of others the server knows
 const PRESENT = /^(The lines above are from before|\d[\d,]* private lines? from while|One private line from while)/;
 
 const changed = new Set();
@@ -151,9 +151,12 @@ function enter(offer) {
 }
 
 function comeBack() {
-  const read = Object.fromEntries(Object.entries(chat.marks(true)).slice(-60));
-  const fields = { do: "return", nick: chat.nick, tab, read };
-  return { fields, resolve: returned, reject: refused, patient: true };
+  return back(chat.nick, chat.marks(true));
+}
+
+function back(nick, marks) {
+  const read = Object.fromEntries(Object.entries(marks).slice(-MOST_READ));
+  return { fields: { do: "return", nick, tab, read }, resolve: returned, reject: refused, patient: true };
 }
 
 async function entered() {
@@ -456,9 +459,5 @@ if (before.tab && before.nick) {
   tab = before.tab;
   chat.nick = before.nick;
   busy(true);
-  connection.open(() => {
-    if (chat.places.size) return comeBack();
-    const fields = { do: "return", nick: before.nick, tab, read: before.read ?? {} };
-    return { fields, resolve: returned, reject: refused, patient: true };
-  });
+  connection.open(() => (chat.places.size ? comeBack() : back(before.nick, before.read ?? {})));
 }
