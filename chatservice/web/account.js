@@ -5,6 +5,12 @@ import { at, el, show } from "./dom.js";
 import { want, wanted } from "./notify.js";
 import { hue } from "./text.js";
 
+const DONE = {
+  nick: "That is your nickname now.",
+  register: "The nickname is yours now: from now on, join with it and this password.",
+  login: "You are signed in.",
+};
+
 export class Account {
   #dialog = at("self");
 
@@ -78,16 +84,18 @@ export class Account {
     return roles.length > 0 && !roles.includes("guest");
   }
 
-  #tell(text) {
+  #tell(text, good = false) {
     at("self-answer").textContent = text;
+    at("self-answer").classList.toggle("good", good);
   }
 
   async #ask(request) {
-    this.#tell("One moment…");
+    this.#tell("One moment…", true);
     try {
-      const { events } = await this.asks(request, true);
-      this.#tell(events.filter(({ type }) => type === "notice").map(({ text }) => text).join(" ") || "Done.");
-      this.changed(request.do);
+      await this.asks(request, true);
+      this.#tell(DONE[request.do], true);
+      at("account").hidden ||= request.do !== "nick";
+      this.changed();
     } catch (refused) {
       this.#tell(refused.message);
     }

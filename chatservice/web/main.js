@@ -21,7 +21,9 @@ const PAGE = 100; // lines that are loaded at once
 const AROUND = 50; // lines behind one that was found
 const COMINGS = 15_000; // ms until roles of those who came are asked for
 const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of others the server knows
-const PRESENT = /^(The lines above are from before|\d[\d,]* private lines? from while|One private line from while)/;
+const SHOWN = ["register", "login"]; // requests whose notices are shown where they were asked for
+// Notices for terminals of what the page shows itself.
+const KNOWN = /^(The lines above are from before|The topic of #|[\dO][\w,]* private lines? from while)/;
 
 const changed = new Set();
 let frame = 0;
@@ -103,9 +105,11 @@ function drawHeader() {
 function take(event, request) {
   const { type } = event;
   if (request && (request.do === "history" || request.do === "search")) return;
-  if (request?.do === "return") chat.returning = true;
-  if (type === "notice" && (PRESENT.test(event.text) || request?.quiet)) return;
-  if (type === "notice" && request?.do === "join" && /^The topic of /.test(event.text)) return;
+  if (request?.do === "return") {
+    chat.returning = true;
+    if (type === "notice" && !event.text.startsWith("You missed")) return;
+  }
+  if (type === "notice" && (SHOWN.includes(request?.do) || KNOWN.test(event.text))) return;
   if (type === "error" && !connection.up) return;
   chat.take(event);
   if (type === "switched" && request?.do === "line") view(chat.place(event.room));

@@ -9,7 +9,7 @@ const NEAR = 60; // px from the end that count as the end
 const FAR = 600; // px from either end at which more is loaded
 const PAUSE = 300; // s after which a line of the same person begins anew
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
@@ -227,7 +227,7 @@ export class Messages {
       !more && el(`span.avatar.${hue(nick)}`, { "aria-hidden": "true" }, [...nick][0].toUpperCase()),
       el(`span.nick.${hue(nick)}`, { "data-nick": nick }, nick),
       el("time", { datetime: date.toISOString(), title: full.format(date) }, clock.format(date)),
-      el("p.text", { dir: "auto" }, ...(block ? [block === "in" ? text : text.replaceAll("```", "")] : content(text, this.chat.nick))),
+      el("p.text", { dir: "auto" }, ...(block ? [block === "in" ? text : text.replaceAll("```", "")] : content(text, own ? "" : this.chat.nick))),
     );
   }
 
