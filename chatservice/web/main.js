@@ -48,7 +48,7 @@ const outbox = new Outbox({
   ready: () => connection.up,
   ask,
   changed: (place) => place === chat.view && touch("lines"),
-  answered: () => {},
+  requests,
 });
 
 const messages = new Messages(chat, {
@@ -139,11 +139,12 @@ at("join").addEventListener("submit", (event) => {
   at("password").value = "";
   if (!nick) return;
   at("refusal").textContent = "";
-  enter(password ? `${nick} ${password}` : nick);
+  enter(nick, password);
 });
 
-function enter(offer) {
-  let once = offer; // a password is not kept for a second connection
+function enter(nick, password) {
+  let once = password ? `${nick} ${password}` : nick; // a password is not kept for a second connection
+  chat.nick = nick;
   tab = kept.newTab();
   busy(true);
   connection.open(() => {
@@ -168,6 +169,7 @@ async function entered() {
   kept.wish({ nick: chat.nick });
   inside();
   outbox.resume(false);
+  outbox.move(({ name }) => chat.find(name) ?? chat.view, before.unsent);
   for (const name of before.rooms ?? []) {
     if (!chat.find(name)) await join(name).catch(() => {});
   }
@@ -176,11 +178,19 @@ async function entered() {
   allRooms().catch(() => {});
 }
 
-function returned() {
+async function returned() {
   chat.returning = false;
+  const fresh = !chat.view;
+  const { unsent } = kept.place();
+  try {
+    const own = new Set((await allRooms()).filter(({ role }) => role).map(({ room }) => room));
+    for (const place of chat.listed()) if (place.isRoom && !own.has(place.name)) chat.forget(place);
+  } catch {
+    return; // lost again
+  }
   inside();
   outbox.resume(true);
-  allRooms().catch(() => {});
+  if (fresh) outbox.move(({ name }) => chat.find(name) ?? chat.view, unsent);
 }
 
 function inside() {
@@ -239,7 +249,10 @@ function connected(state, wait, tries, ended) {
     ? "You are offline. What you write is kept here and sent when the connection is back."
     : "The connection was lost. Reconnecting…";
   if (state === "closed" && ended) outside(ended.text);
-  if (state !== "up" && !at("door").hidden && ended) at("refusal").textContent = ended.text;
+  if (state === "waiting" && !at("door").hidden) {
+    busy(false);
+    at("refusal").textContent = ended?.text ?? "The server cannot be reached. Trying again…";
+  }
 }
 
 // Places.
@@ -323,15 +336,15 @@ function say(place, text) {
   messages.unmark();
   place.mark = 0;
   if (!place.live) toNewest();
-  const typed = text.startsWith("/");
-  outbox.put(place, text, () => {
-    if (!typed) {
-      return [place.isRoom ? { do: "say", room: place.name, text } : { do: "msg", nick: place.name, text }];
-    }
-    const elsewhere = place.isRoom && chat.current !== place.name;
-    return [...(elsewhere ? [{ do: "join", room: place.name }] : []), { do: "line", line: text }];
-  });
+  outbox.put(place, text);
   messages.toEnd();
+}
+
+// What is typed as a command is about the room that is looked at.
+function requests({ place: { isRoom, name }, text }) {
+  if (!text.startsWith("/")) return [isRoom ? { do: "say", room: name, text } : { do: "msg", nick: name, text }];
+  const elsewhere = isRoom && chat.current !== name;
+  return [...(elsewhere ? [{ do: "join", room: name }] : []), { do: "line", line: text }];
 }
 
 // The past.
@@ -408,6 +421,7 @@ function keep() {
     rooms: places.filter(({ isRoom }) => isRoom).map(({ name }) => name),
     talks: places.filter(({ isRoom }) => !isRoom).map(({ name }) => name),
     view: chat.view?.name,
+    unsent: outbox.left(),
   });
 }
 

@@ -7,6 +7,8 @@
 
 import { Refused } from "./connection.js";
 
+const UNCLEAR = "It is not known whether this was said.";
+
 export class Outbox {
   #entries = [];
   #under = null; // the one that is under way
@@ -15,23 +17,42 @@ export class Outbox {
    * @param ready tells whether the server can be asked
    * @param ask asks the server for something; returns a promise
    * @param changed called with a place whose waiting lines changed
-   * @param answered called with a command's place and answer
+   * @param requests returns what to ask for, one by one, for a line that waits
    */
-  constructor({ ready, ask, changed, answered }) {
-    Object.assign(this, { ready, ask, changed, answered });
+  constructor({ ready, ask, changed, requests }) {
+    Object.assign(this, { ready, ask, changed, requests });
   }
 
-  get size() {
-    return this.#entries.length;
-  }
-
-  /** Send a line as soon as there is a connection. @param requests what to ask for, one by one. */
-  put(place, text, requests) {
-    const entry = { place, text, requests, state: "ready", reason: "", after: 0 };
-    this.#entries.push(entry);
-    place.waiting.push(entry);
-    this.changed(place);
+  /** Send a line as soon as there is a connection. */
+  put(place, text) {
+    this.#keep({ place, text, state: "ready", reason: "" });
     this.pump();
+  }
+
+  /** Return what was not said yet, to be kept over a reload: {name, text, sent}. */
+  left() {
+    return this.#entries.map(({ place, text, state }) => ({ name: place.name, text, sent: state === "sent" || state === "unclear" }));
+  }
+
+  /**
+   * After a new beginning, let the reader decide about what was not said before it.
+   * @param where returns the place for what left() gave
+   * @param others what left() gave before the page was loaded anew
+   */
+  move(where, others = []) {
+    const all = this.#entries.length ? this.left() : others;
+    this.#entries = [];
+    for (const { name, text, sent } of all) {
+      const place = where({ name });
+      const state = sent ? "unclear" : "refused";
+      if (place) this.#keep({ place, text, state, reason: sent ? UNCLEAR : "This was not sent." });
+    }
+  }
+
+  #keep(entry) {
+    this.#entries.push(entry);
+    entry.place.waiting.push(entry);
+    this.changed(entry.place);
   }
 
   /** Give a line up. */
@@ -63,7 +84,7 @@ export class Outbox {
     this.#under = null;
     if (entry && this.#entries.includes(entry)) {
       if (certain) entry.state = "ready";
-      else Object.assign(entry, { state: "unclear", reason: "It is not known whether this was said." });
+      else Object.assign(entry, { state: "unclear", reason: UNCLEAR });
       this.changed(entry.place);
     }
     this.pump();
@@ -77,10 +98,8 @@ export class Outbox {
     this.#under = entry;
     entry.state = "sent";
     try {
-      let answer = null;
-      for (const request of entry.requests()) answer = await this.ask(request, true);
+      for (const request of this.requests(entry)) await this.ask(request, true);
       this.drop(entry);
-      this.answered(entry, answer);
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;
       if (refused.code === "lost") return; // until resume

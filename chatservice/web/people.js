@@ -96,17 +96,17 @@ export class People {
   }
 
   #offer(may) {
-    const button = (label, click) => el("button", { type: "button", click }, label);
+    const button = (label, click, kind) => el(`button${kind ?? ""}`, { type: "button", click }, label);
     const talk = () => {
       this.#dialog.close();
       this.opens(this.#nick);
     };
     at("member-acts").replaceChildren(
-      ...(this.chat.isMe(this.#nick) ? [] : [button("Write privately", talk)]),
+      ...(this.chat.isMe(this.#nick) ? [] : [button("Write privately", talk, ".primary")]),
       button("Who is this?", () => this.#do("whois")),
       ...Object.keys(ACTS)
         .filter((act) => may.includes(act))
-        .map((act) => button(ACTS[act][0], () => (ACTS[act][1] ? this.#order(act) : this.#do(act)))),
+        .map((act) => button(ACTS[act][0], () => (ACTS[act][1] ? this.#order(act) : this.#do(act)), ACTS[act][1] && ".danger")),
     );
   }
 
