@@ -121,7 +121,8 @@ function take(event, request) {
 function came({ room, nick }) {
   const place = chat.find(room);
   if (chat.isMe(nick)) {
-    if (place === chat.view && connection.up) members(place);
+    if (connection.up) allRooms().catch(() => {}); // for its topic
+    if (connection.up && place === chat.view) members(place);
   } else if (!comings && place === chat.view && (place.people?.size ?? 0) < 300) {
     comings = setTimeout(() => {
       comings = 0;
@@ -268,7 +269,6 @@ async function join(name) {
   const { events } = await ask({ do: "join", room: name }, true);
   const room = events.find(({ type }) => type === "switched")?.room;
   if (room) view(chat.place(room));
-  allRooms().catch(() => {});
 }
 
 function close(place) {

@@ -7,7 +7,7 @@
 import { fold, names } from "./text.js";
 
 const MOST_LINES = 1500; // in a window; others can be loaded again
-const ROLES = ["admin", "founder", "op", "voice", "user", "guest"];
+const ROLES = ["admin", "founder", "op", "voice"]; // that are shown; all others are equal
 
 /** A room ("#dev") or a private conversation ("@bob"). */
 export class Place {
@@ -80,7 +80,7 @@ export class Place {
 
   /** Return the people here: those with a role first. */
   sorted() {
-    const order = (person) => ROLES.indexOf(person.role === "guest" ? "user" : person.role);
+    const order = ({ role }) => (ROLES.includes(role) ? ROLES.indexOf(role) : ROLES.length);
     return [...(this.people?.values() ?? [])].sort(
       (a, b) => order(a) - order(b) || a.nick.localeCompare(b.nick),
     );
