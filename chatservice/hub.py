@@ -15,6 +15,7 @@ from chatservice.accounts import Account
 from chatservice.arrivals import Arrivals, unwritten
 from chatservice.audit import Audit
 from chatservice.bots import Bots
+from chatservice.callers import Callers
 from chatservice.closing import Closing
 from chatservice.conversations import Conversations
 from chatservice.departures import Departures
@@ -24,6 +25,7 @@ from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
 from chatservice.limits import Limits, Quota
+from chatservice.listeners import Listeners
 from chatservice.logins import Logins, is_local
 from chatservice.meters import Meters
 from chatservice.moderation import Moderation
@@ -155,14 +157,10 @@ class Hub:
             clock,
             now,
         )
-        self.programs = Programs(
-            parts,
-            parts.tokens_of_bots,
-            self.bots,
-            self.connect,
-            self.admit,
-            self.departures.lost,
-            lambda: self._closing.begun,
+        self.callers = Callers(parts, self.bots, lambda: self._closing.begun)
+        self.programs = Programs(parts, self.callers)
+        self.listeners = Listeners(
+            parts, self.callers, self.connect, self.admit, self.departures.lost
         )
         log.watch(self._trouble)
 

@@ -5,10 +5,10 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.accounts import OPERATOR
+from chatservice.callers import Caller
 from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
-from chatservice.programs import Caller
 from chatservice.roles import Role
 from chatservice.tokens import MOST_OWN, MOST_ROOMS, TOKEN, Token, digest
 from tests.fakes import Chat, Guest

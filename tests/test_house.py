@@ -29,7 +29,7 @@ LAYERS = [
     {"audit", "closing", "conversations", "draining", "rooms", "owners"},
     {"preferences", "presence"},
     {"moderation", "ops", "bots", "parts"},
-    {"departures", "programs"},
+    {"departures", "callers", "programs", "listeners"},
     {"arrivals"},
     {"hub"},
     {"session", "expiry"},

@@ -8,11 +8,13 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import repeats
+from chatservice.callers import Caller
 from chatservice.errors import ChatError, Code, TooFast
 from chatservice.events import Event, Kind
 from chatservice.limits import UNLIMITED, Limits
+from chatservice.listeners import MOST_STREAMS, Stream
 from chatservice.person import Policy
-from chatservice.programs import MOST_STREAMS, Caller, Page, Stream
+from chatservice.programs import Page
 from chatservice.roles import Role
 from tests.fakes import Chat, FailingLog, Member, SlowLog, quick, said, texts
 from tests.test_bots import token_in
@@ -382,7 +384,7 @@ class Reading(WithToken):
             self.assertEqual([event.text for event in page.events], ["hello"])
         self.assertIsNone(self.successResultOf(read(spy, "#vault", None, 100, 100)).next)
         member = Member()
-        self.chat.hub.programs.listen(spy, "#vault", 0, member)
+        self.chat.hub.listeners.listen(spy, "#vault", 0, member)
         self.chat.turn()
         self.assertEqual(texts(member), ["hello"])
 
@@ -397,7 +399,7 @@ class Listening(WithToken):
 
     def listen(self, after: int | None = None) -> tuple[Stream, Member]:
         member = Member()
-        stream = self.chat.hub.programs.listen(self.caller(), "#dev", after, member)
+        stream = self.chat.hub.listeners.listen(self.caller(), "#dev", after, member)
         self.chat.turn()
         return stream, member
 
@@ -428,7 +430,7 @@ class Listening(WithToken):
             self.bob.types(f"{n} " + "x" * 200)
         self.assertLess(len(member.events), 10)
         member.stalled = member.holding = False
-        self.chat.hub.programs.drained(stream)
+        self.chat.hub.listeners.drained(stream)
         self.chat.clock.pump([0.01] * 50)
         self.assertEqual(texts(member), [*map(str, range(3000))])
 
@@ -437,7 +439,7 @@ class Listening(WithToken):
         for member in self.members:
             self.assertEqual((member.events[-1].kind, member.events[-1].nick), (Kind.ERROR, code))
             self.assertEqual(member.disconnects, 1)
-        self.assertEqual([*self.chat.hub.programs.streams()], [])
+        self.assertEqual([*self.chat.hub.listeners.streams()], [])
 
     def test_it_ends_with_the_token_a_ban_and_the_room(self) -> None:
         for line, code in (
@@ -471,17 +473,17 @@ class Listening(WithToken):
         with self.assertRaises(ChatError) as refused:
             self.listen()
         self.assertEqual(refused.exception.code, Code.TOO_MANY_CONNECTIONS)
-        self.chat.hub.programs.lost(streams[0])
+        self.chat.hub.listeners.lost(streams[0])
         self.listen()
 
     def test_streams_count_as_connections_of_an_address(self) -> None:
         self.open(Chat(policy=Policy(Limits(connections=2, burst=100))))
-        caller, listen = self.caller(host="192.0.2.1"), self.chat.hub.programs.listen
+        caller, listen = self.caller(host="192.0.2.1"), self.chat.hub.listeners.listen
         streams = [listen(caller, "#dev", None, Member()) for _ in range(2)]
         with self.assertRaises(ChatError) as refused:
             listen(caller, "#dev", None, Member())
         self.assertEqual(refused.exception.code, Code.TOO_MANY_CONNECTIONS)
-        self.chat.hub.programs.lost(streams[0])
+        self.chat.hub.listeners.lost(streams[0])
         listen(caller, "#dev", None, Member())
 
     def test_on_closing_it_hears_the_last_words(self) -> None:
@@ -493,12 +495,12 @@ class Listening(WithToken):
         for guest in (self.alice, self.bob):
             guest.goes()
         self.assertNoResult(closed)
-        self.chat.hub.programs.lost(stream)
+        self.chat.hub.listeners.lost(stream)
         self.successResultOf(closed)
 
     def test_nobody_is_left_behind(self) -> None:
         streams = [self.listen()[0] for _ in range(3)]
         people = len(self.chat.hub.parts.people)
         for stream in streams:
-            self.chat.hub.programs.lost(stream)
+            self.chat.hub.listeners.lost(stream)
         self.assertEqual(len(self.chat.hub.parts.people), people - 3)

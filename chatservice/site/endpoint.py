@@ -15,10 +15,10 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from chatservice.callers import Caller
 from chatservice.doors.connection import host_of
 from chatservice.errors import ChatError, Code, TooFast
 from chatservice.hub import Hub
-from chatservice.programs import Caller
 from chatservice.site.channel import Request
 
 STATUS: Final = {
@@ -133,7 +133,7 @@ def caller_of(hub: Hub, request: Request) -> Caller:
     found = header(request, b"Authorization")
     form = None if found is None else _BEARER.fullmatch(found)
     if form is None:
-        hub.programs.wrong(host)
+        hub.callers.wrong(host)
         raise ChatError(
             Code.TOKEN_NEEDED,
             "Send a token: Authorization: Bearer chat_... An op of the room makes one in the chat, "

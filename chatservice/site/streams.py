@@ -20,8 +20,8 @@ from chatservice.errors import ChatError, Code
 from chatservice.events import Event
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IDialect, ITimer
+from chatservice.listeners import Stream
 from chatservice.objects import write_event
-from chatservice.programs import Stream
 from chatservice.site.channel import Request
 from chatservice.site.endpoint import Endpoint, caller_of, header, number_of, parameters
 from chatservice.taste import Taste
@@ -65,7 +65,7 @@ class Events(Endpoint):
                 text = "Last-Event-ID is the number of the last line that you have."
                 raise ChatError(Code.BAD_REQUEST, text)
         listener = Listener(self.hub, request)
-        listener.stream = self.hub.programs.listen(caller, self.room, after, listener)
+        listener.stream = self.hub.listeners.listen(caller, self.room, after, listener)
         listener.begin()
         return NOT_DONE_YET
 
@@ -151,7 +151,7 @@ class Listener:
         """Go on."""
         if self._holding:
             self._holding = False
-            self._hub.programs.drained(self.stream)
+            self._hub.listeners.drained(self.stream)
 
     def stopProducing(self) -> None:
         """The connection is gone; _gone is called as well."""
@@ -185,4 +185,4 @@ class Listener:
         self._beat = None
         self._over = True
         self._hub.meters.closed(DOOR)
-        self._hub.programs.lost(self.stream)
+        self._hub.listeners.lost(self.stream)

@@ -87,7 +87,7 @@ class Listening(Programs):
         self.chat.clock.advance(BEAT)
         self.assertEqual(chunks(wire.transport.value()), b":\n\n" * 2)
         wire.end()
-        self.assertEqual([*self.chat.hub.programs.streams()], [])
+        self.assertEqual([*self.chat.hub.listeners.streams()], [])
         meters = self.chat.hub.meters
         self.assertEqual((meters.accepted["stream"], meters.connections["stream"]), (1, 0))
 
@@ -119,7 +119,7 @@ class Listening(Programs):
             self.assertIn(f"event: {kind}\n", text.split("\n\n")[-2])
             self.assertTrue(wire.closed)
             wire.end()
-            self.assertEqual([*self.chat.hub.programs.streams()], [])
+            self.assertEqual([*self.chat.hub.listeners.streams()], [])
 
     def test_the_server_waits_for_nobody_when_it_closes(self) -> None:
         wires = [self.listen() for _ in range(3)]
