@@ -140,7 +140,7 @@ class Requests(SynchronousTestCase):
         head = b"POST /rooms/x/messages HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
         browser.send(head % (MAX_BODY + 1))
         answer = self.refused(browser)
-        self.assertEqual((answer.status, answer.json["error"]), (413, "request-entity-too-large"))
+        self.assertEqual((answer.status, answer.json["code"]), (413, "line-too-long"))
 
     def test_a_body_that_grows_too_long_is_refused(self) -> None:
         """Whatever its length is not."""
