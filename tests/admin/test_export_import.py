@@ -241,6 +241,17 @@ class Importing(Case):
         self.assertEqual(take(directory, out), Imported(0, len(events), 0))
 
 
+class Marked(Case):
+    """Lines that were said with an Idempotency-Key."""
+
+    def test_the_mark_is_not_exported_and_the_line_is_the_same_without(self) -> None:
+        (said,) = fill(self.directory, line("done")._replace(to="~mark"))
+        (shown,) = exported(self.directory)
+        self.assertNotIn("to", shown)
+        taken = take(self.directory, [said._replace(to="")])
+        self.assertEqual((taken.taken, taken.known), (0, 1))
+
+
 class Refusing(Case):
     """Files that are not good, and what happens meanwhile: then nothing changes."""
 
