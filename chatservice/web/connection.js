@@ -146,9 +146,9 @@ export class Connection {
     }
     this.#queue.shift();
     if (request.first) this.#begun(event);
+    if (this.up) this.#send(); // before the answer is looked at: that may ask for more
     if (event.type === "done") request.resolve({ done: event, events: request.events });
     else request.reject(new Refused(event.code, event.text));
-    if (this.up) this.#send();
   }
 
   #begun(event) {

@@ -114,7 +114,7 @@ function take(event, request) {
   chat.take(event);
   if (type === "switched" && request?.do === "line") view(chat.place(event.room));
   if (type === "joined") came(event);
-  if (!chat.view && chat.places.size && connection.up) view(chat.listed()[0]);
+  if (!chat.view && chat.places.size && !at("chat").hidden) view(chat.listed()[0]);
 }
 
 // Somebody's role is told by `who` alone; it is asked for once for many who come.
@@ -157,12 +157,8 @@ function enter(nick, password) {
 }
 
 function comeBack() {
-  return back(chat.nick, chat.marks(true));
-}
-
-function back(nick, marks) {
-  const read = Object.fromEntries(Object.entries(marks).slice(-MOST_READ));
-  return { fields: { do: "return", nick, tab, read }, resolve: returned, reject: refused, patient: true };
+  const read = Object.fromEntries(Object.entries(chat.marks(true)).slice(-MOST_READ));
+  return { fields: { do: "return", nick: chat.nick, tab, read }, resolve: returned, reject: refused, patient: true };
 }
 
 async function entered() {
@@ -171,11 +167,9 @@ async function entered() {
   inside();
   outbox.resume(false);
   outbox.move(({ name }) => chat.find(name) ?? chat.view, before.unsent);
-  for (const name of before.rooms ?? []) {
-    if (!chat.find(name)) await join(name).catch(() => {});
+  for (const name of Object.keys(before.read ?? {})) {
+    if (name !== "@" && !chat.find(name)) await join(name).catch(() => {});
   }
-  if (wanted) open(wanted);
-  wanted = "";
   allRooms().catch(() => {});
 }
 
@@ -199,13 +193,14 @@ function inside() {
   at("door").hidden = true;
   at("chat").hidden = false;
   const before = kept.place();
-  for (const nick of before.talks ?? []) chat.place(nick);
   if (!chat.view || !chat.places.has(keyOf(chat.view))) {
     const place = chat.find(wanted || before.view || "") ?? chat.find(chat.current) ?? chat.listed()[0];
     if (place) view(place);
   } else {
     members(chat.view);
   }
+  if (wanted && wanted !== chat.view?.name) open(wanted);
+  wanted = "";
   keep();
 }
 
@@ -293,10 +288,8 @@ function view(place) {
     composer.face(place);
   }
   for (const part of ["places", "lines", "people", "topic"]) touch(part);
-  if (place.isRoom) {
-    history.replaceState(null, "", place.name);
-    if (!place.people && connection.up) members(place);
-  }
+  history.replaceState(null, "", place.isRoom ? place.name : `#${place.key}`);
+  if (!place.people && connection.up) members(place);
   if (matchMedia("(min-width: 641px)").matches) composer.focus();
   keep();
 }
@@ -369,7 +362,8 @@ async function loadBefore(place, before, count) {
   const value = `${place.key} ${count}${before ? ` before ${before}` : ""}`;
   const { events } = await ask({ do: "history", value }, true);
   const told = events.filter(({ seq }) => seq);
-  for (const event of told) {
+  const older = told[0]?.seq < place.first;
+  for (const event of older ? told.toReversed() : told) {
     const [, line] = chat.line(event);
     place.add(line, true);
     place.last = Math.max(place.last, line.seq);
@@ -413,13 +407,12 @@ async function toNewest() {
 
 function keep() {
   if (!chat.nick || !at("door").hidden) return;
-  const places = chat.listed();
+  const talks = chat.listed().filter(({ isRoom }) => !isRoom);
   kept.keepPlace({
     tab,
     nick: chat.nick,
     read: chat.marks(false),
-    rooms: places.filter(({ isRoom }) => isRoom).map(({ name }) => name),
-    talks: places.filter(({ isRoom }) => !isRoom).map(({ name }) => name),
+    talks: talks.map(({ name }) => name),
     view: chat.view?.name,
     unsent: outbox.left(),
   });
@@ -470,12 +463,24 @@ function closeDrawers() {
 
 // The beginning: back to the place that this tab had, or the door.
 
-wanted = decodeURIComponent(location.hash);
+// The address names a place: #dev, or #@bob.
+function named() {
+  try {
+    const name = decodeURIComponent(location.hash);
+    return name.startsWith("#@") ? name.slice(2) : name.slice(1) && name;
+  } catch {
+    return "";
+  }
+}
+
+addEventListener("hashchange", () => connection.up && open(named()));
+wanted = named();
 const before = kept.place();
 at("nick").value = before.nick ?? kept.wishes().nick ?? "";
 if (before.tab && before.nick) {
   tab = before.tab;
   chat.nick = before.nick;
+  chat.restore(before);
   busy(true);
-  connection.open(() => (chat.places.size ? comeBack() : back(before.nick, before.read ?? {})));
+  connection.open(comeBack);
 }

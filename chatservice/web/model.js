@@ -6,7 +6,8 @@
 
 import { fold, names } from "./text.js";
 
-const MOST_LINES = 1500; // in a window; others can be loaded again
+const MOST_LINES = 1200; // in a window; others can be loaded again
+const SPARE = 100; // so that not every new line pushes an old one out
 const ROLES = ["admin", "founder", "op", "voice"]; // that are shown; all others are equal
 
 /** A room ("#dev") or a private conversation ("@bob"). */
@@ -59,7 +60,7 @@ export class Place {
   /** Give up lines that nobody looks at. @param old whether those at the beginning. */
   trim(old = true) {
     const excess = this.lines.length - MOST_LINES;
-    if (excess <= 0) return;
+    if (excess <= SPARE) return;
     const gone = this.lines.splice(old ? 0 : MOST_LINES, excess);
     for (const line of gone) {
       line.gone = true;
@@ -158,6 +159,15 @@ export class Chat {
     }
     if (inbox) read["@"] = inbox;
     return read;
+  }
+
+  /** Be where the reader was, before the page was loaded anew: {read, talks}. */
+  restore({ read = {}, talks = [] }) {
+    this.inbox = read["@"] ?? 0;
+    for (const nick of talks) this.place(nick).read = this.place(nick).last = this.inbox;
+    for (const [name, seq] of Object.entries(read)) {
+      if (name !== "@") Object.assign(this.place(name), { read: seq, last: seq });
+    }
   }
 
   /** Take note that the reader has seen all there is in a place. */
