@@ -1,9 +1,8 @@
 // The reader: nickname, account, notifications. A password goes from its field to the server, once,
 // and is kept nowhere.
 
-import { at, el, show } from "./dom.js";
+import { at, avatar, el, show } from "./dom.js";
 import { want, wanted } from "./notify.js";
-import { hue } from "./text.js";
 
 const DONE = {
   nick: "That is your nickname now.",
@@ -54,11 +53,13 @@ export class Account {
   /** Draw the button that opens the dialog. */
   draw() {
     const { nick } = this.chat;
-    at("you").setAttribute("aria-label", `You, ${nick}`);
+    const role = this.#registered() ? "" : "guest";
+    at("you").setAttribute("aria-label", `You, ${nick} ${role}`.trim());
     at("you").replaceChildren(
-      el(`span.avatar.small.${hue(nick)}`, {}, [...nick][0]?.toUpperCase() ?? ""),
+      avatar(nick, ".small"),
       el("span.name", {}, nick),
-      el("span.role", {}, this.#registered() ? "" : "guest"),
+      " ",
+      el("span.role", {}, role),
     );
   }
 

@@ -181,7 +181,8 @@ export class Composer {
 
   #commands(word) {
     if (!this.chat.commands.length) {
-      this.learns().then(() => this.#box.value.startsWith("/") && this.#suggest(true));
+      const again = () => this.#box.value.startsWith("/") && this.#suggest(true);
+      this.learns().then(() => this.chat.commands.length && again(), () => {}); // without a connection there is no list
     }
     const wanted = word.slice(1).toLowerCase();
     return this.chat.commands

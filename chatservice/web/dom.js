@@ -1,6 +1,8 @@
 // How elements are made here. Whatever people wrote becomes text, never markup: there is no other
 // way to make an element in this page, and the Content-Security-Policy refuses scripts in it anyway.
 
+import { hue } from "./text.js";
+
 /**
  * Make an element: el("a.link", {href: "/"}, "text", child, ...).
  * Attributes that are false or null are left out; functions become listeners.
@@ -16,6 +18,10 @@ export function el(what, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== false && child != null));
   return element;
 }
+
+/** Make somebody's picture: the first letter, which the style draws, as it is no text to be read. */
+export const avatar = (nick, classes = "") =>
+  el(`span.avatar.${hue(nick)}${classes}`, { "data-letter": [...nick][0]?.toUpperCase() ?? "" });
 
 /** Return the element of an id. */
 export const at = (id) => document.getElementById(id);

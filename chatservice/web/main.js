@@ -13,12 +13,11 @@ import { Messages } from "./messages.js";
 import { Chat } from "./model.js";
 import { notify, title } from "./notify.js";
 import { Outbox } from "./outbox.js";
+import { Past } from "./past.js";
 import { People } from "./people.js";
 import { Rooms } from "./rooms.js";
 import { Search } from "./search.js";
 
-const PAGE = 100; // lines that are loaded at once
-const AROUND = 50; // lines behind one that was found
 const COMINGS = 15_000; // ms until roles of those who came are asked for
 const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of others the server knows
 const SHOWN = ["register", "login"]; // requests whose notices are shown where they were asked for
@@ -52,14 +51,15 @@ const outbox = new Outbox({
 });
 
 const messages = new Messages(chat, {
-  wants: load,
+  wants: (place, direction) => past.load(place, direction),
   looks: (place) => document.hidden || chat.seen(place),
   acts: (act, entry) => outbox[act](entry),
 });
 
+const past = new Past(chat, { ready: () => connection.up, asks: ask, messages, views: view, touch });
 const rooms = new Rooms(chat, { opens: open, closes: close, asks: allRooms });
 const people = new People(chat, { asks: ask, opens: open });
-const search = new Search(chat, { asks: ask, jumps: jump });
+const search = new Search(chat, { asks: ask, jumps: (place, seq) => past.jump(place, seq) });
 const composer = new Composer(chat, {
   sends: say,
   learns: commands,
@@ -236,7 +236,7 @@ function quit() {
 
 function connected(state, wait, tries, ended) {
   const status = at("connection");
-  const offline = state !== "up" && (!navigator.onLine || tries > 3);
+  const offline = state !== "up" && (!navigator.onLine || tries > 5);
   const words = state === "up" ? "Connected" : offline ? "Offline" : "Reconnecting";
   status.textContent = words + (state === "waiting" && wait > 2000 ? `, next try in ${Math.round(wait / 1000)} s` : "");
   status.className = words.toLowerCase();
@@ -328,7 +328,7 @@ async function commands() {
 function say(place, text) {
   messages.unmark();
   place.mark = 0;
-  if (!place.live) toNewest();
+  if (!place.live) past.toNewest();
   outbox.put(place, text);
   messages.toEnd();
 }
@@ -338,69 +338,6 @@ function requests({ place: { isRoom, name }, text }) {
   if (!text.startsWith("/")) return [isRoom ? { do: "say", room: name, text } : { do: "msg", nick: name, text }];
   const elsewhere = isRoom && chat.current !== name;
   return [...(elsewhere ? [{ do: "join", room: name }] : []), { do: "line", line: text }];
-}
-
-// The past.
-
-async function load(place, direction) {
-  if (!connection.up || place.loading) return;
-  place.loading = true;
-  touch("lines");
-  const before = direction < 0 ? place.earlier || place.first : place.end + PAGE + 1;
-  try {
-    await loadBefore(place, before, PAGE);
-    if (direction > 0 && place.end >= place.last) place.live = true;
-    place.trim(direction > 0);
-  } catch {
-    // the reader scrolls again
-  }
-  place.loading = false;
-  touch("lines");
-}
-
-async function loadBefore(place, before, count) {
-  const value = `${place.key} ${count}${before ? ` before ${before}` : ""}`;
-  const { events } = await ask({ do: "history", value }, true);
-  const told = events.filter(({ seq }) => seq);
-  const older = told[0]?.seq < place.first;
-  for (const event of older ? told.toReversed() : told) {
-    const [, line] = chat.line(event);
-    place.add(line, true);
-    place.last = Math.max(place.last, line.seq);
-  }
-  // Of private lines not all are looked through at once: the server says where to go on.
-  const rest = events.findLast(({ type }) => type === "notice")?.text.match(/ before (\d+)$/)?.[1];
-  place.earlier = told.length ? 0 : Number(rest ?? 0);
-  if (!rest && before <= (place.first || Infinity) + count) place.beginning = told.length < count;
-}
-
-async function jump(place, seq) {
-  view(place);
-  draw();
-  if (messages.reveal(seq)) return;
-  place.clear(false);
-  place.loading = true;
-  try {
-    await loadBefore(place, seq + AROUND, 2 * AROUND);
-    place.live = place.end >= place.last;
-  } finally {
-    place.loading = false;
-  }
-  draw();
-  messages.draw();
-  messages.reveal(seq);
-}
-
-async function toNewest() {
-  const place = chat.view;
-  if (!place.live) {
-    place.clear(true);
-    place.loading = true;
-    await loadBefore(place, 0, PAGE).catch(() => {});
-    place.loading = false;
-    messages.draw();
-  }
-  messages.toEnd();
 }
 
 // What this tab remembers.
@@ -426,7 +363,7 @@ document.addEventListener("visibilitychange", () => {
 
 // Keys, drawers, the button for the newest.
 
-at("newest").addEventListener("click", toNewest);
+at("newest").addEventListener("click", () => past.toNewest());
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown") && !at("chat").hidden) {

@@ -2,7 +2,7 @@
 // most once a frame, however much is said; rows are added and taken away at both ends, and the line
 // that the reader looks at stays where it is.
 
-import { at, el } from "./dom.js";
+import { at, avatar, el } from "./dom.js";
 import { fence, hue, isEmoji, pieces } from "./text.js";
 
 const NEAR = 60; // px from the end that count as the end
@@ -224,7 +224,7 @@ export class Messages {
     return el(
       ["div.message", ...classes.filter(Boolean)].join("."),
       { "data-room": this.#place.name, "data-seq": seq, tabindex: -1 },
-      !more && el(`span.avatar.${hue(nick)}`, { "aria-hidden": "true" }, [...nick][0].toUpperCase()),
+      !more && avatar(nick),
       el(`span.nick.${hue(nick)}`, { "data-nick": nick }, nick),
       el("time", { datetime: date.toISOString(), title: full.format(date) }, clock.format(date)),
       el("p.text", { dir: "auto" }, ...(block ? [block === "in" ? text : text.replaceAll("```", "")] : content(text, own ? "" : this.chat.nick))),

@@ -1,7 +1,7 @@
 // Who is in the room that is looked at, and what the reader may do to each of them.
 
-import { at, el, show } from "./dom.js";
-import { fold, hue } from "./text.js";
+import { at, avatar, el, show } from "./dom.js";
+import { fold } from "./text.js";
 
 const MOST = 200; // buttons; the filter finds the others
 const FILTERED = 15; // people from which on there is a filter
@@ -86,11 +86,12 @@ export class People {
       {
         type: "button",
         "data-member": nick,
-        "aria-label": [nick, shown, STATES[state]].filter(Boolean).join(", "),
+        "aria-label": [nick, shown, STATES[state]].filter(Boolean).join(" "),
         click: () => this.open(nick),
       },
-      el(`span.avatar.small.${hue(nick)}.${state || "here"}`, {}, [...nick][0].toUpperCase()),
+      avatar(nick, `.small.${state || "here"}`),
       el("span.name", {}, nick),
+      " ",
       shown && el("span.role", {}, shown),
     );
   }

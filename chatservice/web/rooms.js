@@ -1,7 +1,6 @@
 // The list of places, and the dialog in which the reader chooses another room.
 
-import { at, el, show } from "./dom.js";
-import { hue } from "./text.js";
+import { at, avatar, el, show } from "./dom.js";
 
 export class Rooms {
   #list = at("places");
@@ -68,8 +67,9 @@ export class Rooms {
           "aria-label": label.filter(Boolean).join(", "),
           click: () => this.opens(name),
         },
-        isRoom ? el("span.hash", {}, "#") : el(`span.avatar.small.${hue(name)}`, {}, [...name][0].toUpperCase()),
+        isRoom ? el("span.hash", {}, "#") : avatar(name, ".small"),
         el("span.name", {}, isRoom ? name.slice(1) : name),
+        " ",
         unread > 0 && el(mentions ? "span.badge.rings" : "span.badge", {}, unread > 999 ? "999+" : String(unread)),
       ),
       viewed && this.chat.places.size > 1 &&
@@ -82,7 +82,7 @@ export class Rooms {
     this.#draw(null);
     show(this.#dialog);
     at("room").focus();
-    this.#draw(await this.asks());
+    this.#draw(await this.asks().catch(() => this.chat.rooms));
   }
 
   #draw(rooms) {
@@ -90,22 +90,16 @@ export class Rooms {
       el(
         "li",
         {},
-        el(
-          "button.quiet",
-          {
-            type: "button",
-            "aria-label": room,
-            click: () => {
-              this.#dialog.close();
-              this.opens(room);
-            },
-          },
-          el("strong", {}, room),
-          el("span.hint", {}, members === 1 ? "1 person" : `${members} people`),
-          text && el("span.about", { dir: "auto" }, text),
-        ),
+        el("button.quiet", { type: "button", click: () => this.#take(room) }, room),
+        el("span.hint", {}, members === 1 ? "1 person" : `${members} people`),
+        text && el("span.about", { dir: "auto" }, text),
       ),
     );
     at("all-rooms").replaceChildren(...buttons);
+  }
+
+  #take(room) {
+    this.#dialog.close();
+    this.opens(room);
   }
 }
