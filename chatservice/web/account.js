@@ -12,6 +12,7 @@ const DONE = {
 
 export class Account {
   #dialog = at("self");
+  #typed = false; // whether a command led here
 
   /**
    * @param chat the model
@@ -44,7 +45,7 @@ export class Account {
       this.#ask(
         register
           ? { do: "register", password }
-          : { do: "login", value: `${this.chat.nick} ${password}` },
+          : { do: "login", value: this.#typed ? password.trim() : `${this.chat.nick} ${password}` },
       );
     });
     this.#dialog.addEventListener("close", () => (at("secret").value = ""));
@@ -66,6 +67,7 @@ export class Account {
   /** Open the dialog. @param secret what the reader began to type behind /login or /register. */
   open(secret = null) {
     const registered = this.#registered();
+    this.#typed = secret !== null; // then an account may stand before the password, as in /login
     at("new-nick").value = this.chat.nick;
     at("notify").checked = wanted();
     at("account").hidden = registered && secret === null;

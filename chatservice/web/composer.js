@@ -5,7 +5,7 @@ import { at, el, show } from "./dom.js";
 import { MAX_BYTES, fold, lines, size } from "./text.js";
 
 const MOST_RECALLED = 50;
-const MOST_SUGGESTED = 8;
+const MOST_SUGGESTED = 60; // the list scrolls
 const TELL_AT = 200; // bytes that are left
 const SECRET = /^\s*\/(login|register|password)(?:\s+|$)/i;
 

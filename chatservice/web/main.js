@@ -57,7 +57,7 @@ const messages = new Messages(chat, {
 });
 
 const past = new Past(chat, { ready: () => connection.up, asks: ask, messages, views: view, touch });
-const rooms = new Rooms(chat, { opens: open, closes: close, asks: allRooms });
+const rooms = new Rooms(chat, { opens: open, joins: join, closes: close, asks: allRooms });
 const people = new People(chat, { asks: ask, opens: open });
 const search = new Search(chat, { asks: ask, jumps: (place, seq) => past.jump(place, seq) });
 const composer = new Composer(chat, {

@@ -9,15 +9,16 @@ export class Rooms {
   /**
    * @param chat the model
    * @param opens called with a name that the reader wants to see
+   * @param joins enters a room; returns a promise
    * @param closes called with a place that the reader wants to be rid of
    * @param asks asks the server for the list of rooms
    */
-  constructor(chat, { opens, closes, asks }) {
-    Object.assign(this, { chat, opens, closes, asks });
+  constructor(chat, { opens, joins, closes, asks }) {
+    Object.assign(this, { chat, opens, joins, closes, asks });
     at("join-room").addEventListener("click", () => this.#choose());
-    this.#dialog.querySelector("form").addEventListener("submit", () => {
-      const name = at("room").value.trim();
-      if (name) opens(name.startsWith("#") ? name : `#${name}`);
+    this.#dialog.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#enter(at("room").value.trim());
     });
   }
 
@@ -77,8 +78,21 @@ export class Rooms {
     );
   }
 
+  // The dialog stays until the room is entered, and says why it cannot be.
+  async #enter(name) {
+    if (!name) return;
+    try {
+      if (/\s/.test(name)) throw new Error("A room's name is one word: try a - where the blank is.");
+      await this.joins(name.startsWith("#") ? name : `#${name}`);
+      this.#dialog.close();
+    } catch ({ message }) {
+      at("room-refusal").textContent = message;
+      at("room").focus();
+    }
+  }
+
   async #choose() {
-    at("room").value = "";
+    at("room").value = at("room-refusal").textContent = "";
     this.#draw(null);
     show(this.#dialog);
     at("room").focus();

@@ -24,7 +24,7 @@ export const isEmoji = (text) => text.length <= 40 && /\P{ASCII}/u.test(text) &&
 export function hue(nick) {
   let sum = 0;
   for (const letter of fold(nick)) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
-  return `hue-${(sum ^ (sum >>> 7)) % 12}`;
+  return `hue-${((sum ^ (sum >>> 7)) >>> 0) % 12}`;
 }
 
 /** Cut a text into pieces: {kind: "text" | "code" | "link" | "mention", text, href}. */
