@@ -36,6 +36,8 @@ LAYERS = [
     {"commands"},
     {"doors", "client", "admin"},
     {"site"},
+    {"options"},
+    {"service"},
     {"tap"},
 ]
 """A module may import from its own layer and from those above it in this list."""
