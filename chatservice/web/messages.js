@@ -120,10 +120,13 @@ export class Messages {
       if (rows[middle].getBoundingClientRect().bottom < top) low = middle + 1;
       else high = middle;
     }
-    const row = rows[low];
-    const before = row?.getBoundingClientRect().top;
+    // The line, not its row: the first one's row is made anew when older lines come above it.
+    const line = this.#shown[low];
+    const place = () => line?.row?.lastElementChild.getBoundingClientRect().top;
+    const before = place();
     return () => {
-      if (row?.isConnected) this.#log.scrollTop += row.getBoundingClientRect().top - before;
+      const now = place();
+      if (now !== undefined) this.#log.scrollTop += now - before;
     };
   }
 
