@@ -139,7 +139,10 @@ export class Composer {
     if (key === "ArrowUp") return () => this.#choose(this.#chosen - 1);
     if (key === "Escape") return () => this.#close();
     if (key === "Enter" && exact) return () => this.#send();
-    if (key === "Tab" && shiftKey) return null;
+    if (key === "Tab" && shiftKey) {
+      this.#close(); // or the list, which scrolls, would get the focus
+      return null;
+    }
     if (key === "Tab" || key === "Enter") return () => this.#take(this.#chosen);
     return null;
   }
