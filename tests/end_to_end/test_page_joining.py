@@ -1,0 +1,141 @@
+"""Coming in at the page: nicknames, passwords, and what of them stays in the browser."""
+
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tests.end_to_end.browser import Visitor, Visits, WebChat
+
+SECRET = "correct horse battery"  # noqa: S105
+
+EVERYTHING = """() => JSON.stringify([
+    document.documentElement.outerHTML,
+    [...document.querySelectorAll("input, textarea, select")].map((one) => one.value),
+    {...localStorage}, {...sessionStorage}, document.cookie, location.href, history.state,
+    window.name,
+])"""
+"""What a script, or who sits down at the browser later, could find."""
+
+
+def refusal(visitor: Visitor) -> Locator:
+    """Return where it says why one is not let in."""
+    return visitor.form.get_by_role("alert")
+
+
+def test_the_page_asks_for_a_nickname(visit: Visits) -> None:
+    """One can type at once, and Enter is enough."""
+    alice = visit().open()
+    expect(alice.form).to_be_visible()
+    expect(alice.page.get_by_role("textbox", name="Nickname")).to_be_focused()
+    alice.page.keyboard.type("alice")
+    alice.page.keyboard.press("Enter")
+    alice.is_in()
+    expect(alice.box).to_be_focused()
+    expect(alice.heading).to_have_text("#lobby")
+    expect(alice.form).to_have_count(0)
+
+
+def test_a_refused_nickname_says_why(web_chat: WebChat, visit: Visits) -> None:
+    """One stays at the form, and can offer another."""
+    alice = visit().open()
+    with web_chat.nc("carol"):
+        alice.offer("carol")
+        expect(refusal(alice)).to_contain_text("carol")
+        alice.offer("<b>carol</b>")
+        expect(refusal(alice)).not_to_be_empty()
+        alice.offer("alice")
+        alice.is_in()
+
+
+def test_many_refused_nicknames_do_not_end_in_a_dead_form(visit: Visits) -> None:
+    """The server ends the connection after ten; the page connects anew by itself."""
+    alice = visit().open()
+    for n in range(12):
+        alice.offer(f"no!{n}")
+        expect(refusal(alice)).not_to_be_empty()
+        expect(alice.button("Join")).to_be_enabled()
+    alice.offer("alice")
+    alice.is_in()
+
+
+def test_a_registered_nickname_needs_its_password(web_chat: WebChat, visit: Visits) -> None:
+    """Without it and with a wrong one it says so; with it one is logged in."""
+    with web_chat.nc("alice", f"/register {SECRET}") as owner:
+        owner.expect("^-- alice is yours now")
+        owner.say("/quit")
+        owner.expect("alice left|$")
+    alice = visit().open()
+    alice.offer("alice")
+    expect(refusal(alice)).to_contain_text("registered")
+    alice.offer("alice", "wrong horse battery")
+    expect(refusal(alice)).to_contain_text("password")
+    alice.offer("alice", SECRET)
+    alice.is_in()
+    with web_chat.nc("bob", "/whois alice") as bob:
+        bob.expect("alice.*(logged in|account|registered)")
+
+
+def test_registering_at_the_page(web_chat: WebChat, visit: Visits) -> None:
+    """The nickname is one's own from then on, at nc as well."""
+    alice = visit("alice")
+    alice.register(SECRET)
+    with web_chat.nc("bob", "/nick alice") as bob:
+        bob.expect("nick-registered")
+    assert SECRET not in alice.page.evaluate(EVERYTHING)
+
+
+def test_signing_in_at_the_page(web_chat: WebChat, visit: Visits) -> None:
+    """A guest becomes a user without leaving."""
+    with web_chat.nc("alice", f"/register {SECRET}") as owner:
+        owner.expect("^-- alice is yours now")
+        owner.say("/nick elsewhere")
+        owner.expect("elsewhere")
+        alice = visit("guest")
+        alice.box.press_sequentially(f"/login alice {SECRET}")
+        expect(alice.box).to_have_value("")
+        expect(alice.dialog.get_by_label("Password")).to_have_attribute("type", "password")
+        alice.page.keyboard.press("Enter")
+        expect(alice.dialog.get_by_role("alert")).to_contain_text(re.compile("signed|logged in"))
+        alice.page.keyboard.press("Escape")
+        alice.say("/nick alice")
+        expect(alice.member("alice")).to_be_visible()
+        assert SECRET not in alice.page.evaluate(EVERYTHING)
+
+
+def test_a_password_stays_nowhere(visit: Visits) -> None:
+    """Not in the page, its storage, its address, nor in what arrow-up recalls."""
+    alice = visit("alice")
+    alice.say("hello")
+    alice.box.press_sequentially("/register ")
+    expect(alice.dialog.get_by_label("Password")).to_be_focused()
+    expect(alice.dialog.get_by_label("Password")).to_have_attribute("type", "password")
+    alice.page.keyboard.type(SECRET)
+    alice.dialog.get_by_role("button", name=re.compile("^Register")).click()
+    expect(alice.dialog).to_contain_text("yours now")
+    assert SECRET not in alice.page.evaluate(EVERYTHING)
+    alice.page.keyboard.press("Escape")
+    alice.box.press("ArrowUp")
+    expect(alice.box).to_have_value("hello")
+    alice.you()
+    alice.dialog.get_by_role("button", name=re.compile("^Leave the chat")).click()
+    alice.offer("alice", SECRET)
+    alice.is_in()
+    assert SECRET not in alice.page.evaluate(EVERYTHING)
+    alice.page.reload()
+    alice.is_in()
+    assert SECRET not in alice.page.evaluate(EVERYTHING)
+
+
+def test_leaving_is_told_and_leads_back_to_the_form(web_chat: WebChat, visit: Visits) -> None:
+    """The nickname is free at once."""
+    alice = visit("alice")
+    with web_chat.nc("carol") as carol:
+        alice.you()
+        expect(alice.dialog.get_by_label("Nickname")).to_have_value("alice")
+        alice.dialog.get_by_role("button", name=re.compile("^Leave the chat")).click()
+        carol.expect("^alice left the chat")
+        expect(alice.form).to_be_visible()
+        carol.say("/nick alice")
+        carol.expect("alice")
+        alice.page.reload()
+        expect(alice.form).to_be_visible()
