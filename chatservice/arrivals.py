@@ -159,9 +159,13 @@ class Arrivals:
         :returns: fires when the server is sure to know the token. Fails with ChatError.
         """
 
-        def issued(_: str) -> None:
+        def issued(_: str) -> Deferred[None]:
             if not person.departed and person.place.token == token:
                 self._tokens[token] = person
+            return self._history.head(person.inbox).addCallback(counted)
+
+        def counted(head: int) -> None:
+            self._conversations.may_return(person, head)
 
         other = self._tokens.get(token)
         if other is not None and other is not person:

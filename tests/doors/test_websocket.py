@@ -300,6 +300,17 @@ class Tabs(SynchronousTestCase):
         self.assertEqual(last(again)[0], "done")
         self.assertEqual(len(chat.hub.people()), 1)
 
+    def test_private_lines_are_not_missed_either(self) -> None:
+        """Also by who had none before, and does not say how far it has read."""
+        chat = Chat()
+        alice, bob = chat.join("alice", "t"), chat.join("bob")
+        alice.hang_up()
+        bob.ask("msg", nick="alice", text="psst")
+        chat.turn()
+        again = chat.back("alice", "t")
+        told = [one for one in brief(again.objects(), "type", "text") if one[0] == "private"]
+        self.assertEqual(told, [("private", "psst")])
+
     def test_who_may_not_come_back(self) -> None:
         """Is refused, all in the same way, and may offer a nickname."""
         chat = Chat()
