@@ -1,14 +1,15 @@
 """Bots, and who lets them in: making tokens, listing and ending them.
 
 A bot is an account without a password: nobody else can wear its nickname, and what ops do to
-accounts they can do to it. It has one token, and ends with it. Whoever is in a room is told who
+accounts they can do to it. It has one token, and ends with it: when that is revoked, or good in no
+room any more. Whoever is in a room is told who
 lets which bot in, as people must know who reads them.
 """
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 
 from chatservice.accounts import OPERATOR, Account, Accounts, taken
 from chatservice.audit import Audit
@@ -59,6 +60,7 @@ class Bots:
         self._policy = policy
         self._clock = clock
         self._now = now
+        self._making = DeferredLock()  # one at a time: each counts those before
         tokens.watch(self._token_changed)
         records.watch(ROOM, self._room_changed)
 
@@ -72,7 +74,11 @@ class Bots:
         :param name: what the bot is called.
         :returns: the token, which is not kept here. Fails with ChatError.
         """
-        return Deferred.fromCoroutine(self._let_in(person, name, rooms, read, write))
+
+        def let_in() -> Deferred[str]:
+            return Deferred.fromCoroutine(self._let_in(person, name, rooms, read, write))
+
+        return self._making.run(let_in)
 
     def revoke(self, person: Person, name: str) -> Deferred[str]:
         """End a bot and its tokens; whoever is an op takes it out of that room alone.
@@ -142,8 +148,11 @@ class Bots:
             await self._tokens.add(token)
         except ChatError:
             if known is None:
-                await self._accounts.remove(account)
+                await self._remove(account)
             raise
+        if self._accounts.of(account.identity) is None:  # removed at this very moment
+            await self._tokens.end(token)
+            raise ChatError(Code.BUSY, f"{account.name} was removed meanwhile: try again.")
         for room in rooms:
             self._tell(person, room, f"lets the bot {account.name} {token.rights} here")
         for old in before:
@@ -188,7 +197,7 @@ class Bots:
                 await self._tokens.end(token)
                 for place in token.rooms:
                     self._tell_left(person, token, place, account.name)
-            await self._accounts.remove(account)
+            await self._remove(account)
             return f"The bot {account.name} and its token are no more."
         places = [
             (token, room)
@@ -218,6 +227,14 @@ class Bots:
         account = person.account
         return account is not None and (account.role is Role.ADMIN or account.identity == maker)
 
+    async def _remove(self, account: Account) -> None:
+        """Remove a bot, unless that was done already."""
+        try:
+            await self._accounts.remove(account)
+        except ChatError as refusal:
+            if refusal.code is not Code.NO_SUCH_NICK:
+                raise
+
     # Inside: what rooms hear.
 
     def _tell(self, person: Person, room: Room, deed: str) -> None:
@@ -232,12 +249,21 @@ class Bots:
             self._tell(person, room, f"lets the bot {bot} do nothing here any more")
 
     def _token_changed(self, old: Token | None, new: Token | None) -> None:
+        if old is not None and new is None:
+            self._ended(old)
         if new is None or new.told:
             return
         if self._clock is None:
             self._tell_of_operators(new)
         else:  # not while the store is opened
             self._clock.callLater(0, self._tell_of_operators, new)
+
+    def _ended(self, token: Token) -> None:
+        """Remove a bot that has no token any more, or names could be taken without end."""
+        account = self._accounts.of(token.bot)
+        if account is not None and not self._tokens.of(token.bot):
+            removed = Deferred.fromCoroutine(self._remove(account))
+            removed.addErrback(lambda _: None)  # it is good for nothing, and expires
 
     def _tell_of_operators(self, token: Token) -> None:
         """Tell the rooms of a token that chat-admin made."""

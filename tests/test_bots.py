@@ -11,7 +11,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
 from chatservice.tokens import MOST_OWN, MOST_ROOMS, TOKEN, Token, digest
-from tests.fakes import Chat, Guest
+from tests.fakes import Chat, Guest, SlowRecords
 
 FORM = re.compile(r"-- (chat_[A-Za-z0-9_-]{43})")
 
@@ -165,6 +165,45 @@ class Making(WithBots):
         self.refused(far, "/token spy #far", "needs-encryption")
 
 
+class MakingAtOnce(WithBots):
+    """Several tokens that are asked for before the first is committed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.records = SlowRecords()
+        self.chat = Chat(policy=Policy(UNLIMITED, backlog=20), records=self.records)
+        self.alice = self.chat.joined_as("alice", Role.USER)
+        self.again = self.chat.connect()
+        self.again.claims("alice2")
+        self.chat.turn()
+        self.chat.log_in_again(self.again, "alice")
+        self.alice.types("/join #dev")
+
+    def secrets(self, *lines: str) -> list[str]:
+        """Ask for tokens over two connections; return those that were told."""
+        self.records.slow = True
+        for guest, line in zip((self.alice, self.again), lines, strict=True):
+            guest.types(line)
+        for _ in range(20):
+            self.records.commit()
+            self.chat.turn()
+        self.records.slow = False
+        heard = self.alice.hears() + self.again.hears()
+        return [found[1] for line in heard if (found := FORM.fullmatch(line))]
+
+    def test_of_two_of_a_bot_the_later_one_is_good(self) -> None:
+        first = self.make()
+        second, third = self.secrets("/token deploy #dev", "/token deploy #dev")
+        self.assertEqual([self.may(one) for one in (first, second, third)], [False, False, True])
+        self.assertEqual(len(self.chat.hub.parts.tokens_of_bots), 1)
+
+    def test_there_is_an_end_to_tokens_all_the_same(self) -> None:
+        for n in range(MOST_OWN - 1):
+            self.make(f"/token b{n} #dev")
+        self.assertEqual(len(self.secrets("/token c1 #dev", "/token c2 #dev")), 1)
+        self.assertEqual(len(self.chat.hub.parts.tokens_of_bots), MOST_OWN)
+
+
 class Ending(WithBots):
     """/token revoke NAME, and all else that ends a token."""
 
@@ -211,6 +250,24 @@ class Ending(WithBots):
         self.chat.time += 1
         self.bob.types("/join #dev")
         self.assertFalse(self.may(secret))
+
+    def test_a_bot_without_a_room_is_no_more_so_names_are_not_taken_without_end(self) -> None:
+        accounts = self.chat.hub.accounts
+        before = len(accounts)
+        self.make("/token deploy #dev #ops")
+        self.make("/token watch #dev read")
+        self.alice.types("/drop #dev")
+        self.assertIsNotNone(accounts.find("deploy"), "it has #ops")
+        self.assertIsNone(accounts.find("watch"))
+        self.alice.types("/drop #ops")
+        self.assertEqual(len(accounts), before)
+
+    def test_put_out_of_its_only_room_by_an_op_a_bot_is_no_more(self) -> None:
+        self.make("/token deploy #dev")
+        self.alice.types("/op #dev bob")
+        self.bob.types("/token revoke deploy")
+        self.assertIsNone(self.chat.hub.accounts.find("deploy"))
+        self.make("/token deploy #dev", self.bob)
 
     def test_a_token_that_names_an_older_room_is_not_for_this_one(self) -> None:
         secret = self.make()

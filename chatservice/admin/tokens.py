@@ -67,9 +67,10 @@ def revoke(directory: Path, name: str) -> str:
         account = find(db, name)
         if not account.maker:
             raise Refused(f"{account.name} is no bot: see chat-admin token list")
+        # In this order: a running chat removes bots without a token by itself.
+        change(db, ACCOUNT, fold(account.name), accounts.removed(account))
         for key in of_bot(db, account.identity):
             change(db, TOKEN, key, lambda _: None)
-        change(db, ACCOUNT, fold(account.name), accounts.removed(account))
     return account.name
 
 
