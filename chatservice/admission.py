@@ -55,6 +55,18 @@ class Admission:
             found = self._sanctions.find(self.subject(person, room), room.name, *measures)
         return found
 
+    def stopped(self, account: Account, room: Room, *measures: Measure) -> Sanction | None:
+        """Return what stops the owner of an account in a room, wherever it is; see sanction."""
+        if not len(self._sanctions):
+            return None
+        for scope in (EVERYWHERE, room.name):
+            place = self.lobby if scope == EVERYWHERE else room
+            role = max(account.role, place.charter.role(account.identity))
+            subject = Subject(account.name, account.identity, None, self._now(), role)
+            if (found := self._sanctions.find(subject, scope, *measures)) is not None:
+                return found
+        return None
+
     def check(self, person: Person, room: Room, act: Act) -> Role:
         """Ask whether somebody may do something in a room, or from outside to it.
 

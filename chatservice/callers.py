@@ -19,6 +19,7 @@ from chatservice.logins import is_local
 from chatservice.parts import Parts
 from chatservice.person import Person
 from chatservice.room import Room
+from chatservice.sanction import EVERYWHERE, Measure
 from chatservice.tokens import RARELY, Token
 
 _NOWHERE: Final = cast("IMember", None)  # it is answered by whoever asks for it here
@@ -91,7 +92,7 @@ class Callers:
     def check(self, caller: Caller, name: str, writing: bool) -> tuple[Token, Person, Room]:
         """Return who it is and where, if it may do that there.
 
-        :raises ChatError: BAD_TOKEN, NOT_ALLOWED, NO_SUCH_ROOM, BANNED or NEEDS_ENCRYPTION.
+        :raises ChatError: BAD_TOKEN, NOT_ALLOWED, NO_SUCH_ROOM, BANNED, MUTED or NEEDS_ENCRYPTION.
         """
         token, account = self._tokens.find(caller.secret)
         if name not in token.rooms:
@@ -106,7 +107,13 @@ class Callers:
             raise ChatError(Code.NO_SUCH_ROOM, text)
         person = self._person(account, caller)
         self._admission.come_back(person, room)
+        self._check_maker(account, room, writing)
         return token, person, room
+
+    def heard(self, person: Person, room: Room) -> bool:
+        """Tell whether others hear a bot, as far as it depends on who made it."""
+        maker = None if person.account is None else self._accounts.of(person.account.maker)
+        return maker is None or self._admission.stopped(maker, room, Measure.SHADOW) is None
 
     # Inside.
 
@@ -114,6 +121,22 @@ class Callers:
         if new is None and old is not None:
             self._buckets.pop(old.key, None)
             self._noted.pop(old.key, None)
+
+    def _check_maker(self, account: Account, room: Room, writing: bool) -> None:
+        """Ask whether a bot may do what its maker may not: nobody goes on by a program of its own.
+
+        :raises ChatError: BANNED or MUTED.
+        """
+        maker = self._accounts.of(account.maker)
+        if maker is None:  # chat-admin made it, or the account is no more
+            return
+        measures = [Measure.BAN, *[Measure.MUTE] * writing]
+        found = self._admission.stopped(maker, room, *measures)
+        if found is not None:
+            code = Code.BANNED if found.measure is Measure.BAN else Code.MUTED
+            told = found.told(self._now(), "the chat" if found.room == EVERYWHERE else room.name)
+            text = f"{maker.name}, who let this bot in, was told: {told}"
+            raise ChatError(code, text)
 
     def _person(self, account: Account, caller: Caller) -> Person:
         """Return the bot as somebody who could be here."""

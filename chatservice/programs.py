@@ -95,7 +95,7 @@ class Programs:
 
     async def _publish(self, person: Person, room: Room, kind: Kind, text: str, mark: str) -> Event:
         self._order.check()
-        heard = self._admission.speak(person, room)
+        heard = self._admission.speak(person, room) and self._callers.heard(person, room)
         event = self._order.event(room.name, kind, person, text, mark)
         if not heard:  # to whoever says it all is as ever
             return event.numbered(await self._history.head(room.name) + 1)

@@ -50,6 +50,11 @@ class WithToken(SynchronousTestCase):
         self.chat.turn()
         return made
 
+    def reads(self) -> Deferred[Page]:
+        made = self.chat.hub.programs.read(self.caller(), "#dev", None, None, 100)
+        self.chat.turn()
+        return made
+
     def said(self, text: str, key: str = "", caller: Caller | None = None) -> Event:
         return self.successResultOf(self.say(text, key, caller))
 
@@ -117,6 +122,24 @@ class Saying(WithToken):
         root.types("/ban #lobby 192.0.2.0/24")
         self.refuses(Code.BANNED, caller=self.caller(host="192.0.2.9"))
         self.said("from elsewhere", caller=self.caller(host="198.51.100.1"))
+
+    def test_whoever_is_banned_or_muted_does_not_go_on_by_a_bot(self) -> None:
+        root = self.chat.joined_as("toor", Role.ADMIN)
+        root.types("/join #dev", "/mute #dev alice 10m hush")
+        self.assertIn("alice", self.refuses(Code.MUTED))
+        self.assertEqual(self.successResultOf(self.reads()).events, [])
+        root.types("/unmute #dev alice", "/shadow #dev alice")
+        self.bob.hears()
+        self.said("nobody hears this")
+        self.assertEqual(self.bob.hears(), [])
+        root.types("/unmute #dev alice")
+        self.said("heard")
+        for room in ("#dev", "#lobby"):
+            root.types(f"/ban {room} alice")
+            self.refuses(Code.BANNED)
+            self.assertEqual(self.refusal(self.reads()).code, Code.BANNED)
+            root.types(f"/unban {room} alice")
+            self.said("again")
 
     def test_who_is_muted_in_secret_does_not_learn_of_it(self) -> None:
         self.bob.types("one")
@@ -462,6 +485,14 @@ class Listening(WithToken):
         self.alice.types("/token revoke deploy")
         self.chat.clock.advance(2)
         self.assertEqual(member.aborts, 1)
+
+    def test_it_ends_when_its_maker_is_banned(self) -> None:
+        root = self.chat.joined_as("toor", Role.ADMIN)
+        for room in ("#dev", "#lobby"):
+            self.members = [self.listen()[1]]
+            root.types(f"/ban {room} alice")
+            self.ended("banned")
+            root.types(f"/unban {room} alice")
 
     def test_other_decisions_leave_it(self) -> None:
         _, member = self.listen()
