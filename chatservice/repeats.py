@@ -70,9 +70,9 @@ class _Known:
 
     __slots__ = ("loading", "sayings")
 
-    def __init__(self) -> None:
+    def __init__(self, loading: list[Deferred[None]]) -> None:
         self.sayings: OrderedDict[str, Saying] = OrderedDict()
-        self.loading: list[Deferred[None]] | None = []  # who waits; None once it is read
+        self.loading: list[Deferred[None]] | None = loading  # who waits; None once it is read
 
     @property
     def busy(self) -> bool:
@@ -100,17 +100,18 @@ class Repeats:
         :param now: seconds since 1970.
         :returns: fires when they are; until the caller's turn ends. Fails with ChatError.
         """
-        known, ready = self._known.get((token, room)), Deferred[None]()
-        if known is None:
-            known = self._known[token, room] = _Known()
-            Deferred.fromCoroutine(self._read(known, room, by, now)).addBoth(
-                self._have_read, (token, room), known
-            )
-        self._known.move_to_end((token, room))
-        if known.loading is None:
-            ready.callback(None)
-        else:
-            known.loading.append(ready)
+        place, ready = (token, room), Deferred[None]()
+        known = self._known.get(place)
+        if known is not None:
+            self._known.move_to_end(place)
+            if known.loading is None:
+                ready.callback(None)
+            else:
+                known.loading.append(ready)
+            return ready
+        known = self._known[place] = _Known([ready])
+        reading = Deferred.fromCoroutine(self._read(known, room, by, now))
+        reading.addBoth(self._have_read, place, known)
         return ready
 
     def find(

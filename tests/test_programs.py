@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import repeats
@@ -16,6 +16,7 @@ from chatservice.listeners import MOST_STREAMS, Stream
 from chatservice.person import Policy
 from chatservice.programs import Page
 from chatservice.roles import Role
+from chatservice.store.memory import MemoryLog
 from tests.fakes import Chat, FailingLog, Member, SlowLog, quick, said, texts
 from tests.test_bots import token_in
 
@@ -267,6 +268,13 @@ class Twice(WithToken):
         self.assertEqual(self.said("done", "k"), first)
         self.assertEqual(self.refusal(self.say("failed", "k")).code, Code.KEY_REUSED)
         self.assertEqual(self.kept(), ["done", "and on"])
+
+    def test_a_disk_that_cannot_be_read_at_once_says_so_and_later_it_is_said(self) -> None:
+        self.patch(self.log, "before", lambda *_: fail(ChatError(Code.NOT_READ, "No.")))
+        refusal = self.refusal(self.say("deploy done", "k1"))
+        self.assertEqual(refusal.code, Code.NOT_READ)
+        self.patch(self.log, "before", lambda *args: MemoryLog.before(self.log, *args))
+        self.assertEqual(self.said("deploy done", "k1").seq, 1)
 
     def test_after_a_day_it_is_forgotten(self) -> None:
         self.said("done", "k")
