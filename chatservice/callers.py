@@ -5,6 +5,7 @@ those of people.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NamedTuple, cast
 
 from twisted.logger import Logger
@@ -82,12 +83,13 @@ class Callers:
             bucket = self._buckets[token.key] = self._quotas.own()
         self._quotas.spend(caller.host, bucket)
         allowed = self.check(caller, room, writing)
-        now = self._now()
-        if not 0 <= now - max(token.used, self._noted.get(token.key, 0.0)) < RARELY:
-            self._noted[token.key] = now
-            self._tokens.note(token, now).addErrback(self._not_noted)
-            self._accounts.note(account.identity).addErrback(self._not_noted)
+        self._note(token, account)
         return allowed
+
+    def note(self, caller: Caller) -> None:
+        """Note that a token is still in use."""
+        with suppress(ChatError):
+            self._note(*self._tokens.find(caller.secret))
 
     def check(self, caller: Caller, name: str, writing: bool) -> tuple[Token, Person, Room]:
         """Return who it is and where, if it may do that there.
@@ -116,6 +118,13 @@ class Callers:
         return maker is None or self._admission.stopped(maker, room, Measure.SHADOW) is None
 
     # Inside.
+
+    def _note(self, token: Token, account: Account) -> None:
+        now = self._now()
+        if not 0 <= now - max(token.used, self._noted.get(token.key, 0.0)) < RARELY:
+            self._noted[token.key] = now
+            self._tokens.note(token, now).addErrback(self._not_noted)
+            self._accounts.note(account.identity).addErrback(self._not_noted)
 
     def _token_changed(self, old: Token | None, new: Token | None) -> None:
         if new is None and old is not None:

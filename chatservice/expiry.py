@@ -40,6 +40,7 @@ class Expiry:
     def _round(self) -> None:
         """Begin a round; it goes on beside the chat."""
         self._hub.parts.sanctions.sweep()
+        self._hub.listeners.note()  # before: who listens for months does not expire
         if self._seconds is not None:
             self._hub.expire(self._seconds).addCallbacks(self._done, self._failed)
 

@@ -115,6 +115,11 @@ class Listeners:
         """Go through those who listen."""
         return iter(self._streams)
 
+    def note(self) -> None:
+        """Note that the tokens of those who listen are in use; to be called now and then."""
+        for stream in self._streams:
+            self._callers.note(stream.caller)
+
     # Inside.
 
     def _begin(self, head: int, stream: Stream, after: int | None, floor: int) -> None:

@@ -1,6 +1,7 @@
 """What a program may do with a token: the rules are everybody's, and what is said twice is once."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from chatservice import repeats
 from chatservice.callers import Caller
 from chatservice.errors import ChatError, Code, TooFast
 from chatservice.events import Event, Kind
+from chatservice.expiry import EVERY, Expiry
+from chatservice.interfaces import IClock
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.listeners import MOST_STREAMS, Stream
 from chatservice.person import Policy
@@ -536,6 +539,22 @@ class Listening(WithToken):
         self.assertNoResult(closed)
         self.chat.hub.listeners.lost(stream)
         self.successResultOf(closed)
+
+    def test_a_bot_that_only_listens_does_not_expire(self) -> None:
+        self.alice.types("/token idle #dev")
+        expiry = Expiry(cast("IClock", self.chat.clock), self.chat.hub, 3 * EVERY)
+        expiry.start()
+        self.addCleanup(expiry.stop)
+        _, member = self.listen()
+        for _ in range(9):
+            self.chat.time += EVERY
+            self.chat.clock.advance(EVERY)
+        self.bob.types("hello")
+        self.assertEqual(texts(member), ["hello"])
+        accounts = self.chat.hub.accounts
+        self.assertIsNotNone(accounts.find("deploy"))
+        self.assertIsNone(accounts.find("idle"), "nobody uses it")
+        self.assertIsNotNone(accounts.find("alice"), "she is here")
 
     def test_nobody_is_left_behind(self) -> None:
         streams = [self.listen()[0] for _ in range(3)]
