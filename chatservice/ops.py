@@ -102,6 +102,10 @@ class Ops:
         """
         self._check(person, room, act)
         identity, name, other = self._whom(room, nick)
+        account = self._accounts.of(identity)
+        if role is Role.OP and account is not None and account.maker:
+            text = f"{name} is a bot: /voice {name} lets it speak in moderated and slow rooms."
+            raise ChatError(Code.BAD_ARGUMENTS, text)
         own = self._rooms.role(person, room)
         rights.check_on(own, act, room.charter.modes, room.name, other, name)
         rights.check_given(own, role)
@@ -125,6 +129,8 @@ class Ops:
         identity, name, _ = self._whom(room, nick)
         if room.charter.registered and self._accounts.of(identity) is None:
             raise ChatError(Code.LOGIN_NEEDED, f"{name} is a guest: it has to /register first.")
+        if (account := self._accounts.of(identity)) is not None and account.maker:
+            raise ChatError(Code.BAD_ARGUMENTS, f"{name} is a bot: it could do nothing as founder.")
         if identity == room.charter.founder:
             raise ChatError(Code.BAD_ARGUMENTS, f"{name} is the founder of {room.name}.")
         if room.charter.registered:

@@ -137,6 +137,13 @@ class Making(WithBots):
         self.assertFalse(self.may(first))
         self.assertFalse(self.may(second), "it may only read")
 
+    def test_a_bot_is_no_op_and_no_founder_but_may_have_voice(self) -> None:
+        self.make()
+        for line in ("/op deploy", "/founder deploy"):
+            self.assertIn("is a bot", self.refused(self.alice, line, "bad-arguments"))
+        self.alice.types("/voice deploy")
+        self.assertIn("made deploy voice", "".join(self.alice.hears()))
+
     def test_forms_that_are_no_good(self) -> None:
         for line in (
             "deploy",
