@@ -72,8 +72,8 @@ class Programs:
     # Inside: saying.
 
     async def _say(self, caller: Caller, name: str, text: str, kind: Kind, key: str) -> Event:
-        text = _line(text)
         token, person, room = self._callers.enter(caller, name, writing=True)
+        text = _line(text)
         if not key:
             return await self._publish(person, room, kind, text, "")
         mark = mark_of(token.key, room.name, key)

@@ -208,6 +208,11 @@ class Limited(WithToken):
         self.chat.clock.advance(refusal.wait)
         self.said("now", caller=self.caller(host="198.51.100.7"))
 
+    def test_what_cannot_be_said_counts_as_well(self) -> None:
+        for _ in range(10):
+            self.refuses(Code.BAD_ARGUMENTS, "")
+        self.refuses(Code.TOO_FAST, "")
+
     def test_wrong_tokens_count_for_the_address(self) -> None:
         wrong = Caller("chat_" + "x" * 43, "192.0.2.1", False)
         for _ in range(50):

@@ -47,6 +47,11 @@ STATUS: Final = {
 }
 """The status of each refusal that is not 500."""
 
+_NO_GOOD: Final = (
+    *(Code.BAD_REQUEST, Code.BAD_ARGUMENTS, Code.NO_SUCH_PATH, Code.NO_SUCH_METHOD),
+    *(Code.LINE_TOO_LONG, Code.UNKNOWN_TYPE),
+)
+
 SOON: Final = 5
 """Seconds after which what could not be done just now may be tried again."""
 
@@ -89,8 +94,17 @@ class Endpoint(Resource):
                 raise ChatError(Code.NO_SUCH_METHOD, text)
             return method(request)
         except ChatError as refusal:
-            self.hub.meters.refuse(refusal.code)
-            return refuse(request, refusal)
+            return self._refuse(request, refusal)
+
+    def _refuse(self, request: Request, refusal: ChatError) -> bytes:
+        """Refuse a request; one that was no good counts for its address, as others do."""
+        if refusal.code in _NO_GOOD:
+            try:
+                self.hub.callers.wrong(host_of(request.getClientAddress()))
+            except ChatError as too_fast:
+                refusal = too_fast
+        self.hub.meters.refuse(refusal.code)
+        return refuse(request, refusal)
 
     def later(
         self,

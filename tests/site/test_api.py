@@ -328,6 +328,26 @@ class Limited(Programs):
         self.assertEqual(codes, {401, 429})
         self.assertEqual(self.ask(LINE, body=b"x", host="192.0.2.3")[0], 201)
 
+    def test_what_is_no_request_is_not_for_nothing_either(self) -> None:
+        for n, (first, header, body) in enumerate(
+            (
+                (LINE, "Content-Type: application/json", b"{"),
+                (LINE, "Content-Type: image/png", b"x"),
+                (LINE, "Idempotency-Key: a b", b"x"),
+                (b"GET /rooms/dev/messages?limit=x", "X: y", b""),
+                (b"GET /rooms/dev/events?after=x", "X: y", b""),
+                (b"PUT /rooms/dev/messages", "X: y", b""),
+                (b"GET /rooms/dev/messages/x", "X: y", b""),
+            )
+        ):
+            for token in ("guess", self.secret):
+                host = f"192.0.2.{10 * n + len(token) % 10}"
+                codes = [
+                    self.ask(first, header, body=body, token=token, host=host)[0] for _ in range(60)
+                ]
+                self.assertEqual(codes[50:], [429] * 10, first)
+                self.assertNotIn(429, codes[:50])
+
     def test_a_slow_room(self) -> None:
         self.alice.types("/mode slow 30s")
         self.say(b"x")
