@@ -205,9 +205,7 @@ def load(text: str) -> object:
     :raises ValueError: if it is none, says something twice, or goes too far.
     """
     try:
-        return json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
-        )
+        return _decode(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -227,3 +225,8 @@ def _integer(digits: str) -> int:
     if len(digits.lstrip("-")) > _MAX_DIGITS:
         raise ValueError("a number in it is too large")
     return int(digits)
+
+
+_decode: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
+).decode

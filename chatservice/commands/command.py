@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -14,6 +15,12 @@ from chatservice.rights import Act
 from chatservice.text import MAX_LINE, clean
 
 Handler = Callable[..., Deferred[None] | None]
+
+
+@cache  # there are a few dozen labels
+def _key(label: str) -> str:
+    name = label.strip("[]#")
+    return name.lower() if name.isalpha() and name.isupper() else "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,7 @@ class Argument:
     @property
     def key(self) -> str:
         """What programs call it: ``room`` for ``#ROOM``, ``value`` for what has no name."""
-        name = self.label.strip("[]#")
-        return name.lower() if name.isalpha() and name.isupper() else "value"
+        return _key(self.label)
 
     def __str__(self) -> str:
         """Return the argument as it stands in a usage line."""
@@ -118,7 +124,7 @@ class Command:
         value = clean(given)
         if len(value.encode()) > MAX_LINE:
             raise ChatError(Code.LINE_TOO_LONG, f'"{key}" is longer than {MAX_LINE} bytes.')
-        if argument != TEXT:  # what is said is said as it is
+        if argument is not TEXT:  # what is said is said as it is
             value = value.strip()
         if not value or value.isspace():
             if not argument.optional:
