@@ -22,6 +22,8 @@ _SHOWN: Final = 20
 
 _LONGEST_AWAY: Final = 200
 
+_NOT_TO_BOTS: Final = ("kick", "op")  # they are in no room, and do nothing but speak and read
+
 
 # Who somebody is.
 
@@ -114,15 +116,23 @@ def _here(hub: Hub, nick: str) -> Person | None:
 
 def _may(session: Session, place: str, nick: str) -> None:
     hub, person = session.hub, session.person
-    room, other = hub.rooms.shown(person, place), hub.find(nick)
+    room, bot = hub.rooms.shown(person, place), hub.accounts.find(nick)
     role = hub.rooms.role(person, room)
-    names = on(role, room.charter.modes, hub.rooms.role(other, room))
+    if bot is not None and bot.maker:
+        name, other = bot.name, hub.rooms.role_of(bot, room)
+    else:
+        bot = None
+        one = hub.find(nick)
+        name, other = one.nick, hub.rooms.role(one, room)
+    names = [
+        act for act in on(role, room.charter.modes, other) if bot is None or act not in _NOT_TO_BOTS
+    ]
     if person.program:
         text = " ".join(names)
-        hub.answer(person, Event(0, hub.now(), room.name, Kind.MAY, other.nick, text))
+        hub.answer(person, Event(0, hub.now(), room.name, Kind.MAY, name, text))
         return
-    what = " ".join(f"/{name}" for name in names) or "nothing special"
-    answer = f"You are {role.label} in {room.name} and may do to {other.nick}: {what}"
+    what = " ".join(f"/{act}" for act in names) or "nothing special"
+    answer = f"You are {role.label} in {room.name} and may do to {name}: {what}"
     hub.tell(person, Kind.NOTICE, answer)
 
 

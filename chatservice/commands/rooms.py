@@ -13,6 +13,9 @@ from chatservice.roles import Role
 from chatservice.room import Room
 from chatservice.session import Session
 
+BOT: Final = "bot"
+"""As what programs are told of a bot, instead of a role."""
+
 _MOST_BOTS: Final = 20
 _LINE: Final = 400  # characters that an answer's line may have, about
 _NAMES_SHOWN: Final = 500
@@ -76,6 +79,8 @@ def _as_members(session: Session, room: Room) -> Iterator[Event]:
         if (one := hub.parts.nicks.wearer(nick)) is not None:
             role = hub.rooms.role(one, room).label
             yield Event(0, hub.now(), room.name, Kind.MEMBER, nick, presence(one), role)
+    for bot, token in hub.bots.of(room):
+        yield Event(0, hub.now(), room.name, Kind.MEMBER, bot, token.rights, BOT)
 
 
 def _show(session: Session, events: Iterable[Event]) -> None:

@@ -63,6 +63,22 @@ class ForPrograms(SynchronousTestCase):
         self.types("back")
         self.assertIn(("member", "bob", ""), self.asks("who", "nick", "text"))
 
+    def test_bots_come_behind_those_who_are_there(self) -> None:
+        """With what they may, as whoever is in the room should know; they are not in it."""
+        self.chat.hub.find("bot").encrypted = True
+        self.bot.ask("register", password="one and the same word")
+        self.answers()
+        for line in ("/token deploy #dev", "/token watch #dev read"):
+            self.bot.ask("line", line=line)
+        self.answers()
+        self.assertEqual(
+            self.asks("who", "nick", "role", "text", room="#dev")[2:],
+            [("member", "deploy", "bot", "read and write"), ("member", "watch", "bot", "read")],
+        )
+        self.assertIn(("room", "#dev", 2), self.asks("rooms", "room", "members"))
+        ((*_, text),) = self.asks("may", "text", nick="deploy", room="#dev")
+        self.assertEqual(text, "mute ban voice")
+
     def test_who_has_lost_the_connection_is_absent(self) -> None:
         """As long as it may come back."""
         self.types("/resume")
