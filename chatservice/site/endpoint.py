@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -201,7 +202,7 @@ def answer(request: Request, status: int, fields: dict[str, object]) -> bytes:
 def answer_text(request: Request, status: int, text: str) -> bytes:
     """Return an answer's body, which is JSON already; see answer."""
     body = text.encode() + b"\n"
-    request.setResponseCode(status)
+    request.setResponseCode(status, HTTPStatus(status).phrase.encode())
     request.setHeader(b"Content-Type", b"application/json")
     request.setHeader(b"Content-Length", b"%d" % len(body))
     request.setHeader(b"Cache-Control", b"no-store")

@@ -319,6 +319,15 @@ class Limited(Programs):
         self.chat.clock.advance(1)
         self.assertEqual(self.say(b"x")[0], 201)
 
+    def test_it_is_said_in_words_too(self) -> None:
+        """Twisted has none for 429 and 422, and people look at what curl -i shows."""
+        wire = Wire(self)
+        for _ in range(11):
+            wire.transport.clear()
+            wire.ask(LINE, body=b"x")
+        self.assertTrue(wire.transport.value().startswith(b"HTTP/1.1 429 Too Many Requests\r\n"))
+        wire.end()
+
     def test_guessing_is_not_for_nothing(self) -> None:
         codes = {
             self.ask(LINE, body=b"x", token=f"guess{n}", host="192.0.2.1")[0] for n in range(99)
