@@ -135,6 +135,9 @@ class Arrivals:
 
         :returns: fires when it was told. Fails with ChatError.
         """
+        if person.recognised:  # who knows the token could be this person from anywhere
+            text = "You come back here by loading the page again: it needs no token."
+            return fail(ChatError(Code.NOT_ALLOWED, text))
 
         def issued(token: str) -> Deferred[None]:
             if not person.departed:
@@ -159,20 +162,21 @@ class Arrivals:
         :returns: fires when the server is sure to know the token. Fails with ChatError.
         """
 
-        def issued(_: str) -> Deferred[None]:
-            if not person.departed and person.place.token == token:
-                self._tokens[token] = person
-            return self._history.head(person.inbox).addCallback(counted)
-
-        def counted(head: int) -> None:
+        def count(head: int) -> None:
             self._conversations.may_return(person, head)
 
+        person.recognised = True
         other = self._tokens.get(token)
-        if other is not None and other is not person:
+        if other is person:  # which came back with it
+            return succeed(None)
+        if other is not None:
             self._departures.revoke(other)
-        if person.place.token != token:
-            self._departures.revoke(person)
-        return self._returns.issue(person, token).addCallback(issued)
+        self._departures.revoke(person)
+        if person.departed:
+            return succeed(None)
+        self._tokens[token] = person  # at once: who is as fast must find it
+        issued = self._returns.issue(person, token)
+        return issued.addCallback(lambda _: self._history.head(person.inbox)).addCallback(count)
 
     # Inside.
 

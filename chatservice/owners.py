@@ -267,7 +267,8 @@ class Owners:
             self._returns.keep(person, person.nick)
         else:
             self._returns.connected(person)
-            self._tell_token(person).addErrback(self._not_noted)
+            if not person.recognised:
+                self._tell_token(person).addErrback(self._not_noted)
 
     def _tell(self, person: Person, text: str) -> None:
         self._order.tell(person, Kind.NOTICE, text)

@@ -64,6 +64,7 @@ class Person:
     :ivar settings: what it has set for itself.
     :ivar away: that it says it is away; None if it does not.
     :ivar active: when it said something last, or came, seconds since 1970.
+    :ivar recognised: whether its door makes its token, which the person itself must not know.
     :ivar left: once it goes, under which nickname, and up to which number of each room it is to be
         given that before; None while it stays, and when its connection is gone.
     :ivar departed: whether it has left, in whatever way.
@@ -94,6 +95,7 @@ class Person:
         "program",
         "proved",
         "quota",
+        "recognised",
         "refused",
         "replaced",
         "request",
@@ -120,6 +122,7 @@ class Person:
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
         self.proved: Account | None = None  # whose password or token it gave on coming in
+        self.recognised = False
         self.left: tuple[str, dict[str, int]] | None = None
         self.departed = False
         self.replaced = False

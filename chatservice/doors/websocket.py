@@ -266,7 +266,7 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
 
     def _enter(self) -> Deferred[None]:
         hub, person = self.factory.hub, self.session.person
-        if self._token in ("", person.place.token):
+        if not self._token:
             return hub.complete(person)
         kept = hub.arrivals.keep_place(person, self._token).addErrback(self._not_kept)
         return kept.addCallback(lambda _: hub.complete(person))

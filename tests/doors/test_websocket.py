@@ -3,10 +3,11 @@
 import json
 import math
 import struct
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -413,6 +414,64 @@ class Tabs(SynchronousTestCase):
         other.ask("nick", 1, nick=offer)
         chat.turn()
         self.assertEqual(last(other), ("error", "bad-token"))
+
+    def test_no_script_is_told_the_token(self) -> None:
+        """Neither when it asks, nor when it logs in, or its account is removed."""
+        chat = Chat()
+        register(chat.hub, "alice")
+        guest, back = chat.join("guest", "t"), chat.join("back", "u")
+        back.hang_up()
+        back = chat.back("back", "u")
+        for person in (guest, back):
+            token = person.web.session.person.place.token
+            self.assertTrue(is_token(token))
+            got = ""
+            for request in (
+                *({"do": "resume"}, {"do": "line", "line": "/resume"}),
+                *({"do": "login", "account": "alice", "password": WORD}, {"do": "resume"}),
+                {"do": "line", "line": f"/login alice {WORD}"},
+            ):
+                person.ask(str(request.pop("do")), 1, **request)
+                chat.turn()
+                got += "\n".join(person.lines())
+            self.assertNotIn(token, got)
+            self.assertNotIn('"resume"', got)
+            self.assertIn("not-allowed", got)
+            self.assertEqual(person.web.session.person.place.token, token)
+            self.assertIsNotNone(person.web.session.person.account)
+        account = chat.hub.accounts.find("alice")
+        assert account is not None
+        chat.hub.accounts.remove(account)
+        chat.turn()
+        for person in (guest, back):
+            got = "\n".join(person.lines())
+            self.assertIn("was removed", got)
+            self.assertNotIn("~", got)
+
+    def test_two_at_once_with_one_tab_have_it_one_after_the_other(self) -> None:
+        """The later one is who comes back; the other is nobody's place."""
+        chat = Chat()
+        saving: list[Deferred[None]] = []
+        save = chat.hub.parts.returns._save
+
+        def later(*args: Any) -> Deferred[None]:
+            saving.append(Deferred())
+            return saving[-1].addCallback(lambda _: save(*args))
+
+        self.patch(chat.hub.parts.returns, "_save", later)
+        alice, bob = chat.connect(), chat.connect()
+        alice.ask("nick", 1, nick="alice", tab="t")
+        bob.ask("nick", 1, nick="bob", tab="t")
+        chat.turn()
+        for one in saving:
+            one.callback(None)
+        chat.turn()
+        self.assertEqual((last(alice)[0], last(bob)[0]), ("done", "done"))
+        self.patch(chat.hub.parts.returns, "_save", save)
+        bob.hang_up()
+        alice.hang_up()
+        self.assertEqual(last(chat.back("alice", "t")), ("error", "bad-token"))
+        self.assertEqual(last(chat.back("bob", "t"))[0], "done")
 
     def test_who_cannot_be_remembered_is_in_all_the_same(self) -> None:
         """The page only cannot come back."""
