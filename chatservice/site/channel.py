@@ -1,7 +1,8 @@
 """The wire of the web server: what one HTTP connection may do, and what every answer carries.
 
 A request must be complete within TIMEOUT of its first byte, its headers and body are bounded, and
-so are the connections from one address. Errors are one line of text, or JSON for programs.
+so are the connections from one address. Of several requests sent at once each waits for its turn,
+and for the answer before it to be taken: they are small, answers are not. Errors are one line of text, or JSON for programs.
 """
 
 import json
@@ -159,6 +160,7 @@ class Channel(HTTPChannel):
     _counted = False
     _begun = False
     _ending: ITimer | None = None
+    _next: ITimer | None = None
 
     # For twisted.
 
@@ -180,9 +182,25 @@ class Channel(HTTPChannel):
         LineReceiver.dataReceived(self, data)
 
     def requestDone(self, request: TwistedRequest) -> None:
-        """Go on with the next."""
+        """Go on with the next, in a turn of its own."""
         self._begun = False
+        self.paused = True  # LineReceiver keeps what is there already
         super().requestDone(request)
+        if self.transport is None or not self.persistent:
+            return
+        if self._waitingForTransport:
+            self._networkProducer.pauseProducing()
+        elif self._buffer:
+            self._networkProducer.pauseProducing()
+            self._go_on_later()
+        else:
+            self.paused = False
+
+    def resumeProducing(self) -> None:
+        """Go on: the peer takes its answers."""
+        super().resumeProducing()
+        if self.paused:
+            self._go_on_later()
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of a request's head."""
@@ -263,14 +281,26 @@ class Channel(HTTPChannel):
     def gone(self) -> None:
         """Take note that this is no HTTP connection any more: it is closed, or a WebSocket."""
         self.setTimeout(None)
-        if self._ending is not None and self._ending.active():
-            self._ending.cancel()
+        for timer in (self._ending, self._next):
+            if timer is not None and timer.active():
+                timer.cancel()
         self.site.closed(self)
 
     def _count(self) -> None:
         self._counted = True
         if not self.site.opened(self):
             self.refuse(429, "There are too many connections from your address: close some.")
+
+    def _go_on_later(self) -> None:
+        if self._next is None:
+            self._next = cast("ITimer", self.callLater(0, self._go_on))
+
+    def _go_on(self) -> None:
+        self._next = None
+        if self.paused and not self._waitingForTransport and self.transport is not None:
+            self.paused = False
+            self._networkProducer.resumeProducing()
+            self.dataReceived(b"")
 
     def _abort_later(self) -> None:
         if self._ending is None:

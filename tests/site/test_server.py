@@ -237,6 +237,43 @@ class Requests(SynchronousTestCase):
             browsers[0].hang_up()
             self.assertEqual(web.connect().ask("/").status, 200)
 
+    def test_many_requests_at_once_leave_others_their_turn(self) -> None:
+        """One is answered in each; none before the answers so far are taken."""
+        browser = self.web.connect()
+        browser.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 50 + b"GET / HT")
+        self.assertEqual(len(browser.answers()), 1)
+        self.assertEqual(browser.transport.producerState, "paused")
+        others: list[Answer] = []
+        self.web.clock.callLater(0, lambda: others.extend(browser.answers()))
+        self.web.clock.advance(0)
+        self.assertEqual([one.status for one in others], [200])
+        self.assertEqual([one.status for one in browser.answers()], [200] * 48)
+        self.assertEqual(browser.transport.producerState, "producing")
+        browser.send(b"TP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual([one.status for one in browser.answers()], [200])
+
+    def test_who_takes_no_answers_is_not_read(self) -> None:
+        """Not even if it is an answer that fills the connection."""
+        browser = self.web.connect()
+        write = browser.transport.write
+
+        def full(data: bytes) -> None:
+            write(data)
+            browser.channel.pauseProducing()
+
+        self.patch(browser.transport, "write", full)
+        browser.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
+        for _ in range(5):
+            self.web.clock.advance(0)
+        self.assertEqual(len(browser.answers()), 1)
+        self.assertEqual(browser.transport.producerState, "paused")
+        self.web.clock.advance(TIMEOUT)
+        self.assertTrue(browser.transport.disconnecting)
+        self.web.clock.advance(LINGER)
+        self.assertTrue(browser.transport.aborted)
+        browser.hang_up()
+        self.assertEqual(self.web.clock.getDelayedCalls(), [])
+
     def test_all_connections_end_with_the_server(self) -> None:
         """The idle ones at once."""
         browser = self.web.connect()
