@@ -114,8 +114,9 @@ class Options(usage.Options, AuthOptionMixin):
         self["keep"].append(keep)
 
     def opt_web_origin(self, origin: str) -> None:
-        """A page from elsewhere that may connect, like https://example.com; may be given several
-        times. Needed for our own page, too, behind a proxy that speaks TLS in our place.
+        """Where browsers see our page, or another page that may connect, like https://example.com;
+        may be given several times. Without it any name that leads here will do; behind a proxy that
+        speaks TLS in our place it is needed.
         """
         self["web-origins"].append(origin.lower().rstrip("/"))
 

@@ -36,16 +36,18 @@ def new_cookie() -> str:
     return secrets.token_urlsafe(32)
 
 
-def read_cookie(header: str) -> str:
+def read_cookie(header: str, called: str = COOKIE) -> str:
     """Return the value of our cookie from a Cookie header (RFC 6265, 4.2.1).
 
     "" if there is none, if it is not as new_cookie makes them, or if there are several: a browser
     that was tricked into a second one must not have it chosen by order.
+
+    :param called: the cookie's name.
     """
     found = [
         value.strip()
         for name, _, value in (pair.partition("=") for pair in header.split(";"))
-        if name.strip() == COOKIE
+        if name.strip() == called
     ]
     return found[0] if len(found) == 1 and _COOKIE.fullmatch(found[0]) else ""
 

@@ -93,10 +93,7 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
         BoundedProtocol.connectionMade(self)
 
     def onConnect(self, request: ConnectionRequest) -> None:
-        """Take note of the browser; the resource has seen to it that the request is a good one.
-
-        A subprotocol would be chosen here, from request.protocols.
-        """
+        """Take note of the browser; site/upgrade.py has seen to the rest of the request."""
         self._cookie = read_cookie(request.headers.get("cookie", ""))
 
     def onOpen(self) -> None:

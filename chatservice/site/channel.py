@@ -2,7 +2,8 @@
 
 A request must be complete within TIMEOUT of its first byte, its headers and body are bounded, and
 so are the connections from one address. Of several requests sent at once each waits for its turn,
-and for the answer before it to be taken: they are small, answers are not. Errors are one line of text, or JSON for programs.
+and for the answer before it to be taken: they are small, answers are not. Errors are one line of
+text, or JSON for programs.
 """
 
 import json
@@ -102,7 +103,12 @@ class Request(TwistedRequest):
 
     def process(self) -> None:
         """Answer, unless it was refused already."""
-        if not self.channel.refused:
+        if self.channel.refused:
+            return
+        hosts = self.requestHeaders.getRawHeaders(b"Host", [])
+        if self.clientproto == b"HTTP/1.1" and len(hosts) != 1:  # RFC 9112, 3.2
+            self.channel.refuse(400, "That is no good HTTP request.", self.path)
+        else:
             super().process()
 
     def render(self, resrc: IResource) -> None:
@@ -113,7 +119,10 @@ class Request(TwistedRequest):
             self.setHeader(b"Allow", b", ".join(sorted(refusal.allowedMethods)))
             body = self.error(405, "That cannot be done here: see the header Allow.")
         if body is not NOT_DONE_YET:
-            self.setHeader(b"Content-Length", b"%d" % len(body))
+            if self.code == HTTPStatus.NOT_MODIFIED:  # has none; RFC 9110, 8.6 and 15.4.5
+                self.responseHeaders.removeHeader(b"Content-Type")
+            else:
+                self.setHeader(b"Content-Length", b"%d" % len(body))
             self.write(b"" if self.method == b"HEAD" else body)
             self.finish()
 
@@ -154,6 +163,7 @@ class Channel(HTTPChannel):
     maxHeaders = 100
     site: "ChatSite"
     transport: Any  # ITransport and whatever it is besides
+    _networkProducer: Any
 
     when_lost: Callable[[], None] | None = None
     refused = False

@@ -12,9 +12,14 @@ from chatservice.errors import ChatError
 from chatservice.hub import Hub
 from chatservice.site.channel import CSP, Request
 from chatservice.site.files import File, Files
+from chatservice.site.origins import Origins
 
 COOKIE_SECONDS: Final = 30 * 86400
 """How long a browser is known again after it opened the page."""
+
+SAFE_COOKIE: Final = f"__Host-{COOKIE}"
+"""Its name where the browser sees us at https://. No neighbour (another host of our domain, or ours
+over http://) can make a browser send one of that name, which it would know (RFC 6265bis, 4.1.3)."""
 
 _HOST: Final = re.compile(rb"[A-Za-z0-9.\-]+(:[0-9]{1,5})?")  # CSP has no IPv6 addresses
 _GZIP: Final = re.compile(
@@ -78,22 +83,24 @@ class Index(Leaf):
     """The page. Whoever opens it is given a cookie by which it is known when it comes back.
 
     :param file: the content.
+    :param origins: where browsers see us.
     """
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, origins: Origins) -> None:
         super().__init__()
         self._file = file
+        self._origins = origins
 
     def render_GET(self, request: Request) -> bytes:
         """Return the page."""
         request.setHeader(b"Cache-Control", b"no-cache")
-        header = b"; ".join(request.requestHeaders.getRawHeaders(b"Cookie", []))
-        cookie = read_cookie(header.decode("latin-1")) or new_cookie()
-        # Lax: with Strict, who comes by a link from elsewhere would be taken for somebody new.
-        parts = [f"{COOKIE}={cookie}", f"Max-Age={COOKIE_SECONDS}", "Path=/", "HttpOnly"]
-        parts += ["SameSite=Lax", *(["Secure"] if request.isSecure() else [])]
-        request.setHeader(b"Set-Cookie", "; ".join(parts).encode())
         host = request.getHeader(b"Host") or b""
+        safe = self._origins.encrypted(request.isSecure(), host.decode("latin-1"))
+        cookie = cookie_of(request, safe) or new_cookie()
+        # Lax: with Strict, who comes by a link from elsewhere would be taken for somebody new.
+        parts = [f"{SAFE_COOKIE if safe else COOKIE}={cookie}", f"Max-Age={COOKIE_SECONDS}"]
+        parts += ["Path=/", "HttpOnly", "SameSite=Lax", *(["Secure"] if safe else [])]
+        request.setHeader(b"Set-Cookie", "; ".join(parts).encode())
         if _HOST.fullmatch(host):  # before Safari 16 'self' does not stand for WebSockets
             own = b"connect-src 'self' ws://%s wss://%s;" % (host, host)
             policy = CSP.replace(b"connect-src 'self';", own)
@@ -122,6 +129,15 @@ class Health(Leaf):
         request.setHeader(b"Content-Type", b"application/json")
         request.setHeader(b"Cache-Control", b"no-store")
         return json.dumps(said).encode() + b"\n"
+
+
+def cookie_of(request: Request, safe: bool) -> str:
+    """Return the value of our cookie; "" if there is no good one.
+
+    :param safe: whether the browser sees us at https://.
+    """
+    header = b"; ".join(request.requestHeaders.getRawHeaders(b"Cookie", []))
+    return read_cookie(header.decode("latin-1"), SAFE_COOKIE if safe else COOKIE)
 
 
 def send(request: Request, file: File) -> bytes:

@@ -21,6 +21,7 @@ from chatservice.limits import network_of
 from chatservice.site.api import Description, Rooms
 from chatservice.site.channel import TIMEOUT, Channel, Request
 from chatservice.site.files import Files
+from chatservice.site.origins import Origins
 from chatservice.site.resources import Folder, Health, Index, static
 from chatservice.site.upgrade import Upgrade
 
@@ -103,15 +104,15 @@ def make_site(
     """Return the web server.
 
     :param door: where the page connects to.
-    :param origins: pages from elsewhere that may connect there, as https://example.com.
+    :param origins: where browsers see our page, and others that may connect: https://example.com.
     :param reactor: a Clock in tests; by default twisted's own.
     :raises OSError: if the page's files cannot be read.
     """
-    files = Files()
+    files, ours = Files(), Origins(origins)
     root = Folder()
-    root.put("", Index(files.index))
+    root.put("", Index(files.index, ours))
     root.put("static", static(files))
-    root.put("ws", Upgrade(door, origins))
+    root.put("ws", Upgrade(door, ours))
     root.put("healthz", Health(hub))
     root.put("rooms", Rooms(hub))
     root.put("openapi.json", Description())

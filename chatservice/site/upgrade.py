@@ -1,46 +1,35 @@
 """Where a WebSocket begins as an HTTP request (RFC 6455, 4.2), and who may begin one.
 
 A browser says from which page a connection comes (Origin): only ours is let in, or the operator's
-choice. Programs say nothing of the kind.
+choice. Programs say nothing of the kind. autobahn, which answers, is given what it needs and no
+more of what the peer sent.
 """
 
 import base64
 import binascii
-from collections.abc import Collection
 
 from autobahn.twisted.resource import WebSocketResource
+from twisted.web.http_headers import Headers
 
+from chatservice.doors.tabs import COOKIE
 from chatservice.doors.websocket import WebSocketFactory
 from chatservice.meters import ORIGIN
 from chatservice.site.channel import Request
-from chatservice.site.resources import Leaf
-
-
-def may_connect(origin: str | None, secure: bool, host: str, allowed: Collection[str]) -> bool:
-    """Tell whether a page may connect to us.
-
-    :param origin: the request's header Origin; None for no page.
-    :param secure: whether the request came over TLS.
-    :param host: the request's header Host.
-    :param allowed: origins besides our own.
-    """
-    if origin is None:
-        return True
-    own = f"{'https' if secure else 'http'}://{host}".lower()
-    return origin.lower() in ({own, *allowed} if host else allowed)
+from chatservice.site.origins import Origins
+from chatservice.site.resources import Leaf, cookie_of
 
 
 class Upgrade(Leaf):
     """Hands good requests over to the WebSocket door, and refuses the rest as HTTP does.
 
     :param door: the door.
-    :param origins: pages from elsewhere that may connect, in lower case: https://example.com.
+    :param origins: of pages that may connect.
     """
 
-    def __init__(self, door: WebSocketFactory, origins: Collection[str]) -> None:
+    def __init__(self, door: WebSocketFactory, origins: Origins) -> None:
         super().__init__()
         self._resource = WebSocketResource(door)
-        self._origins = frozenset(origins)
+        self._origins = origins
         self._meters = door.hub.meters
 
     def render_GET(self, request: Request) -> object:
@@ -57,9 +46,12 @@ class Upgrade(Leaf):
         if request.body.getbuffer().nbytes:
             return request.error(400, "A request for a WebSocket has no body.")
         origin = origins[0].decode("latin-1") if origins else None
-        if not may_connect(origin, request.isSecure(), host.decode("latin-1"), self._origins):
+        secure, name = request.isSecure(), host.decode("latin-1")
+        if not self._origins.may_connect(origin, secure, name):
             self._meters.turn_away(ORIGIN)
             return request.error(403, "Pages from elsewhere may not connect: see --web-origin.")
+        cookie = cookie_of(request, self._origins.encrypted(secure, name))
+        request.uri, request.requestHeaders = b"/ws", _plain(key, cookie)
         request.channel.gone()
         return self._resource.render(request)
 
@@ -67,6 +59,22 @@ class Upgrade(Leaf):
         request.setHeader(b"Upgrade", b"websocket")
         request.setHeader(b"Sec-WebSocket-Version", b"13")
         return request.error(426, text)
+
+
+def _plain(key: bytes, cookie: str) -> Headers:
+    """Return what is left of a good request's headers."""
+    headers = Headers()
+    for name, value in (
+        (b"Host", b"localhost"),
+        (b"Upgrade", b"websocket"),
+        (b"Connection", b"Upgrade"),
+        (b"Sec-WebSocket-Version", b"13"),
+        (b"Sec-WebSocket-Key", key),
+        (b"Cookie", f"{COOKIE}={cookie}".encode() if cookie else b""),
+    ):
+        if value:
+            headers.addRawHeader(name, value)
+    return headers
 
 
 def _one(request: Request, name: bytes) -> bytes:

@@ -58,7 +58,8 @@ def test_a_browser_and_a_line_client_are_in_one_room(web: Server) -> None:
 
 def test_a_page_from_elsewhere_may_not_connect(tmp_path: Path) -> None:
     """Its browser is refused in the handshake; the operator may allow for it."""
-    with Server(tmp_path, *WEB, "--web-origin", "https://other.example/") as chat:
+    origins = ("--web-origin", "https://other.example/", "--web-origin", "http://chat.example")
+    with Server(tmp_path, *WEB, *origins) as chat:
         port = chat.also("ChatSite")
         for origin, status in (
             ("http://evil.example", "403"),

@@ -3,10 +3,12 @@
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
+from chatservice.doors.websocket import WebSocketProtocol
 from chatservice.limits import Limits
 from chatservice.site.channel import LINGER, MAX_BODY, MAX_HEAD, TIMEOUT, Request
+from chatservice.site.origins import Origins as Which
+from chatservice.site.resources import SAFE_COOKIE
 from chatservice.site.server import BROWSERS
-from chatservice.site.upgrade import may_connect
 from tests.doors.web import handshake
 from tests.site.fakes import Answer, Browser, Web
 
@@ -22,8 +24,7 @@ class Origins(SynchronousTestCase):
     """Which pages may connect."""
 
     def test_the_table(self) -> None:
-        """Our own page, those that are allowed, and programs."""
-        allowed = ("https://other.example",)
+        """Our own page, and programs."""
         for origin, secure, host, may in (
             (None, False, "chat.example", True),
             ("http://chat.example", False, "chat.example", True),
@@ -31,8 +32,6 @@ class Origins(SynchronousTestCase):
             ("HTTP://Chat.Example", False, "chat.EXAMPLE", True),
             ("https://chat.example", True, "chat.example", True),
             ("http://[::1]:8055", False, "[::1]:8055", True),
-            ("https://other.example", False, "chat.example", True),
-            ("https://other.example", False, "", True),
             ("https://chat.example", False, "chat.example", False),
             ("http://chat.example", True, "chat.example", False),
             ("http://chat.example:8056", False, "chat.example:8055", False),
@@ -49,12 +48,69 @@ class Origins(SynchronousTestCase):
             ("file://", False, "chat.example", False),
             ("*", False, "chat.example", False),
         ):
-            got = may_connect(origin, secure, host, allowed)
+            got = Which().may_connect(origin, secure, host)
             self.assertEqual(got, may, (origin, secure, host))
+
+    def test_once_some_are_named_other_names_count_no_more(self) -> None:
+        """Whoever owns a name may let it lead here (DNS rebinding); nobody owns an address."""
+        for origin, secure, host, may in (
+            (None, False, "chat.example", True),
+            ("https://chat.example", False, "chat.example", True),
+            ("https://Chat.Example", False, "127.0.0.1:8055", True),
+            ("https://wiki.example:81", False, "", True),
+            ("http://chat.example", False, "chat.example", False),
+            ("http://evil.example", False, "evil.example", False),
+            ("https://evil.example:8055", True, "evil.example:8055", False),
+            ("http://127.0.0.1.evil.example", False, "127.0.0.1.evil.example", False),
+            ("http://localhost.evil.example", False, "localhost.evil.example", False),
+            ("http://localhost:8055", False, "localhost:8055", True),
+            ("http://192.0.2.1:8055", False, "192.0.2.1:8055", True),
+            ("http://[::1]:8055", False, "[::1]:8055", True),
+            ("http://192.0.2.1", False, "192.0.2.1:8055", False),
+            ("http://evil.example", False, "192.0.2.1", False),
+            ("null", False, "chat.example", False),
+        ):
+            ours = Which(("https://chat.example", "https://wiki.example:81"))
+            got = ours.may_connect(origin, secure, host)
+            self.assertEqual(got, may, (origin, secure, host))
+
+    def test_the_cookie_is_one_that_no_neighbour_can_plant(self) -> None:
+        """Where the browser sees us at https://, also by a proxy; a planted one is not taken."""
+        web = Web(origins=("https://chat.example",))
+        planted = "p" * 43
+        got = web.get("/", Cookie=f"chat={planted}").header("Set-Cookie")
+        first, *rest = got.split("; ")
+        name, _, value = first.partition("=")
+        self.assertEqual(name, SAFE_COOKIE)
+        self.assertNotEqual(value, planted)
+        self.assertTrue({"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(rest))
+        self.assertNotIn("Domain", got)
+        for cookies, taken in (
+            (f"{first}; chat={planted}", value),
+            (f"chat={planted}", ""),
+            (f"{first}; {SAFE_COOKIE}={planted}", ""),
+            (f"a=b; {first}", value),
+        ):
+            browser = web.connect()
+            browser.ask("/ws", "GET", b"", **UPGRADE, Origin="https://chat.example", Cookie=cookies)
+            (connection,) = web.door.connections()
+            assert isinstance(connection, WebSocketProtocol)
+            self.assertEqual(connection._cookie, taken, cookies)
+            browser.transport.loseConnection()
+            connection.connectionLost()
+
+    def test_over_http_it_is_the_plain_one(self) -> None:
+        """The browser would take no other."""
+        web = Web(origins=("https://chat.example",))
+        browser = web.connect()
+        browser.send(b"GET / HTTP/1.1\r\nHost: localhost:8055\r\n\r\n")
+        (answer,) = browser.answers()
+        self.assertTrue(answer.header("Set-Cookie").startswith("chat="))
+        self.assertNotIn("Secure", answer.header("Set-Cookie"))
 
     def test_a_page_from_elsewhere_is_refused_in_the_handshake(self) -> None:
         """Before there is a WebSocket."""
-        web = Web(origins=("https://other.example",))
+        web = Web(origins=("https://other.example", "http://chat.example"))
         for origin, status in (
             *(("http://evil.example", 403), ("null", 403), ("", 403)),
             *(("http://chat.example", 101), ("https://other.example", 101)),
@@ -97,6 +153,22 @@ class Handshakes(SynchronousTestCase):
                 self.assertEqual(got.header("Sec-WebSocket-Version"), "13")
             if status != 101 and "Connection" not in changes:
                 self.assertEqual(browser.ask("/healthz").status, 200)
+
+    def test_what_else_the_peer_says_is_not_looked_at(self) -> None:
+        """Only what is needed goes on from here: no other program refuses it in its own words."""
+        for headers in (
+            ("Sec-WebSocket-Protocol: a,a",),
+            ("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=99",),
+            ("Cookie: \xff\xfe", "X-Forwarded-For: 192.0.2.66", "User-Agent: \x1b[2J"),
+            ("Origin: http://a:99999999",),
+        ):
+            browser = Web().connect()
+            host = headers[0].partition("http://")[2] or "[::1"
+            browser.send(handshake(*headers).replace(b"chat.example", host.encode()))
+            self.assertEqual([one.status for one in browser.answers()], [101], headers)
+        browser = Web().connect()
+        browser.send(handshake().replace(b"/ws", b"/ws?a=%00#x"))
+        self.assertEqual([one.status for one in browser.answers()], [101])
 
     def test_a_body_is_no_frame(self) -> None:
         """It would be taken for one."""
@@ -170,6 +242,11 @@ class Requests(SynchronousTestCase):
             *(b"\x16\x03\x01\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad\r\n\r\n"),
             b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
             b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 1\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
+            b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
         ):
             browser = self.web.connect()
@@ -178,10 +255,20 @@ class Requests(SynchronousTestCase):
             self.assertEqual(answer.status, 400, data)
             self.assertEqual(answer.text, "That is no good HTTP request.\n")
 
+    def test_who_has_it_already_is_told_that_alone(self) -> None:
+        """A length would be taken for the file's (RFC 9110, 8.6); the next answer stands behind."""
+        browser = self.web.connect()
+        tag = browser.ask("/").header("ETag")
+        got = browser.ask("/", If_None_Match=tag)
+        self.assertEqual(got.status, 304)
+        self.assertNotIn("content-length", got.headers)
+        self.assertNotIn("content-type", got.headers)
+        self.assertEqual(browser.ask("/healthz").status, 200)
+
     def test_drop_after_drop_keeps_no_connection_open(self) -> None:
         """A request must be complete in time."""
         browser = self.web.connect()
-        for byte in b"GET / HTTP/1.1\r\nA: bcdefghijklmnopqrstuvwxyz":
+        for byte in b"GET / HTTP/1.1\r\nHost: a\r\nA: bcdefghijklmnopqrstuvwxyz":
             browser.send(bytes([byte]))
             self.web.clock.advance(1)
         self.assertTrue(browser.transport.disconnecting)
