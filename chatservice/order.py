@@ -145,17 +145,20 @@ class Order:
         :returns: fires with the events as they were committed; with none if they were not.
         """
         person.waiting += 1
-        return self._history.append(events).addCallbacks(
+        published = self._history.append(events).addCallbacks(
             self._published, self._unpublished, callbackArgs=(person,), errbackArgs=(person,)
         )
+        person.last = None if published.called else published
+        return published
 
-    def at_this_point(self, person: Person, change: Callable[..., None], *args: object) -> None:
+    def at_this_point(self, person: Person, change: Callable[..., object], *args: object) -> None:
         """Change what a person hears at this point of the log's order, behind all said before."""
         self.keep(person, self._history.append(())).addBoth(lambda _: change(*args))
 
     def keep(self, person: Person, pending: Deferred[Result]) -> Deferred[Result]:
         """Let a person's answers wait for something that is on its way through the log."""
         person.waiting += 1
+        person.last = None
 
         def passed(result: Result) -> Result:
             person.waiting -= 1
@@ -219,14 +222,17 @@ class Order:
         done: Deferred[None] = Deferred()
         request = person.request
 
-        def tell() -> None:
+        def tell(result: object = None) -> object:
             if not person.departed:
                 now, seq = self._now(), person.stored
                 event = Event(seq, now, "", Kind.DONE, person.nick, to=request)
                 self._delivery.tell(person.member, event)
             done.callback(None)
+            return result
 
-        if person.waiting:
+        if person.last is not None:  # what was said is the last of it: no fence is needed
+            person.last.addBoth(tell)
+        elif person.waiting:
             self.at_this_point(person, tell)
         else:
             tell()
@@ -241,6 +247,7 @@ class Order:
 
     def _published(self, events: Sequence[Event], person: Person) -> Sequence[Event]:
         person.waiting -= 1
+        person.last = None
         for event in events:
             if event.kind.kept and event.kind is not Kind.RECORDED:
                 person.stored = event.seq
@@ -248,6 +255,7 @@ class Order:
 
     def _unpublished(self, failure: Failure, person: Person) -> Sequence[Event]:
         person.waiting -= 1
+        person.last = None
         self.refused(failure, person)
         return ()
 

@@ -2,11 +2,15 @@
 
 import math
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from chatservice.accounts import Account
 from chatservice.away import Away
+from chatservice.events import Event
 from chatservice.interfaces import IMember, ITimer
 from chatservice.limits import DEFAULT, Limits, Quota
 from chatservice.names import LOBBY, inbox
@@ -86,6 +90,7 @@ class Person:
         "departed",
         "encrypted",
         "host",
+        "last",
         "left",
         "member",
         "nick",
@@ -133,6 +138,7 @@ class Person:
         self.stored = 0
         self.timer: ITimer | None = None
         self.waiting = 0  # of what it did, how much is on its way through the log
+        self.last: Deferred[Sequence[Event]] | None = None  # of that, the last, if it was published
 
     @property
     def inbox(self) -> str:
