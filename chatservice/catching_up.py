@@ -52,7 +52,7 @@ class CatchingUp:
 
     def start(self, reader: Reader) -> None:
         """See to it that a member catches up, unless somebody does already."""
-        if not reader.catching_up and not reader.gone:
+        if not reader.catching_up and not reader.gone and not self._caught_up_at_once(reader):
             running = Deferred.fromCoroutine(self._run(reader))
             running.addErrback(lambda failure: self.fail(reader, "catching up failed", failure))
 
@@ -82,6 +82,24 @@ class CatchingUp:
         except Exception:
             self._log.failure("and could not be disconnected")
 
+    def _caught_up_at_once(self, reader: Reader) -> bool:
+        """Give a member all there is for it, if that is at hand and the connection has room.
+
+        For one answer that is nearly all there is to do: a coroutine would cost as much again.
+        """
+        if reader.holding or reader.finishing:
+            return False
+        reader.catching_up = True
+        try:
+            if parcel := self._pack(reader):
+                self.give(reader, *parcel)
+        finally:
+            reader.catching_up = False
+        if reader.gone or reader.holding or reader.answers or not reader.live:
+            return reader.gone
+        self._note_read(reader)
+        return True
+
     async def _run(self, reader: Reader) -> None:
         reader.catching_up = True
         self.members[reader] = None
@@ -103,12 +121,15 @@ class CatchingUp:
         finally:
             reader.catching_up = False
             self.members.pop(reader, None)
-        for feed in [feed for feed, cursor in reader.cursors.items() if cursor is None]:
-            self._read(feed)
+        self._note_read(reader)
         for feed in reader.let_go():
             self._read(feed)
         if reader.finishing and not reader.gone:
             self._let_go_if_done(reader)
+
+    def _note_read(self, reader: Reader) -> None:
+        for feed in [feed for feed, cursor in reader.cursors.items() if cursor is None]:
+            self._read(feed)
 
     def _pack(self, reader: Reader) -> list[IBatch]:
         """Take what is at hand for a member, answers in their places: as much as a PIECE."""
