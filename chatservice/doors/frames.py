@@ -16,7 +16,7 @@ MAX_FRAMES: Final = 256
 """So many frames may make up a message, however short they are."""
 
 AT_ONCE: Final = 256
-"""Steps of reading, about three for a frame, before other connections should have their turn."""
+"""Steps of reading, one to three for a frame, before other connections should have their turn."""
 
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
@@ -27,6 +27,8 @@ REPLACED: Final = 4001
 """Why a connection is closed (RFC 6455, 7.4; the last is our own)."""
 
 _TEXT_FRAME: Final = 0x81  # the last frame of a message, of text
+_MASK_BIT: Final = 0x80
+_MASKED: Final = 6  # bytes of a masked frame's head at least
 _PIECE: Final = 4096  # bytes that autobahn is given at a time: it copies the rest for each frame
 
 
@@ -39,6 +41,32 @@ def frame(text: str) -> bytes:
     if length < 1 << 16:
         return struct.pack("!BBH", _TEXT_FRAME, 126, length) + payload
     return struct.pack("!BBQ", _TEXT_FRAME, 127, length) + payload
+
+
+def take_text(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return the text in data's first frame, and the rest, if it is what nearly all are.
+
+    That is one whole message of good UTF-8, masked, in one frame, and not too long; None for
+    whatever else it is, which is autobahn's to judge.
+    """
+    if len(data) < _MASKED or data[0] != _TEXT_FRAME or data[1] < _MASK_BIT:
+        return None
+    length, start = data[1] & ~_MASK_BIT, _MASKED
+    if length == 126:
+        length, start = int.from_bytes(data[2:4], "big"), _MASKED + 2
+        if length < 126:
+            return None
+    end = start + length
+    if length > MAX_REQUEST or len(data) < end:
+        return None
+    mask = (data[start - 4 : start] * (length // 4 + 1))[:length]
+    masked = int.from_bytes(data[start:end], "big")
+    text = (masked ^ int.from_bytes(mask, "big")).to_bytes(length, "big")
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return None
+    return text, data[end:]
 
 
 _DEFAULTS: Final = WebSocketServerFactory()
@@ -108,6 +136,9 @@ class BoundedProtocol(WebSocketServerProtocol):
                 taken += 1
                 if taken % AT_ONCE == 0:
                     self.resting()
+                elif self._between and (found := take_text(self.data)) is not None:
+                    text, self.data = found
+                    self.onMessage(text, isBinary=False)
                 elif not self.processData():  # it wants more
                     piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
                     if not piece:
@@ -115,6 +146,12 @@ class BoundedProtocol(WebSocketServerProtocol):
                     self.data += piece
         finally:
             self._taking = False
+
+    @property
+    def _between(self) -> bool:
+        """Whether the next byte is a message's first, and messages are taken."""
+        between = self.current_frame is None and not self.inside_message
+        return between and self.state == self.STATE_OPEN
 
     def onMessageBegin(self, isBinary: bool) -> None:  # noqa: N803
         """Begin with a message, if it is text."""
