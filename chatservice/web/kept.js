@@ -1,34 +1,26 @@
-// What this tab, and this browser, remember. Never a password, a token or what was said: of a
-// reload only the name of the place, the server gives back the rest. Storage may be forbidden or full.
+// What this tab, and this browser, remember. Never a password, a token or what others said. Storage
+// may be forbidden or full: then it is not remembered.
 
-const SESSION = "chat";
-
-function read(storage, key) {
+function read(storage) {
   try {
-    return JSON.parse(window[storage].getItem(key)) ?? {};
+    return JSON.parse(window[storage].getItem("chat")) ?? {};
   } catch {
     return {};
   }
 }
 
-function write(storage, key, value) {
+function write(storage, value) {
   try {
-    window[storage].setItem(key, JSON.stringify(value));
+    window[storage].setItem("chat", JSON.stringify(value));
   } catch {
-    // then it is not remembered
+    // see above
   }
 }
 
-/** What this tab remembers over a reload: {tab, nick, read, talks, view}. */
-export const place = () => read("sessionStorage", SESSION);
-export const keepPlace = (value) => write("sessionStorage", SESSION, value);
+/** What this tab remembers over a reload: {tab, nick, places, inbox, view, unsent}. */
+export const session = () => read("sessionStorage");
+export const keepSession = (value) => write("sessionStorage", value);
 
 /** What this browser remembers for ever: {nick, notify}. */
-export const wishes = () => read("localStorage", SESSION);
-export const wish = (value) => write("localStorage", SESSION, { ...wishes(), ...value });
-
-/** Return a new name for this tab: not secret, the cookie is. */
-export function newTab() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+export const wishes = () => read("localStorage");
+export const wish = (value) => write("localStorage", { ...wishes(), ...value });

@@ -1,79 +1,76 @@
 // Looking back: fills the window of a place from the server's history, at either end or around a
 // line. What lies between the lines of a window is always complete.
 
+import { chat, lineOf } from "./chat.js";
+import { ask, up } from "./connection.js";
+import { at, draws, touch } from "./dom.js";
+import { view } from "./going.js";
+import { draw, reveal, toEnd } from "./messages.js";
+
 const PAGE = 100; // lines that are loaded at once
-const AROUND = 50; // lines behind one that was found
+const PAUSE = 3000; // ms until the same is asked for again
+const FAR = 600; // px from either end at which more is loaded
 
-export class Past {
-  /**
-   * @param chat the model
-   * @param ready tells whether the server can be asked
-   * @param asks asks the server for something
-   * @param messages shows the lines
-   * @param views shows a place
-   * @param touch called with what changed
-   */
-  constructor(chat, { ready, asks, messages, views, touch }) {
-    Object.assign(this, { chat, ready, asks, messages, views, touch });
+/** Show a line, and load what is around it if need be. */
+export async function jump(place, seq) {
+  view(place);
+  draw();
+  if (reveal(seq)) return;
+  place.clear(false);
+  await load(place, seq + PAGE / 2);
+  place.live = place.end >= place.last;
+  draw();
+  reveal(seq);
+}
+
+/** Show the newest lines. */
+export async function toNewest() {
+  const place = chat.view;
+  if (!place.live) {
+    place.clear(true);
+    await load(place, 0);
+    draw();
   }
+  toEnd();
+}
 
-  /** Load more of a place. @param direction -1 for what was said earlier, 1 for later. */
-  async load(place, direction) {
-    if (place.loading || !this.ready()) return;
-    const before = direction < 0 ? place.earlier || place.first : place.end + PAGE + 1;
-    await this.#during(place, () => this.#before(place, before, PAGE));
-    if (direction > 0 && place.end >= place.last) place.live = true;
-    place.trim(direction > 0);
-    this.touch("lines");
-  }
-
-  /** Show a line, and load what is around it if need be. */
-  async jump(place, seq) {
-    this.views(place);
-    this.messages.draw();
-    if (this.messages.reveal(seq)) return;
-    place.clear(false);
-    await this.#during(place, () => this.#before(place, seq + AROUND, 2 * AROUND));
+// Load more where the reader comes near an end of the window.
+async function look() {
+  const place = chat.view;
+  const log = at("log");
+  if (!place || !up || place.loading) return;
+  if (log.scrollTop < FAR && !place.beginning) {
+    await load(place, place.earlier || place.first);
+    place.trim(false);
+  } else if (log.scrollHeight - log.clientHeight - log.scrollTop < FAR && !place.live) {
+    // Numbers may be missing, and private ones may be of others: it may take several tries.
+    place.later = Math.max(place.later, place.end) + PAGE;
+    await load(place, place.later + 1);
     place.live = place.end >= place.last;
-    this.messages.draw();
-    this.messages.reveal(seq);
+    place.trim();
   }
+}
 
-  /** Show the newest lines. */
-  async toNewest() {
-    const place = this.chat.view;
-    if (!place.live) {
-      place.clear(true);
-      await this.#during(place, () => this.#before(place, 0, PAGE));
-      this.messages.draw();
-    }
-    this.messages.toEnd();
-  }
-
-  async #during(place, ask) {
-    place.loading = true;
-    this.touch("lines");
-    try {
-      await ask();
-    } catch {
-      // without a connection, or too fast: the reader scrolls again
-    }
-    place.loading = false;
-  }
-
-  async #before(place, before, count) {
-    const value = `${place.key} ${count}${before ? ` before ${before}` : ""}`;
-    const { events } = await this.asks({ do: "history", value }, true);
+async function load(place, before) {
+  place.loading = true;
+  touch("lines");
+  try {
+    const value = `${place.key} ${PAGE}${before ? ` before ${before}` : ""}`;
+    const events = await ask({ do: "history", value });
     const told = events.filter(({ seq }) => seq);
-    const older = told[0]?.seq < place.first;
-    for (const event of older ? told.toReversed() : told) {
-      const [, line] = this.chat.line(event);
-      place.add(line, true);
-      place.last = Math.max(place.last, line.seq);
-    }
+    const isBackward = !place.first || before <= place.first;
+    for (const event of told) place.add(lineOf(event)[1]);
     // Of private lines not all are looked through at once: the server says where to go on.
     const rest = events.findLast(({ type }) => type === "notice")?.text.match(/ before (\d+)$/)?.[1];
     place.earlier = told.length ? 0 : Number(rest ?? 0);
-    if (!rest && before <= (place.first || Infinity) + count) place.beginning = told.length < count;
+    if (isBackward && !rest) place.beginning = told.length < PAGE;
+  } catch {
+    await new Promise((done) => setTimeout(done, PAUSE)); // without a connection, or refused
   }
+  place.loading = false;
+  touch("lines");
 }
+
+at("newest").addEventListener("click", toNewest);
+at("log").addEventListener("scroll", look, { passive: true });
+draws("lines", look);

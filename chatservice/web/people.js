@@ -1,135 +1,102 @@
 // Who is in the room that is looked at, and what the reader may do to each of them.
 
-import { at, avatar, el, show } from "./dom.js";
+import { chat, isMe } from "./chat.js";
+import { ask } from "./connection.js";
+import { at, avatar, dialog, draws, el, field, redraw, submits } from "./dom.js";
+import { open } from "./going.js";
 import { fold } from "./text.js";
 
 const MOST = 200; // buttons; the filter finds the others
 const FILTERED = 15; // people from which on there is a filter
-const SHOWN_ROLES = ["voice", "op", "founder", "admin"];
-const STATES = { away: "away", absent: "reconnecting" };
+const ROLES = ["voice", "op", "founder", "admin", "bot"]; // that are shown
+const STATES = { away: "away", absent: "reconnecting", "": "" };
 
-// What may be done: the command's label, whether it asks for how long and why, and its last word.
+// What may be done: the command's label, and what it asks for.
 const ACTS = {
   voice: ["Give voice"],
   devoice: ["Take voice"],
   op: ["Make op"],
   deop: ["Take op"],
   kick: ["Kick", "reason"],
-  mute: ["Mute", "term"],
-  ban: ["Ban", "term"],
+  mute: ["Mute", "duration", "reason"],
+  ban: ["Ban", "duration", "reason"],
 };
+const DURATIONS = { "10m": "10 minutes", "1h": "an hour", "1d": "a day", "1w": "a week", "": "for good" };
 
-export class People {
-  #list = at("members");
-  #filter = at("filter");
-  #dialog = at("member");
-  #nick = "";
-  #act = "";
-
-  /**
-   * @param chat the model
-   * @param asks asks the server for something
-   * @param opens called with a nickname to which the reader wants to write
-   */
-  constructor(chat, { asks, opens }) {
-    Object.assign(this, { chat, asks, opens });
-    this.#filter.addEventListener("input", () => this.draw());
-    at("order").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#do(this.#act, at("term").value, at("reason").value.trim());
-    });
-  }
-
-  /** Draw the list. */
-  draw() {
-    const place = this.chat.view;
-    const all = place?.sorted() ?? [];
-    const wanted = fold(this.#filter.value.trim());
-    const fitting = wanted ? all.filter(({ nick }) => fold(nick).includes(wanted)) : all;
-    const focused = document.activeElement?.dataset.member;
-    this.#filter.hidden = all.length < FILTERED;
-    at("how-many").textContent = all.length || "";
-    this.#list.replaceChildren(...fitting.slice(0, MOST).map((person) => el("li", {}, this.#button(person))));
-    if (focused) this.#list.querySelector(`[data-member="${CSS.escape(focused)}"]`)?.focus();
-    const more = fitting.length - MOST;
-    at("more-people").hidden = more <= 0;
-    at("more-people").textContent = `and ${more} more: type a part of the name above`;
-  }
-
-  /** Show somebody, and what may be done. */
-  async open(nick) {
-    const place = this.chat.view;
-    this.#nick = nick;
-    this.#act = "";
-    const person = place.people?.get(fold(nick));
-    const what = [person?.role, STATES[person?.state], this.chat.isMe(nick) && "you"];
-    at("member-nick").textContent = nick;
-    at("member-what").textContent = what.filter(Boolean).join(", ");
-    at("member-refusal").textContent = "";
-    at("order").hidden = true;
-    this.#offer([]);
-    show(this.#dialog);
-    if (!place.isRoom || this.chat.isMe(nick)) return;
-    try {
-      const { events } = await this.asks({ do: "may", room: place.name, nick }, true);
-      const may = events.find(({ type }) => type === "may")?.text ?? "";
-      if (this.#nick === nick && this.#dialog.open) this.#offer(may.split(" "));
-    } catch {
-      // gone meanwhile: there is nothing to be done
-    }
-  }
-
-  #button({ nick, role, state }) {
-    const shown = SHOWN_ROLES.includes(role) ? role : "";
-    return el(
-      "button.person",
-      {
-        type: "button",
-        "data-member": nick,
-        "aria-label": [nick, shown, STATES[state]].filter(Boolean).join(" "),
-        click: () => this.open(nick),
-      },
-      avatar(nick, `.small.${state || "here"}`),
-      el("span.name", {}, nick),
-      " ",
-      shown && el("span.role", {}, shown),
-    );
-  }
-
-  #offer(may) {
-    const button = (label, click, kind) => el(`button${kind ?? ""}`, { type: "button", click }, label);
-    const talk = () => {
-      this.#dialog.close();
-      this.opens(this.#nick);
-    };
-    at("member-acts").replaceChildren(
-      ...(this.chat.isMe(this.#nick) ? [] : [button("Write privately", talk, ".primary")]),
-      button("Who is this?", () => this.#do("whois")),
-      ...Object.keys(ACTS)
-        .filter((act) => may.includes(act))
-        .map((act) => button(ACTS[act][0], () => (ACTS[act][1] ? this.#order(act) : this.#do(act)), ACTS[act][1] && ".danger")),
-    );
-  }
-
-  #order(act) {
-    const [label, asks] = ACTS[act];
-    this.#act = act;
-    at("order").hidden = false;
-    at("term").hidden = at("term").previousElementSibling.hidden = asks !== "term";
-    at("reason").value = "";
-    at("confirm").textContent = `${label} ${this.#nick}`;
-    at(asks === "term" ? "term" : "reason").focus();
-  }
-
-  async #do(act, duration = "", reason = "") {
-    const nick = this.#nick;
-    const request = { do: act, room: this.chat.view.name, nick, whom: nick, duration, reason };
-    if (act !== "mute" && act !== "ban") delete request.duration;
-    try {
-      await this.asks(request, true);
-      this.#dialog.close();
-    } catch (refused) {
-      at("member-refusal").textContent = refused.message;
-    }
-  }
+function draw() {
+  const all = chat.view?.sorted() ?? [];
+  const wanted = fold(at("filter").value.trim());
+  const found = all.filter(({ nick }) => fold(nick).includes(wanted));
+  at("filter").hidden = all.length < FILTERED;
+  at("how-many").textContent = all.filter(isHuman).length || "";
+  redraw(at("members"), found.slice(0, MOST).map((person) => el("li", button(person))));
+  at("more-people").textContent =
+    found.length > MOST ? `and ${found.length - MOST} more: type a part of the name above` : "";
 }
+
+// A bot is here as long as it may read or write, which stands in the place of its state.
+const isHuman = ({ role }) => role !== "bot";
+
+function button({ nick, role, state }) {
+  const shown = ROLES.includes(role) && role;
+  const label = [nick, shown, STATES[state] ?? state].filter(Boolean).join(" ");
+  return el(
+    "button.person",
+    { "data-key": nick, "aria-label": label, click: () => show(nick) },
+    avatar(nick, `.small.${role === "bot" ? "" : state || "here"}`),
+    el("span.name", nick),
+    " ",
+    shown && el("span.role", shown),
+  );
+}
+
+/** Show somebody, and what may be done. */
+async function show(nick) {
+  const { name: room, isRoom, people } = chat.view;
+  const { role, state } = people?.get(fold(nick)) ?? {};
+  const refusal = el("p", { role: "alert" });
+  const order = el("div");
+  const act = async (name, fields = {}) => {
+    try {
+      await ask({ do: name, room, nick, whom: nick, ...fields });
+      box.close();
+    } catch ({ message }) {
+      refusal.textContent = message;
+    }
+  };
+  const offer = (name) => {
+    const [label, ...asked] = ACTS[name];
+    const fill = () => order.replaceChildren(form(`${label} ${nick}`, asked, (fields) => act(name, fields)));
+    return el(asked.length ? "button.danger" : "button", { click: () => (asked.length ? fill() : act(name)) }, label);
+  };
+  const write = () => box.close() ?? open(nick);
+  const acts = el(
+    "div.pair",
+    !isMe(nick) && role !== "bot" && el("button.primary", { click: write }, "Write privately"),
+    el("button", { click: () => act("whois") }, "Who is this?"),
+  );
+  const what = [role, STATES[state] ?? state, isMe(nick) && "you"].filter(Boolean).join(", ");
+  const box = dialog(nick, "Close", el("p.hint", what), acts, order, refusal);
+  if (!isRoom || isMe(nick)) return;
+  const [may] = await ask({ do: "may", room, nick }, "may").catch(() => []); // gone meanwhile
+  const allowed = may?.text.split(" ") ?? [];
+  acts.append(...Object.keys(ACTS).filter((name) => allowed.includes(name)).map(offer));
+}
+
+// What is to be known before it is done: for how long, and why.
+function form(label, asked, act) {
+  const options = Object.entries(DURATIONS).map(([value, text]) => el("option", { value }, text));
+  const inputs = {
+    duration: el("select", ...options),
+    reason: el("input", { maxlength: 200, autocomplete: "off", placeholder: "optional; everybody sees it" }),
+  };
+  const labels = { duration: "For how long", reason: "Reason" };
+  const send = () => act(Object.fromEntries(asked.map((name) => [name, inputs[name].value.trim()])));
+  const fields = asked.map((name) => field(labels[name], inputs[name]));
+  setTimeout(() => inputs[asked[0]].focus());
+  return el("form", { submit: submits(send) }, ...fields, el("button.danger", { type: "submit" }, label));
+}
+
+at("filter").addEventListener("input", draw);
+at("rows").addEventListener("click", ({ target }) => target.dataset.nick && show(target.dataset.nick));
+draws("people", draw);

@@ -1,119 +1,82 @@
 // The list of places, and the dialog in which the reader chooses another room.
 
-import { at, avatar, el, show } from "./dom.js";
+import { chat, listed, total } from "./chat.js";
+import { at, avatar, dialog, draws, el, field, redraw, submits } from "./dom.js";
+import { allRooms, join, leave, open } from "./going.js";
 
-export class Rooms {
-  #list = at("places");
-  #dialog = at("rooms-dialog");
+const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
-  /**
-   * @param chat the model
-   * @param opens called with a name that the reader wants to see
-   * @param joins enters a room; returns a promise
-   * @param closes called with a place that the reader wants to be rid of
-   * @param asks asks the server for the list of rooms
-   */
-  constructor(chat, { opens, joins, closes, asks }) {
-    Object.assign(this, { chat, opens, joins, closes, asks });
-    at("join-room").addEventListener("click", () => this.#choose());
-    this.#dialog.querySelector("form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#enter(at("room").value.trim());
-    });
-  }
+function draw() {
+  redraw(at("places"), listed().map(item));
+  const others = listed().filter((place) => place !== chat.view);
+  at("elsewhere").hidden = !total("unread", others);
+  at("elsewhere").classList.toggle("rings", total("mentions", others) > 0);
+}
 
-  /** Draw the list. */
-  draw() {
-    const focused = document.activeElement?.dataset.place;
-    let talks = false;
-    this.#list.replaceChildren(
-      ...this.chat.listed().map((place) => {
-        const begins = !place.isRoom && !talks;
-        talks ||= !place.isRoom;
-        return this.#item(place, begins);
-      }),
-    );
-    if (focused) this.#list.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
-    const others = [...this.chat.places.values()].filter((place) => place !== this.chat.view);
-    const unread = others.reduce((sum, place) => sum + place.unread, 0);
-    const mentions = others.reduce((sum, place) => sum + place.mentions, 0);
-    at("elsewhere").hidden = !unread;
-    at("elsewhere").classList.toggle("rings", mentions > 0);
-  }
+function item(place) {
+  const { name, key, unread, mentions, isRoom } = place;
+  const label = [name, unread && `${unread} unread`, mentions && plural(mentions, "mention", "mentions")];
+  const attributes = {
+    "data-key": key,
+    "aria-current": place === chat.view && "true",
+    "aria-label": label.filter(Boolean).join(", "),
+    click: () => open(name),
+  };
+  const badge = unread && el(`span.badge${mentions ? ".rings" : ""}`, unread > 999 ? "999+" : unread);
+  const close = { "aria-label": `${isRoom ? "Leave" : "Close"} ${name}`, click: () => leave(place) };
+  return el(
+    isRoom ? "li" : "li.talk",
+    el(
+      `button.place${unread ? ".unread" : ""}`,
+      attributes,
+      isRoom ? el("span.hash", "#") : avatar(name, ".small"),
+      el("span.name", name.replace("#", "")),
+      " ",
+      badge || "",
+    ),
+    place === chat.view && chat.places.size > 1 && el("button.icon.leave", close, "×"),
+  );
+}
 
-  /** Go to the next place of the list, or the one before. */
-  step(by) {
-    const places = this.chat.listed();
-    const index = places.indexOf(this.chat.view) + by;
-    this.opens(places.at(index % places.length).name);
-  }
+/** Go to the next place of the list, or the one before. */
+export function step(by) {
+  const places = listed();
+  open(places.at((places.indexOf(chat.view) + by) % places.length).name);
+}
 
-  #item(place, begins) {
-    const { name, unread, mentions, isRoom, key } = place;
-    const label = [
-      name,
-      unread && `${unread} unread`,
-      mentions && `${mentions} mention${mentions > 1 ? "s" : ""}`,
-    ];
-    const viewed = place === this.chat.view;
-    return el(
-      begins ? "li.begins" : "li",
-      {},
-      el(
-        unread ? "button.place.unread" : "button.place",
-        {
-          type: "button",
-          "data-place": key,
-          "aria-current": viewed && "true",
-          "aria-label": label.filter(Boolean).join(", "),
-          click: () => this.opens(name),
-        },
-        isRoom ? el("span.hash", {}, "#") : avatar(name, ".small"),
-        el("span.name", {}, isRoom ? name.slice(1) : name),
-        " ",
-        unread > 0 && el(mentions ? "span.badge.rings" : "span.badge", {}, unread > 999 ? "999+" : String(unread)),
-      ),
-      viewed && this.chat.places.size > 1 &&
-        el("button.icon.leave", { type: "button", "aria-label": isRoom ? `Leave ${name}` : `Close ${name}`, click: () => this.closes(place) }, "×"),
-    );
-  }
-
+async function choose() {
+  const room = el("input", { maxlength: 51, autocomplete: "off", autocapitalize: "none", placeholder: "#dev", autofocus: true });
+  const refusal = el("p", { role: "alert" });
+  const list = el("ul.rooms");
   // The dialog stays until the room is entered, and says why it cannot be.
-  async #enter(name) {
-    if (!name) return;
+  const enter = async (name) => {
     try {
       if (/\s/.test(name)) throw new Error("A room's name is one word: try a - where the blank is.");
-      await this.joins(name.startsWith("#") ? name : `#${name}`);
-      this.#dialog.close();
+      if (name) await join(name.startsWith("#") ? name : `#${name}`);
+      if (name) box.close();
     } catch ({ message }) {
-      at("room-refusal").textContent = message;
-      at("room").focus();
+      refusal.textContent = message;
+      room.focus();
     }
-  }
-
-  async #choose() {
-    at("room").value = at("room-refusal").textContent = "";
-    this.#draw(null);
-    show(this.#dialog);
-    at("room").focus();
-    this.#draw(await this.asks().catch(() => this.chat.rooms));
-  }
-
-  #draw(rooms) {
-    const buttons = (rooms ?? []).map(({ room, members, text }) =>
-      el(
-        "li",
-        {},
-        el("button.quiet", { type: "button", click: () => this.#take(room) }, room),
-        el("span.hint", {}, members === 1 ? "1 person" : `${members} people`),
-        text && el("span.about", { dir: "auto" }, text),
-      ),
-    );
-    at("all-rooms").replaceChildren(...buttons);
-  }
-
-  #take(room) {
-    this.#dialog.close();
-    this.opens(room);
+  };
+  const box = dialog(
+    "Join a room",
+    "Close",
+    el(
+      "form.pair",
+      { submit: submits(() => enter(room.value.trim())) },
+      field("Room", room),
+      el("button.primary", { type: "submit" }, "Join"),
+    ),
+    refusal,
+    el("p.hint", "Take one that is there, or name a new one: it is made as you enter."),
+    list,
+  );
+  for (const { room, members, text } of await allRooms().catch(() => chat.rooms)) {
+    const take = el("button.quiet", { click: () => enter(room) }, room);
+    list.append(el("li", take, el("span.hint", plural(members, "person", "people")), el("span.about", { dir: "auto" }, text)));
   }
 }
+
+at("join-room").addEventListener("click", choose);
+draws("places", draw);

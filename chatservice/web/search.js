@@ -1,94 +1,72 @@
 // Searching the place that is looked at, and going to what was found.
 
-import { at, el } from "./dom.js";
+import { chat, lineOf, placeOf } from "./chat.js";
+import { ask } from "./connection.js";
+import { at, draws, el, submits } from "./dom.js";
+import { jump } from "./past.js";
 import { hue } from "./text.js";
 
 const HITS = 10; // that the server gives at once
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-export class Search {
-  #form = at("searching");
-  #button = at("search");
-  #count = 0;
+let searched = null; // the place whose lines were found
+let turn = 0;
 
-  /**
-   * @param chat the model
-   * @param asks asks the server for something
-   * @param jumps called with a place and the number of a line to be shown
-   */
-  constructor(chat, { asks, jumps }) {
-    Object.assign(this, { chat, asks, jumps });
-    this.#button.addEventListener("click", () => (this.#form.hidden ? this.open() : this.close()));
-    this.#form.querySelector("button").addEventListener("click", () => this.close());
-    this.#form.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#search(0);
-    });
-  }
+function show(is) {
+  at("searching").hidden = !is;
+  at("search").ariaExpanded = is;
+  at("found").textContent = "";
+  at("results").replaceChildren();
+  searched = chat.view;
+  if (is) at("words").select();
+}
 
-  open() {
-    this.#form.hidden = false;
-    this.#button.setAttribute("aria-expanded", "true");
-    at("words").select();
-    at("words").focus();
-  }
+function leave() {
+  show(false);
+  at("search").focus();
+}
 
-  close() {
-    if (this.#form.hidden) return;
-    this.#form.hidden = true;
-    this.#button.setAttribute("aria-expanded", "false");
-    this.clear();
-    this.#button.focus();
-  }
-
-  /** Forget what was found: it was in another place. */
-  clear() {
-    at("found").textContent = "";
-    at("results").replaceChildren();
-  }
-
-  async #search(before) {
-    const words = at("words").value.trim();
-    const place = this.chat.view;
-    const turn = ++this.#count;
-    if (!words || !place) return;
-    const scope = /(^|\s)in:/i.test(words) ? "" : ` in:${place.key}`;
-    at("found").textContent = "Searching…";
-    if (!before) at("results").replaceChildren();
-    try {
-      const asked = { do: "search", words: `${words}${scope}${before ? ` before:${before}` : ""}` };
-      const { events } = await this.asks(asked, true);
-      if (turn === this.#count && place === this.chat.view) this.#show(events);
-    } catch (refused) {
-      if (turn === this.#count) at("found").textContent = refused.message;
-    }
-  }
-
-  #show(events) {
-    const hits = events.filter(({ seq }) => seq);
-    at("results").querySelector(".more-hits")?.remove();
-    at("results").append(...hits.map((event) => this.#hit(event)));
-    const count = at("results").children.length;
-    at("found").textContent = count ? `${count} found, the newest first` : "Nothing found.";
-    if (hits.length < HITS) return;
-    const more = () => this.#search(hits.at(-1).seq);
-    at("results").append(el("li.more-hits", {}, el("button.quiet", { type: "button", click: more }, "More")));
-  }
-
-  #hit(event) {
-    const [name, line] = this.chat.line(event);
-    const jump = () => this.jumps(this.chat.place(name), line.seq);
-    return el(
-      "li",
-      {},
-      el(
-        "button.quiet.hit",
-        { type: "button", click: jump },
-        el(`strong.${hue(line.nick)}`, {}, line.nick),
-        el("time", {}, when.format(line.at * 1000)),
-        el("span.about", { dir: "auto" }, line.text),
-      ),
-    );
+async function search(before) {
+  const words = at("words").value.trim();
+  const mine = ++turn;
+  if (!words) return;
+  searched = chat.view;
+  at("found").textContent = "Searching…";
+  if (!before) at("results").replaceChildren();
+  const scope = /(^|\s)in:/i.test(words) ? "" : ` in:${searched.key}`;
+  try {
+    const events = await ask({ do: "search", words: `${words}${scope}${before}` });
+    if (mine === turn) list(events.filter(({ seq }) => seq));
+  } catch ({ message }) {
+    if (mine === turn) at("found").textContent = message;
   }
 }
+
+function list(hits) {
+  at("results").querySelector(".further")?.remove();
+  at("results").append(...hits.map(item));
+  const count = at("results").children.length;
+  at("found").textContent = count ? `${count} found, the newest first` : "Nothing found.";
+  const further = { click: () => search(` before:${hits.at(-1).seq}`) };
+  if (hits.length === HITS) at("results").append(el("li.further", el("button.quiet", further, "More")));
+}
+
+function item(event) {
+  const [name, { nick, at, text, seq }] = lineOf(event);
+  return el(
+    "li",
+    el(
+      "button.quiet.hit",
+      { click: () => jump(placeOf(name), seq) },
+      el("strong.nick", { "--hue": hue(nick) }, nick),
+      el("time", when.format(at * 1000)),
+      el("span.about", { dir: "auto" }, text),
+    ),
+  );
+}
+
+at("search").addEventListener("click", () => show(at("searching").hidden));
+at("close-search").addEventListener("click", leave);
+at("searching").addEventListener("keydown", ({ key }) => key === "Escape" && leave());
+at("searching").addEventListener("submit", submits(() => search("")));
+draws("view", () => !at("searching").hidden && searched !== chat.view && show(false));

@@ -12,6 +12,12 @@ from chatservice.site.files import FOLDER
 MOST_BYTES: Final = 60_000
 """What the whole page may weigh on its way, compressed as the site does it."""
 
+MOST_SOURCE: Final = 90_000
+"""What its sources may weigh as they stand: little enough to be read in an hour."""
+
+MOST_LINES: Final = 300
+"""What one module may have: one reason to change each."""
+
 _IMPORT: Final = re.compile(r'\bimport\s[^;]*?"([^"]+)"|\bimport\(\s*"([^"]+)"')
 _LINKED: Final = re.compile(r'(?:src|href)="([^"#]+)"')
 _MARKUP: Final = re.compile(
@@ -36,10 +42,16 @@ class Sources(SynchronousTestCase):
     """The page as it stands in its folder."""
 
     def test_light(self) -> None:
-        """All of it together is light."""
-        files = [gzip.compress(path.read_bytes(), 9) for path in FOLDER.iterdir()]
+        """All of it together is light, as it is sent and as it stands."""
+        files = [path.read_bytes() for path in FOLDER.iterdir()]
         self.assertGreater(len(files), 10)
-        self.assertLess(sum(map(len, files)), MOST_BYTES)
+        self.assertLess(sum(len(gzip.compress(file, 9)) for file in files), MOST_BYTES)
+        self.assertLess(sum(map(len, files)), MOST_SOURCE)
+
+    def test_small_modules(self) -> None:
+        """No module does everything."""
+        long = [name for name, text in sources(".js").items() if text.count("\n") > MOST_LINES]
+        self.assertEqual(long, [])
 
     def test_text_stays_text(self) -> None:
         """No script makes markup or code out of text."""
