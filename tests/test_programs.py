@@ -436,9 +436,9 @@ class Reading(WithToken):
 class Listening(WithToken):
     """Programs.listen."""
 
-    def listen(self, after: int | None = None) -> tuple[Stream, Member]:
+    def listen(self, after: int | None = None, room: str = "#dev") -> tuple[Stream, Member]:
         member = Member()
-        stream = self.chat.hub.listeners.listen(self.caller(), "#dev", after, member)
+        stream = self.chat.hub.listeners.listen(self.caller(), room, after, member)
         self.chat.turn()
         return stream, member
 
@@ -501,6 +501,19 @@ class Listening(WithToken):
         self.alice.types("/token revoke deploy")
         self.chat.clock.advance(2)
         self.assertEqual(member.aborts, 1)
+
+    def test_it_ends_in_the_room_alone_that_the_bot_is_taken_out_of(self) -> None:
+        self.alice.types("/join #ops", "/token deploy #dev #ops")
+        self.secret = token_in(self.alice.hears())
+        _, other = self.listen()
+        self.members = [self.listen(room="#ops")[1]]
+        ben = self.chat.joined_as("ben", Role.USER)
+        self.alice.types("/op #ops ben")
+        ben.types("/token revoke deploy")
+        self.bob.types("hello")
+        self.assertEqual((texts(other), other.disconnects), (["hello"], 0))
+        self.assertEqual([member.events[-1].nick for member in self.members], ["not-allowed"])
+        self.assertEqual([member.disconnects for member in self.members], [1])
 
     def test_it_ends_when_its_maker_is_banned(self) -> None:
         root = self.chat.joined_as("toor", Role.ADMIN)
