@@ -314,6 +314,14 @@ class Listing(WithBots):
         self.assertIn("deploy", self.lists(self.chat.joined_as("toor", Role.ADMIN), "/token"))
         self.assertIn("no bots", self.lists(self.alice, "/token #ops"))
 
+    def test_rooms_that_one_must_not_know_of_are_not_named(self) -> None:
+        self.alice.types("/mode #ops secret on", "/op #dev bob")
+        self.make("/token deploy #dev #ops")
+        self.assertNotIn("#ops", self.lists(self.bob, "/token #dev"))
+        self.assertIn("may read and write in #dev; made", self.lists(self.bob, "/token #dev"))
+        self.assertIn("#dev #ops", self.lists(self.alice, "/token #dev"))
+        self.assertIn("#dev #ops", self.lists(self.alice, "/token"))
+
     def test_the_last_use_is_noted_not_more_than_once_an_hour(self) -> None:
         secret = self.make()
         changes: list[object] = []

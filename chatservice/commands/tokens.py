@@ -73,16 +73,26 @@ def _list(session: Session, name: str) -> None:
     if not found:
         hub.tell(person, Kind.NOTICE, f"There are no bots{where}: /token NAME #ROOM makes one.")
         return
-    lines = [*_lines(found[-_MOST_SHOWN:], hub.now())]
+    lines = [*_lines(session, found[-_MOST_SHOWN:])]
     hub.tell(person, Kind.NOTICE, f"Bots{where}, {len(found)}:", *lines)
 
 
-def _lines(found: Sequence[tuple[str, Token]], now: float) -> Iterator[str]:
+def _lines(session: Session, found: Sequence[tuple[str, Token]]) -> Iterator[str]:
+    now = session.hub.now()
     for name, token in found:
         used = f"used {_ago(now - token.used)}" if token.used else "never used"
-        rooms = " ".join(token.rooms)
+        rooms = " ".join(one for one in token.rooms if _may_know(session, token, one))
         made = f"made by {token.by} {_ago(now - token.at)}"
         yield f"  {name}: may {token.rights} in {rooms}; {made}, {used}"
+
+
+def _may_know(session: Session, token: Token, name: str) -> bool:
+    """Tell whether somebody may know that a token is for a room, which may be a secret one."""
+    hub, person = session.hub, session.person
+    if person.account is not None and person.account.identity == token.maker:
+        return True
+    room = hub.rooms.find(name)
+    return room is not None and hub.rooms.sees(person, room)
 
 
 def _ago(seconds: float) -> str:
