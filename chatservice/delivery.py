@@ -139,6 +139,13 @@ class Delivery:
             reader.end(feed)
         self._wake(reader)
 
+    def cut(self, member: IMember, *answers: Event) -> None:
+        """Disconnect a member, with a last word instead of all that it has not been given yet."""
+        if member in self._readers:
+            self.drop(member)
+            member.deliver_all([Batch("", answers)])
+            member.disconnect()
+
     def drop(self, member: IMember) -> None:
         """Forget a member whose connection is gone."""
         reader = self._readers.pop(member, None)

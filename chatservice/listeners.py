@@ -12,7 +12,6 @@ from chatservice.accounts import Account
 from chatservice.callers import Caller, Callers
 from chatservice.charters import ROOM
 from chatservice.errors import ChatError, Code
-from chatservice.events import Kind
 from chatservice.interfaces import IMember, Value
 from chatservice.limits import Quota
 from chatservice.order import UNREAD
@@ -135,13 +134,15 @@ class Listeners:
 
     def _end(self, stream: Stream, refusal: ChatError) -> None:
         self._streams.pop(stream, None)
-        person = stream.person
-        self._order.tell_now(person, Kind.ERROR, refusal.message, code=refusal.code)
-        self._finish(stream)
+        self._order.cut(stream.person, refusal)
+        self._abort_later(stream)
 
     def _finish(self, stream: Stream) -> None:
+        self._delivery.finish(stream.person.member)
+        self._abort_later(stream)
+
+    def _abort_later(self, stream: Stream) -> None:
         member = stream.person.member
-        self._delivery.finish(member)
         if self._clock is not None:
             stream.person.timer = self._clock.callLater(LAST_WORDS, member.abort)
 

@@ -86,6 +86,12 @@ class Order:
         events = [Event(0, now, "", kind, nick, text, request) for text in texts or ("",)]
         self._delivery.tell(person.member, *events)
 
+    def cut(self, person: Person, refusal: ChatError) -> None:
+        """Disconnect a person that may hear nothing more, not even what it was too slow for."""
+        self._meters.refuse(refusal.code)
+        word = Event(0, self._now(), "", Kind.ERROR, refusal.code, refusal.message)
+        self._delivery.cut(person.member, word)
+
     def recall(self, person: Person, answer: Later) -> None:
         """Answer one person with what is made only when its turn comes.
 

@@ -515,6 +515,27 @@ class Listening(WithToken):
         self.assertEqual([member.events[-1].nick for member in self.members], ["not-allowed"])
         self.assertEqual([member.disconnects for member in self.members], [1])
 
+    def test_what_it_had_not_read_is_not_for_it_any_more_when_it_ends(self) -> None:
+        for n in range(5000):
+            self.log.append([said(f"{n}", "#dev")])
+        self.log.slow = True
+        _, member = self.listen(after=0)
+        self.log.commit()
+        self.chat.turn()
+        self.log.answer()
+        self.chat.turn()
+        heard = len(texts(member))
+        self.assertTrue(0 < heard < 5000)
+        self.alice.types("/ban deploy")
+        for _ in range(40):
+            self.log.commit()
+            self.log.answer()
+            self.chat.turn()
+        self.assertEqual(len(texts(member)), heard)
+        self.members = [member]
+        self.ended("banned")
+        self.assertEqual(member.wrongs, [])
+
     def test_it_ends_when_its_maker_is_banned(self) -> None:
         root = self.chat.joined_as("toor", Role.ADMIN)
         for room in ("#dev", "#lobby"):
