@@ -289,6 +289,16 @@ class Ending(WithBots):
         self.chat = Chat(old.log, policy=Policy(UNLIMITED), records=old.records)
         self.assertTrue(self.may(secret))
 
+    def test_in_the_lobby_it_outlives_what_is_decided_there(self) -> None:
+        root = self.chat.joined_as("toor", Role.ADMIN)
+        secret = self.make("/token herald #lobby", root)
+        self.assertTrue(self.may(secret, "#lobby"))
+        root.types("/topic welcome", "/mode slow 1s", "/mode slow off")
+        self.assertTrue(self.may(secret, "#lobby"))
+        old = self.chat
+        self.chat = Chat(old.log, policy=Policy(UNLIMITED), records=old.records)
+        self.assertTrue(self.may(secret, "#lobby"))
+
     def test_a_damaged_record_is_good_for_nothing(self) -> None:
         secret = self.make()
         self.chat.records.change(TOKEN, digest(secret), lambda _: {"rooms": 7})
