@@ -82,6 +82,7 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
     _closing = False  # nothing more is sent
     _leaving = False  # it has all that it was to be given
     _lost = False
+    _cut = False
     _heard = True  # since it was looked at last
     _silent_since = 0.0
     _asked = False  # for a sign of life
@@ -189,11 +190,21 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
             if not self._held:
                 self.resume()
 
+    def pause(self) -> None:
+        """Stop reading, unless there is nothing to read from any more."""
+        if not self._over:
+            super().pause()
+
     def resume(self) -> None:
         """Read again, first what was read already."""
         self.read()
-        if not self._held and self.state != self.STATE_CLOSED:
-            self.transport.resumeProducing()
+        if not self._held and not self._over:
+            super().resume()
+
+    def abort(self) -> None:
+        """Cut the connection; see IMember. What is done until it is gone does nothing to it."""
+        self._cut = True
+        super().abort()
 
     def nick_accepted(self) -> None:
         """Tell a program that it is in, before it goes on."""
@@ -222,6 +233,11 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
             self.sendPing()
 
     # Inside.
+
+    @property
+    def _over(self) -> bool:
+        """Whether the connection below was told to end."""
+        return self._cut or self.state == self.STATE_CLOSED
 
     def _begin_end(self) -> None:
         """Send nothing any more, and wait for the peer's end no longer than LINGER."""

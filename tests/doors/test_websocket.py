@@ -588,6 +588,31 @@ class Ends(SynchronousTestCase):
             chat.turn()
         self.assertEqual(alice.end(), 1000)
 
+    def test_what_is_done_after_the_end_does_nothing_to_the_connection(self) -> None:
+        """It is cut, or closed, and something that took its time is done only then."""
+        for end in ("abort", "close"):
+            log = SlowLog()
+            chat = Chat(log)
+            alice = chat.join("alice", "t")
+            log.slow = True
+            alice.ask("say", 1, room="#lobby", text="one")
+            chat.turn()
+            self.assertEqual(alice.transport.producerState, "paused")
+            if end == "abort":
+                alice.web.abort()
+            else:
+                alice.web.dropConnection()
+            for _ in range(9):
+                log.commit()
+                chat.turn()
+            alice.web.hold("x")
+            alice.web.release("x")
+            self.assertTrue(alice.transport.disconnecting)
+            self.assertEqual(alice.transport.producerState, "paused")
+            alice.hang_up()
+            chat.turn()
+            self.assertEqual(chat.door.connections(), [])
+
 
 class Input(SynchronousTestCase):
     """Whatever comes in."""
