@@ -184,10 +184,27 @@ class Owners:
     def change_password(self, person: Person, text: str) -> Deferred[None]:
         """Change the password of a person's account. Fails with ChatError.
 
+        Who knew the old one, or has a token of the owner's, is in no more: all other connections
+        end, and nobody comes back to where any of them was.
+
         :param text: the old and the new one, see logins.parted.
         """
-        changed = self._logins.change(person, text)
-        return changed.addCallback(lambda _: self._tell(person, "Your password is changed."))
+
+        def changed(_: None) -> None:
+            account = person.account
+            if account is None:  # removed at this very moment
+                return
+            others = [one for one in self._identities.people(person.inbox) if one is not person]
+            for other in others:
+                reason = f"The password of {account.name} was changed: log in with the new one."
+                self._throw_out(other, reason)
+            self._returns.forget(person.inbox)
+            if not person.departed:
+                self._returns.connected(person)
+            ended = " Your other connections were ended." if others else ""
+            self._tell(person, f"Your password is changed.{ended}")
+
+        return self._logins.change(person, text).addCallback(changed)
 
     def release(self, person: Person, nick: str) -> None:
         """Throw out whoever else wears a nickname of a person's account.
@@ -204,7 +221,7 @@ class Owners:
             text = "You wear it yourself." if person.nick == nick else f"{nick} is free: /nick it."
             raise ChatError(Code.NO_SUCH_NICK, text)
         for wearer in wearers:
-            self._throw_out(wearer, owner)
+            self._throw_out(wearer, _wanted(owner))
         self._tell(person, f"{nick} is free: type /nick {nick} to wear it.")
 
     def greeting(self, person: Person) -> str:
@@ -239,16 +256,15 @@ class Owners:
             text = f"{account.name} is registered, and its owner has come: you are {nick} now."
             self._tell(wearer, f"{text} Choose another with /nick.")
             return
-        self._throw_out(wearer, account)
+        self._throw_out(wearer, _wanted(account))
 
-    def _throw_out(self, wearer: Person, account: Account) -> None:
+    def _throw_out(self, wearer: Person, reason: str) -> None:
         wearer.cancel()
         self._revoke(wearer)
         if wearer.absent:
             self._depart(wearer)
             return
-        text = f"The owner of {account.name} wants it back: this connection ends."
-        self._order.tell(wearer, Kind.ERROR, text, code=Code.KICKED)
+        self._order.tell(wearer, Kind.ERROR, reason, code=Code.KICKED)
         self._leave(wearer)
 
     def changed(self, person: Person, old: Account) -> None:
@@ -275,6 +291,11 @@ class Owners:
 
     def _not_noted(self, failure: Failure) -> None:
         self._log.warn("could not note who was here: {why}", why=failure.getErrorMessage())
+
+
+def _wanted(account: Account) -> str:
+    """Return why somebody goes who wears another's nickname."""
+    return f"The owner of {account.name} wants it back: this connection ends."
 
 
 def _is(person: Person, account: Account) -> bool:

@@ -373,6 +373,34 @@ class Tabs(SynchronousTestCase):
         phone.hang_up()
         self.assertEqual(last(chat.back("alice", "p", "p" * 43))[0], "done")
 
+    def test_a_new_password_ends_all_that_the_old_one_began(self) -> None:
+        """Other connections, those that are lost just now, and tokens of those that have left."""
+        chat = Chat()
+        register(chat.hub, "alice")
+        alice = chat.join(f"alice {WORD}", "t")
+        others = [chat.join(f"other{n}", "t", str(n) * 43) for n in range(3)]
+        bob = chat.join("bob", "t", "b" * 43)
+        for other in others:
+            other.ask("line", line=f"/login alice {WORD}")
+            chat.turn()
+        others[1].hang_up()
+        others[2].ask("quit")
+        chat.turn()
+        self.assertEqual(others[2].end(), 1000)
+        alice.lines()
+        alice.ask("line", 1, line=f"/password {WORD} -> {WORD} staple")
+        chat.turn()
+        self.assertEqual(last(others[0]), ("error", "kicked"))
+        self.assertEqual(others[0].end(), 1008)
+        self.assertIn("were ended", "".join(alice.lines()))
+        for n in range(3):
+            got = last(chat.back(f"other{n}", "t", str(n) * 43))
+            self.assertEqual(got, ("error", "bad-token"), n)
+        for person, cookie in ((alice, COOKIE), (bob, "b" * 43)):
+            nick = person.web.session.nick
+            person.hang_up()
+            self.assertEqual(last(chat.back(nick, "t", cookie))[0], "done")
+
     def test_who_quit_may_still_come_back(self) -> None:
         """If the nickname is free, to the place that was left; or anew, with a tab of its own."""
         chat = Chat()

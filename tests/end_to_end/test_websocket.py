@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -192,6 +193,21 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
         port = chat.also("ChatSite")
         with Peer(port, "Origin: http://chat.example", tls=True) as peer:
             assert peer.answer.split()[1] == "403"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        page = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+        page.request("GET", "/")
+        cookie = page.getresponse().headers["Set-Cookie"].split("; ")
+        page.close()
+        assert cookie[0].startswith("__Host-chat=")
+        assert "Secure" in cookie
+        for planted, code in ((f"chat={'p' * 43}", "bad-token"), (cookie[0], None)):
+            with Peer(port, f"Cookie: {planted}", tls=True) as alice:
+                alice.join(f"a{bool(code)}", tab="t")
+                with Peer(port, f"Cookie: {planted}", tls=True) as again:
+                    again.ask("return", id=1, nick=f"a{bool(code)}", tab="t")
+                    got = again.until("error" if code else "done", id=1)[-1]
+                    assert got.get("code") == code
         with (
             Peer(port, "Origin: https://chat.example", tls=True) as alice,
             Peer(port, tls=True) as bob,
