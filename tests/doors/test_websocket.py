@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.accounts import ACCOUNT
 from chatservice.doors.connection import LINGER
 from chatservice.doors.frames import AT_ONCE, MAX_FRAMES
 from chatservice.doors.tabs import new_cookie, read_cookie, token_of
@@ -18,10 +19,12 @@ from chatservice.doors.websocket import WebSocketFactory
 from chatservice.errors import ChatError, Code
 from chatservice.hub import Hub
 from chatservice.limits import DEFAULT, UNLIMITED, Limits
+from chatservice.names import fold
 from chatservice.objects import MAX_REQUEST, read_event
 from chatservice.passwords import Passwords
 from chatservice.person import Policy
-from chatservice.resume import is_token
+from chatservice.resume import Offer, Place, is_token
+from chatservice.roles import Role
 from chatservice.store.memory import MemoryLog
 from tests.conformance import Backlog, Conformance, Durable, Person, Stage
 from tests.doors.test_json import PIECES, brief
@@ -400,6 +403,69 @@ class Tabs(SynchronousTestCase):
             nick = person.web.session.nick
             person.hang_up()
             self.assertEqual(last(chat.back(nick, "t", cookie))[0], "done")
+
+    def test_what_happened_meanwhile_counts_for_who_comes_back(self) -> None:
+        """A new nickname, a ban, an account that is no more, a chat that is about to close."""
+        chat = Chat()
+        register(chat.hub, "zoe")
+        chat.hub.parts.records.change(
+            ACCOUNT, fold("zoe"), lambda value: {**(value or {}), "role": Role.ADMIN.name}
+        )
+        zoe = chat.join(f"zoe {WORD}", "t", "r" * 43)
+        alice = chat.join("alice", "t")
+        alice.ask("line", line="/nick alicia")
+        chat.turn()
+        alice.hang_up()
+        self.assertEqual(last(chat.back("alice", "t")), ("error", "bad-token"))
+        alice = chat.back("alicia", "t")
+        self.assertEqual(last(alice)[0], "done")
+        zoe.ask("line", 1, line="/ban alicia 1d")
+        chat.turn()
+        self.assertEqual((last(alice)[0], alice.end()), ("error", 1008))
+        self.assertEqual(last(chat.back("alicia", "t")), ("error", "banned"))
+        self.assertEqual(len(chat.hub.people()), 1)
+
+        register(chat.hub, "carol")
+        carol = chat.join(f"carol {WORD}", "t", "c" * 43)
+        carol.hang_up()
+        account = chat.hub.accounts.find("carol")
+        assert account is not None
+        chat.hub.accounts.remove(account)
+        chat.turn()
+        back = chat.back("carol", "t", "c" * 43)
+        self.assertEqual(last(back), ("error", "bad-token"))
+
+        dave = chat.join("dave", "t", "d" * 43)
+        dave.hang_up()
+        chat.hub._draining.begin(60)
+        self.assertEqual(last(chat.back("dave", "t", "d" * 43)), ("error", "closing"))
+
+    def test_returns_at_once_end_with_one(self) -> None:
+        """Of many that are as fast, the last is in; the others are told so, and nobody leaves."""
+        chat = Chat()
+        alice, bob = chat.join("alice", "t"), chat.join("bob")
+        finding: list[Deferred[None]] = []
+        recognise = chat.hub.parts.returns.recognise
+
+        def later(offer: Offer) -> Deferred[Place]:
+            finding.append(Deferred())
+            return finding[-1].addCallback(lambda _: recognise(offer))
+
+        self.patch(chat.hub.parts.returns, "recognise", later)
+        many = [chat.connect() for _ in range(5)]
+        for one in many:
+            one.ask("return", 1, nick="alice", tab="t")
+        chat.turn()
+        for found in reversed(finding):
+            found.callback(None)
+        chat.turn()
+        alice.hang_up()
+        chat.turn()
+        ends = [one.end() for one in many]
+        self.assertEqual(ends.count(None), 1)
+        self.assertEqual(ends.count(4001), 4)
+        self.assertEqual(bob.lines(), [])
+        self.assertEqual(len(chat.hub.people()), 2)
 
     def test_who_quit_may_still_come_back(self) -> None:
         """If the nickname is free, to the place that was left; or anew, with a tab of its own."""
