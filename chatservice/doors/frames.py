@@ -56,6 +56,8 @@ def take_text(data: bytes) -> tuple[bytes, bytes] | None:
         length, start = int.from_bytes(data[2:4], "big"), _MASKED + 2
         if length < 126:
             return None
+    elif length == 127:  # eight bytes of length follow: too long, or not as short as it could be
+        return None
     end = start + length
     if length > MAX_REQUEST or len(data) < end:
         return None

@@ -732,6 +732,13 @@ class Input(SynchronousTestCase):
         """As soon as its length is known; what follows is dropped."""
         self.assertEqual(self.closes(peer_frame(b" " * (MAX_REQUEST + 1))[:20]), 1009)
 
+    def test_a_length_of_eight_bytes_is_one(self) -> None:
+        """It is not 127: what it stands for is too long, or could have been written shorter."""
+        for length, code in ((1 << 20, 1009), (200, 1002)):
+            self.setUp()
+            head = b"\x81\xff" + length.to_bytes(8, "big") + bytes(4)
+            self.assertEqual(self.closes(head + b" " * 200), code)
+
     def test_a_message_that_grows_too_long_is_refused(self) -> None:
         """However it is cut."""
         piece = b" " * 1000
