@@ -1,8 +1,9 @@
 """WebSocket frames: the peer's by autobahn, within bounds; and ours, written here.
 
-autobahn takes the opening handshake, control frames and the peer's frames apart (RFC 6455). It
-would read on while it is paused, keep an endless number of empty frames, and log what peers say;
-here it is given a few KiB at a time, and no more while it is not to read.
+autobahn takes the opening handshake, control frames and the peer's frames apart (RFC 6455), but
+for messages that are one good frame, as nearly all are (take_text). It would read on while it is
+paused, keep an endless number of empty frames, and log what peers say; here it is given a few KiB
+at a time, and no more while it is not to read.
 """
 
 import struct
