@@ -19,7 +19,7 @@ const box = at("message");
 const list = at("suggestions");
 let place = null; // to which the box speaks: what is typed goes nowhere else
 let commands = []; // of the server: {name, usage, text}
-let found = []; // suggestions: {insert, label, about}
+let found = []; // suggestions: {insert, label, about}, the latter two for commands
 let from = 0; // where the word begins that is completed
 let chosen = 0;
 let recalled = [];
@@ -39,6 +39,7 @@ function face() {
 
 function write(text) {
   box.value = text;
+  if (place) place.draft = text;
   closeList();
   measure();
 }
@@ -53,7 +54,6 @@ async function send() {
   if (written.length > 1 && !(await agrees(written.length))) return;
   recalled = [...recalled.filter((other) => other !== text), text].slice(-MOST_RECALLED);
   back = to.mark = 0;
-  to.draft = "";
   write("");
   if (!to.live) toNewest();
   for (const line of written) put(to, line);
@@ -139,15 +139,15 @@ function recall(by) {
 
 // Suggestions.
 
-/** Look for what the word before the caret may become. @returns whether there is any. */
+// Look for what the word before the caret may become. Return whether there is any.
 function suggest(isAsked) {
   const before = box.value.slice(0, box.selectionStart);
   const word = before.match(/\S*$/)[0];
   from = before.length - word.length;
-  const isCommand = word.startsWith("/") && !from;
   if (before.startsWith("/") && !commands.length) learn();
-  if (!isAsked || !word) found = [];
-  else found = isCommand ? someCommands(word) : word.startsWith("#") ? someRooms(word) : someNicks(word);
+  const wanted = fold(word.replace(/^@/, ""));
+  const fitting = isAsked && word ? candidates(word).filter(({ insert }) => fold(insert).startsWith(wanted)) : [];
+  found = [...new Map(fitting.map((one) => [one.insert, one])).values()].slice(0, MOST_SUGGESTED);
   drawList();
   const command = commands.find(({ name }) => before.startsWith(`/${name} `));
   at("usage").textContent = command ? `${command.usage}: ${command.text}` : "";
@@ -159,24 +159,16 @@ async function learn() {
   if (commands.length && box.value.startsWith("/")) typed();
 }
 
-const someCommands = (word) =>
-  commands
-    .filter(({ name }) => name.startsWith(word.slice(1).toLowerCase()))
-    .map(({ name, usage, text }) => ({ insert: `/${name} `, label: usage, about: text }));
-
-function someRooms(word) {
-  const rooms = new Set([...listed(), ...chat.rooms].map(({ name, room }) => room ?? name));
-  const wanted = [...rooms].filter((name) => name.startsWith(word.toLowerCase()));
-  return wanted.map((name) => ({ insert: `${name} `, label: name }));
-}
-
-function someNicks(word) {
-  const spoke = place.lines.slice(-200).reverse();
-  const nicks = new Set([...spoke, ...place.sorted(), place].map(({ nick, name }) => nick ?? name));
-  const wanted = fold(word.replace(/^@/, ""));
-  return [...nicks]
-    .filter((nick) => nick && fold(nick).startsWith(wanted) && !isMe(nick))
-    .map((nick) => ({ insert: nick + (from ? " " : ": "), label: nick }));
+// Commands, rooms or people; of people first those who spoke last.
+function candidates(word) {
+  if (word.startsWith("/") && !from)
+    return commands.map(({ name, usage, text }) => ({ insert: `/${name} `, label: usage, about: text }));
+  if (word.startsWith("#"))
+    return [...listed(), ...chat.rooms].map(({ name, room }) => ({ insert: `${room ?? name} ` }));
+  const people = [...place.lines.slice(-200).reverse(), ...place.sorted(), { nick: place.isRoom ? "" : place.name }];
+  return people
+    .filter(({ nick }) => nick && !isMe(nick))
+    .map(({ nick }) => ({ insert: nick + (from ? " " : ": ") }));
 }
 
 function complete(index) {
@@ -195,7 +187,7 @@ function choose(index) {
 function drawList() {
   found = found.slice(0, MOST_SUGGESTED);
   list.hidden = !found.length;
-  const item = ({ label, about = "" }, index) => {
+  const item = ({ insert, label = insert, about = "" }, index) => {
     const pointerdown = (event) => event.preventDefault() ?? complete(index);
     const attributes = { role: "option", id: `suggestion-${index}`, pointerdown };
     return el("li", attributes, el("strong", label), el("span.hint", about));

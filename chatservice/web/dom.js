@@ -61,7 +61,7 @@ const drawers = {};
 const changed = new Set();
 let planned = false;
 
-/** Call something whenever a part changed: "view", "places", "people", "lines" or "connection". */
+/** Call something whenever a part changed: "view", "places", "people" or "lines". */
 export const draws = (part, drawer) => (drawers[part] ??= []).push(drawer);
 
 /** Take note that parts changed. */

@@ -17,7 +17,7 @@ import { came } from "./outbox.js";
 import { step } from "./rooms.js";
 import { begin, connected } from "./session.js";
 
-const COMINGS = 15_000; // ms until roles of those who came are asked for
+const COMINGS = 15_000; // ms until it is asked who came
 const MANY = 300; // people among whom newcomers' roles are not looked for
 const ELSEWHERE = ["history", "search"]; // requests whose answers go to who asked
 const QUIET = ["return", "register", "login", "password"]; // of whose notices the page tells otherwise
@@ -35,21 +35,18 @@ function take(event, request) {
   if (news?.line.own) came(news.place);
   else if (news?.line.mention) notify(news.place, news.line);
   if (type === "switched" && request?.do === "line") view(placeOf(room));
-  if (type === "joined" && up) joined(event);
+  if (type === "joined" && up && isMe(event.nick)) allRooms().catch(() => {}); // for its topic
+  else if (type === "joined" || type === "noted") someoneCame(find(room));
   if (!chat.view && chat.places.size && !at("chat").hidden) view(listed()[0]);
 }
 
-// Somebody's role is told by `who` alone; it is asked for once for many who come.
-function joined({ room, nick }) {
-  const place = find(room);
-  if (isMe(nick)) {
-    allRooms().catch(() => {}); // for its topic
-  } else if (!asking && place === chat.view && (place.people?.size ?? 0) < MANY) {
-    asking = setTimeout(() => {
-      asking = 0;
-      if (chat.view === place && !document.hidden) members();
-    }, COMINGS);
-  }
+// Somebody's role is told by `who` alone, and which bots there are; it is asked for once for many.
+function someoneCame(place) {
+  if (asking || place !== chat.view || !(place?.people?.size < MANY)) return;
+  asking = setTimeout(() => {
+    asking = 0;
+    if (chat.view === place && !document.hidden) members();
+  }, COMINGS);
 }
 
 draws("view", () => {

@@ -18,7 +18,7 @@ const dayAndYear = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
 
 const log = at("log");
 let shown = null; // the place whose lines are shown
-let rows = new Map(); // by line, in order: {row, look}
+let rows = new Map(); // by line, in order: {row, key}; the key names its look
 
 /** Draw what changed. */
 export function draw() {
@@ -88,28 +88,29 @@ function rowsOf(place, before) {
   let above = { seq: 0 };
   for (const line of place.lines) {
     const day = new Date(line.at * 1000).toDateString();
+    const isNewDay = day !== above.day;
     const isUnread = place.mark > 0 && line.seq > place.mark && above.seq <= place.mark && !line.own;
     const isSaid = line.kind === "said" || line.kind === "private";
-    const joins = isSaid && day === above.day && !isUnread && above.nick === line.nick;
-    const block = isSaid ? fence(line.text, joins && (above.block === "open" || above.block === "in")) : "";
-    const goesOn = joins && (block === "in" || block === "close" || line.at - above.at < PAUSE);
-    const look = [day !== above.day, isUnread, goesOn, block, line.seq || line.text].join(" ");
+    const joins = isSaid && !isNewDay && !isUnread && above.nick === line.nick;
+    const block = isSaid ? fence(line.text, joins && ["open", "in"].includes(above.block)) : "";
+    const goesOn = joins && (["in", "close"].includes(block) || line.at - above.at < PAUSE);
+    const key = [isNewDay, isUnread, goesOn, block, line.seq || line.text].join(" ");
     const old = before.get(line);
-    found.set(line, old?.look === look ? old : { look, row: row(line, day !== above.day, isUnread, goesOn, block) });
+    found.set(line, old?.key === key ? old : { key, row: row(line, { isNewDay, isUnread, goesOn, block }) });
     above = { day, block, seq: line.seq || above.seq, nick: isSaid && line.nick, at: line.at };
   }
   return found;
 }
 
-const row = (line, isNewDay, isUnread, goesOn, block) =>
+const row = (line, look) =>
   el(
     "div.row",
-    isNewDay && el("div.day", el("span", dayOf(line.at))),
-    isUnread && el("div.unread-line", "New"),
-    line.seq ? message(line, goesOn, block) : el(`div.event.${line.kind}`, { dir: "auto" }, ...content(line.text, "")),
+    look.isNewDay && el("div.day", el("span", dayOf(line.at))),
+    look.isUnread && el("div.unread-line", "New"),
+    line.seq ? message(line, look) : el(`div.event.${line.kind}`, { dir: "auto" }, ...content(line.text, "")),
   );
 
-function message({ kind, nick, seq, at, text, mention, own }, goesOn, block) {
+function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block }) {
   const date = new Date(at * 1000);
   const classes = [
     goesOn ? "more" : "first",

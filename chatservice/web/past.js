@@ -68,6 +68,7 @@ async function load(place, before) {
     await new Promise((done) => setTimeout(done, PAUSE)); // without a connection, or refused
   }
   place.loading = false;
+  draw(); // at once: until then the reader seems to be at the end that was just moved
   touch("lines");
 }
 

@@ -9,7 +9,7 @@ import * as outbox from "./outbox.js";
 
 const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of others the server knows
 
-let tab = ""; // names this tab to the server: not secret, the cookie is
+let tab = ""; // names this tab to the server: 128 random bits that nobody else is told
 let wanted = ""; // the place that the address names, until we are there
 
 // Join under a new name for this tab. A password is not kept for a second connection.

@@ -126,6 +126,33 @@ def test_a_password_stays_nowhere(visit: Visits) -> None:
     assert SECRET not in alice.page.evaluate(EVERYTHING)
 
 
+def test_changing_the_password(web_chat: WebChat, visit: Visits) -> None:
+    """In two fields, also if the command is typed; the new one counts from then on."""
+    alice = visit("alice")
+    alice.register(SECRET)
+    alice.box.press_sequentially("/password ")
+    expect(alice.box).to_have_value("")
+    alice.dialog.get_by_label("Old password").fill(SECRET)
+    alice.dialog.get_by_label("New password").fill(f"{SECRET} staple")
+    alice.page.keyboard.press("Enter")
+    expect(alice.dialog.get_by_role("alert")).to_contain_text("changed")
+    assert SECRET not in alice.page.evaluate(EVERYTHING)
+    with web_chat.nc("bob", f"/login alice {SECRET} staple") as bob:
+        bob.expect("logged in as alice")
+
+
+def test_signing_in_to_another_account(web_chat: WebChat, visit: Visits) -> None:
+    """A guest names the account, whatever nickname it wears."""
+    with web_chat.nc("alice", f"/register {SECRET}") as owner:
+        owner.expect("^-- alice is yours now")
+        guest = visit("guest")
+        guest.you()
+        guest.dialog.get_by_label("Account").fill("alice")
+        guest.dialog.get_by_label("Password").fill(SECRET)
+        guest.dialog.get_by_role("button", name="Sign in").click()
+        expect(guest.dialog.get_by_role("alert")).to_contain_text("signed in")
+
+
 def test_leaving_is_told_and_leads_back_to_the_form(web_chat: WebChat, visit: Visits) -> None:
     """The nickname is free at once."""
     alice = visit("alice")

@@ -52,7 +52,7 @@ TO_THE_TOP = """async (log) => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     log.scrollTop = 0;
     const before = top();
-    while (first().dataset.seq === was) await frame();
+    while (first().dataset.seq === was && +was > 1) await frame();
     await frame();
     return [+first().dataset.seq, before, top()];
 }"""

@@ -1,6 +1,7 @@
 """Talking at the page, beside people with nc."""
 
 import re
+from contextlib import ExitStack
 
 from playwright.sync_api import expect
 
@@ -33,6 +34,30 @@ def test_who_comes_and_goes_is_told(web_chat: WebChat, visit: Visits) -> None:
         carol.say("/quit")
         expect(alice.event("carol left")).to_have_count(1)
         expect(alice.member("carol")).to_have_count(0)
+
+
+def test_many_who_come_and_go_are_one_line(web_chat: WebChat, visit: Visits) -> None:
+    """A burst pushes nothing out of sight that was said."""
+    alice = visit("alice")
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(web_chat.nc(f"guest{n}")) for n in range(8)]
+        expect(alice.event("and 3 more joined")).to_have_count(1)
+        for one in crowd:
+            one.say("/quit")
+        expect(alice.event("and 3 more left")).to_have_count(1)
+        expect(alice.log.locator(".event", has_text=re.compile("joined|left"))).to_have_count(1)
+
+
+def test_a_rooms_name_leads_there(web_chat: WebChat, visit: Visits) -> None:
+    """What is none stays text: numbers, parts of words and of links."""
+    alice = visit("alice")
+    line = "see #tea, #1 a#b https://example.org/#part"
+    with web_chat.nc("carol", "/join #tea", "/join #lobby", line) as carol:
+        alice.hears(line)
+        expect(alice.log.locator(".text").get_by_role("button")).to_have_text(["#tea"])
+        alice.log.get_by_role("button", name="#tea").click()
+        expect(alice.heading).to_have_text("#tea")
+        carol.expect("^alice joined #tea")
 
 
 def test_what_is_done_is_shown_as_done(web_chat: WebChat, visit: Visits) -> None:
