@@ -10,7 +10,9 @@ const LONGEST = 30_000; // ms between two tries
 const PATIENCE = 20_000; // ms for an answer, until the connection counts as lost
 const TOO_FAST = 700; // ms until the same request is sent again
 const FINAL = ["kicked", "banned"]; // whoever is thrown out does not come back by itself,
-const ELSEWHERE = 4001; // nor who is in another tab by now: the close code for that
+export const LEFT = 1000; // nor who left: this and the next are close codes,
+const ELSEWHERE = 4001; // nor who is in another tab by now
+const ENDS = { [LEFT]: "You left the chat.", [ELSEWHERE]: "This chat is open in another tab." };
 const PASSING = ["too-fast", "busy", "not-read", "not-stored", "closing", "too-many-connections"];
 const URL = `${location.protocol.replace("http", "ws")}//${location.host}/ws`;
 
@@ -131,10 +133,10 @@ function begun() {
 }
 
 function lost(code) {
-  const error = code === ELSEWHERE ? { code, text: "This chat is open in another tab." } : ended;
+  const error = code in ENDS ? { code, text: ENDS[code] } : ended;
   drop();
   if (!first) return;
-  if (code === ELSEWHERE || FINAL.includes(error?.code)) {
+  if (code in ENDS || FINAL.includes(error?.code)) {
     first = null;
     tells("closed", { ended: error });
     return;

@@ -35,6 +35,12 @@ export function drop(entry) {
   touch("lines");
 }
 
+/** Give all of them up. */
+export function clear() {
+  entries = [];
+  under = null;
+}
+
 /** Try a line again. */
 export function again(entry) {
   entry.reason = "";

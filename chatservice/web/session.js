@@ -1,7 +1,7 @@
 // Joining, coming back, leaving, and what this tab remembers of it.
 
 import { chat, find, forget, listed, placeOf, readInbox, reset } from "./chat.js";
-import { ask, close, open as connect, up } from "./connection.js";
+import { LEFT, ask, close, open as connect, up } from "./connection.js";
 import { at, draws, submits } from "./dom.js";
 import { allRooms, join, members, open, view } from "./going.js";
 import { keepSession, session, wish, wishes } from "./kept.js";
@@ -84,9 +84,15 @@ export function outside(text) {
 
 export function quit() {
   ask({ do: "quit" }).catch(() => {});
-  keepSession({});
   close();
-  outside("");
+  leave("");
+}
+
+// Whoever joins here next may be somebody else, and finds nothing of it.
+function leave(text) {
+  keepSession({});
+  outbox.clear();
+  outside(text);
 }
 
 function busy(is) {
@@ -110,7 +116,7 @@ export function connected(state, { wait = 0, tries = 0, ended }) {
   at("banner").textContent = isOffline
     ? "You are offline. What you write is kept here and sent when the connection is back."
     : "The connection was lost. Reconnecting…";
-  if (state === "closed" && ended) outside(ended.text);
+  if (state === "closed" && ended) (ended.code === LEFT ? leave : outside)(ended.text);
   if (state !== "waiting" || at("door").hidden) return;
   busy(false);
   at("refusal").textContent = ended?.text ?? "The server cannot be reached. Trying again…";

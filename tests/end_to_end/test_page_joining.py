@@ -153,6 +153,25 @@ def test_signing_in_to_another_account(web_chat: WebChat, visit: Visits) -> None
         expect(guest.dialog.get_by_role("alert")).to_contain_text("signed in")
 
 
+def test_quit_is_for_good(web_chat: WebChat, visit: Visits) -> None:
+    """What is typed is as good as the button: nobody comes back by itself, and nothing is left."""
+    alice = visit("alice")
+    alice.say("/join #tea")
+    expect(alice.heading).to_have_text("#tea")
+    with web_chat.nc("bob") as bob:
+        alice.say("/quit")
+        bob.expect("^alice left the chat")
+        expect(alice.page.get_by_role("form", name="Join the chat")).to_be_visible()
+        expect(refusal(alice)).to_have_text("You left the chat.")
+        assert alice.page.evaluate("sessionStorage.chat") == "{}"
+        alice.offer("carol")
+        bob.expect("^carol joined the chat")
+        alice.is_in()
+        expect(alice.room("#lobby")).to_be_visible()
+        expect(alice.room("#tea")).to_have_count(0)
+        expect(alice.log.locator(".unsent")).to_have_count(0)
+
+
 def test_leaving_is_told_and_leads_back_to_the_form(web_chat: WebChat, visit: Visits) -> None:
     """The nickname is free at once."""
     alice = visit("alice")
