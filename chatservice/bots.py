@@ -129,6 +129,8 @@ class Bots:
                 "Your connection is not encrypted, others could read the token: connect with TLS.",
             )
         for room in rooms:
+            if not room.charter.registered:  # it was made just now, perhaps: then this is behind it
+                await self._order.present(person, room.name)
             self._check_room(person, room)
         if len(rooms) > MOST_ROOMS:
             text = f"A token is for {MOST_ROOMS} rooms at most: make one more for the others."

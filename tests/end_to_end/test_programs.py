@@ -50,6 +50,14 @@ def test_the_example_of_the_docs(tmp_path: Path) -> None:
         assert status in (413, 0), "or the connection was closed while it sent"
 
 
+def test_a_token_made_in_one_breath_with_its_room(tmp_path: Path) -> None:
+    """Whoever sends all of it at once does not have to wait until the room is registered."""
+    with Site(tmp_path) as site, site.connect() as alice:
+        alice.say("alice", f"/register {PASSWORD}", "/join #ops")
+        said, _ = curl("-d", "hello", site.url(), token=token_of(alice))
+        assert said == 201
+
+
 def test_a_key_holds_over_kill_9(tmp_path: Path) -> None:
     """A job that is repeated until it is answered says each line once, whatever happens."""
     key = "Idempotency-Key: build-"
