@@ -86,7 +86,23 @@ PIECES = [
 _ABOUT_JSON = (Kind.HELLO, Kind.DONE, *FOR_PROGRAMS)
 
 
-class InJson(Stage):
+class InObjects(Stage):
+    """What holds where everything is an object."""
+
+    rings = False
+
+    def test_lines_are_stamped_for_who_wants_it(self) -> None:
+        """In JSON they always are."""
+        assert isinstance(self, SynchronousTestCase)
+        alice = self.joined("alice")
+        for n, line in enumerate(["/time on", "/time off"], 1):
+            alice.type(line)
+            alice.type("hello")
+            self.turn()
+            self.assertEqual(alice.heard()[-1].seq, n)
+
+
+class InJson(InObjects):
     """Where the scenarios take place."""
 
     def setUp(self) -> None:
@@ -98,21 +114,9 @@ class InJson(Stage):
         """Connect a program."""
         return JsonPerson(self.factory)
 
-    rings = False
-
     def as_received(self, person: Person) -> list[str]:
         """Return the lines that came since the last look, as they came."""
         return cast("JsonPerson", person).lines()
-
-    def test_lines_are_stamped_for_who_wants_it(self) -> None:
-        """In JSON they always are."""
-        assert isinstance(self, SynchronousTestCase)
-        alice = self.joined("alice")
-        for n, line in enumerate(["/time on", "/time off"], 1):
-            alice.type(line)
-            alice.type("hello")
-            self.turn()
-            self.assertEqual(alice.heard()[-1].seq, n)
 
 
 class JsonConformance(InJson, Conformance, SynchronousTestCase):

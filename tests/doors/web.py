@@ -5,12 +5,19 @@ from typing import cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from chatservice.doors.websocket import WebSocketFactory, WebSocketProtocol
+from chatservice.hub import Hub
+from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import LOBBY
-from tests.doors.test_json import JsonPerson
+from chatservice.passwords import Passwords
+from chatservice.person import Policy
+from chatservice.store.memory import MemoryLog
+from tests.doors.test_json import JsonPerson, brief
+from tests.fakes import CHEAP, NOW
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 COOKIE = "c" * 43
@@ -156,3 +163,46 @@ class WebPerson(JsonPerson):
                     return False
             return True
         return False
+
+
+class Chat:
+    """A chat with a WebSocket door."""
+
+    def __init__(self, log: MemoryLog | None = None, limits: Limits = UNLIMITED) -> None:
+        self.clock = Clock()
+        self.hub = Hub(
+            log or MemoryLog(),
+            self.clock,
+            now=lambda: NOW + self.clock.seconds(),
+            policy=Policy(limits, plaintext_login=True),
+            passwords=Passwords(CHEAP),
+        )
+        self.door = WebSocketFactory(self.hub)
+
+    def turn(self) -> None:
+        """End the turn."""
+        self.clock.advance(0)
+
+    def connect(self, cookie: str = COOKIE) -> WebPerson:
+        """Connect a browser."""
+        return WebPerson(self.door, cookie=cookie)
+
+    def join(self, nick: str, tab: str = "", cookie: str = COOKIE) -> WebPerson:
+        """Bring somebody in, who has read everything then."""
+        person = self.connect(cookie)
+        person.ask("nick", nick=nick, **({"tab": tab} if tab else {}))
+        self.turn()
+        person.lines()
+        return person
+
+    def back(self, nick: str, tab: str, cookie: str = COOKIE, read: object = None) -> WebPerson:
+        """Connect a browser that wants to return."""
+        person = self.connect(cookie)
+        person.ask("return", 1, nick=nick, tab=tab, **({"read": read} if read else {}))
+        self.turn()
+        return person
+
+
+def last(person: WebPerson) -> tuple[object, ...]:
+    """Return type and code of the last object that somebody got."""
+    return brief(person.objects(), "type", "code")[-1]
