@@ -34,12 +34,11 @@ def _leave(session: Session, room: str) -> None:
 
 def _rooms(session: Session) -> None:
     rooms, person = session.hub.rooms, session.person
-    shown, seen = rooms.largest(person, _ROOMS_SHOWN)
     if person.program:
-        own = list(rooms.own(person))
-        others = [room for room in shown if room.name not in person.place.rooms]
-        _show(session, (_as_room(session, room) for room in (*own, *others)))
+        shown, _ = rooms.largest(person, len(person.place.rooms) + _ROOMS_SHOWN)
+        _show(session, (_as_room(session, room) for room in shown))
         return
+    shown, seen = rooms.largest(person, _ROOMS_SHOWN)
     lines = ["One room:" if seen == 1 else f"{seen:,} rooms, yours first:"]
     for room in shown:
         current = room.name == person.place.current

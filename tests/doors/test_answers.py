@@ -53,6 +53,16 @@ class ForPrograms(SynchronousTestCase):
         rooms = self.asks("rooms", "room", "members", "role", "text")
         self.assertEqual(rooms[2:], [("room", "#art", 1, "", "")])
 
+    def test_rooms_of_one_who_is_in_many(self) -> None:
+        """All of them, and the largest others as for anybody: there is something to join."""
+        for n in range(25):
+            self.bot.ask("join", room=f"#own-{n}")
+            self.types(f"/join #other-{n}")
+        self.answers()
+        rooms = self.asks("rooms", "room", "role")
+        own = [room for _, room, role in rooms if role]
+        self.assertEqual((len(own), len(rooms) - len(own)), (27, 20))
+
     def test_who_is_in_a_room(self) -> None:
         """With roles, and who is not there."""
         self.types("/away lunch")
