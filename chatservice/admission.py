@@ -157,6 +157,10 @@ class Admission:
         self.may_speak(person, room)
         if room.charter.modes.slow and self.role(person, room) < Role.VOICE:
             room.pace(person.inbox, self._now())
+        return self.heard(person, room)
+
+    def heard(self, person: Person, room: Room) -> bool:
+        """Tell whether others hear what somebody who may speak says in a room."""
         return self.sanction(person, room, Measure.SHADOW) is None
 
     def may_speak(self, person: Person, room: Room) -> None:

@@ -179,6 +179,7 @@ class CatchingUp:
             position, seq = cursor.end.position, cursor.end.seq
         if page is None:  # what is at hand is better than nothing
             cursor.position, cursor.seq = position, seq
+            self.give(reader, Batch("", [self._event(Kind.GAP, feed.room)]))
             return
         page = [event for event in page if event.seq <= seq]
         page = page[: fitting(page)]
@@ -192,6 +193,7 @@ class CatchingUp:
         cursor.seq = reached
         if cursor.seq >= seq:
             cursor.position = position
+            self.give(reader, Batch("", [self._event(Kind.GAP, feed.room)]))
 
     def _let_go_if_done(self, reader: Reader) -> None:
         for feed, cursor in reader.cursors.items():

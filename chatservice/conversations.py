@@ -78,26 +78,49 @@ class Conversations:
 
     # What people do.
 
-    def say(self, person: Person, nick: str, text: str) -> Deferred[None] | None:
+    def say(
+        self,
+        person: Person,
+        nick: str,
+        text: str,
+        kind: Kind = Kind.PRIVATE,
+        aside: str = "",
+    ) -> Deferred[None] | None:
         """Say something to one other person, who may be away if its nickname is registered.
 
+        :param kind: PRIVATE, or HINTED.
+        :param aside: see Event.
         :returns: fires when it is on its way, if that takes time. Fails with ChatError.
         :raises ChatError: if there is nobody of that name, or nothing can be said now.
         """
         wearer = self._nicks.wearer(nick)
         if wearer is not None:
-            return self._say(person, Partner(wearer.inbox, wearer.nick), text, wearer)
+            partner = Partner(wearer.inbox, wearer.nick)
+            return self._say(person, partner, text, wearer, kind, aside)
         account = self._accounts.find(nick)
         if account is not None and account.maker:
             text = f"{account.name} is a bot: it reads no private lines."
             raise ChatError(Code.NO_SUCH_NICK, text)
         if account is not None:
-            return self._say(person, Partner(account.identity, account.name), text)
+            partner = Partner(account.identity, account.name)
+            return self._say(person, partner, text, None, kind, aside)
         raise ChatError(
             Code.NO_SUCH_NICK,
             f"Nobody here is called {nick}: see /who. "
             "Only for registered nicknames lines are kept while they are away.",
         )
+
+    def nudge(self, person: Person, nick: str, aside: str) -> None:
+        """Give one other person a sign that is not kept.
+
+        :param aside: see Event.
+        :raises ChatError: if there is nobody of that name, or nothing can be said now.
+        """
+        wearer = self._nicks.find(nick)
+        if wearer.inbox == person.inbox or not self._speak(person):
+            return
+        event = self._order.event("", Kind.NUDGED, person, "", wearer.nick, aside)
+        self._publish(person, Partner(wearer.inbox, wearer.nick), event, wearer)
 
     def reply(self, person: Person, text: str) -> Deferred[None] | None:
         """Say something to whom a person wrote with last, whoever of both it was.
@@ -189,13 +212,19 @@ class Conversations:
     # Inside: saying something.
 
     def _say(
-        self, person: Person, other: Partner, text: str, wearer: Person | None = None
+        self,
+        person: Person,
+        other: Partner,
+        text: str,
+        wearer: Person | None = None,
+        kind: Kind = Kind.PRIVATE,
+        aside: str = "",
     ) -> Deferred[None] | None:
         if other.identity == person.inbox:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
         say = self._publish if self._speak(person) else self._pretend
         self._order.check()
-        event = self._order.event("", Kind.PRIVATE, person, text, other.nick)
+        event = self._order.event("", kind, person, text, other.nick, aside)
         account = self._accounts.of(other.identity)
         if account is None or self._is_here(account):
             say(person, other, event, wearer)
@@ -226,12 +255,14 @@ class Conversations:
         """Put a line into both inboxes, where every connection of both hears it."""
         theirs = self._connections(other.identity, wearer)
         ears = {*theirs, *self._connections(event.by, person)}
-        person.partner = other
+        if event.kind.kept:
+            person.partner = other
         for one in ears:
             self._order.hear(one, one.inbox, until_read=True)
         lines = [event._replace(room=inbox) for inbox in (other.identity, event.by)]
         said = self._order.publish(person, *lines)
-        said.addCallback(self._published, person, other, theirs, ears)
+        if event.kind.kept:
+            said.addCallback(self._published, person, other, theirs, ears)
         for one in ears:
             self._order.at_this_point(one, self._delivery.keep_order, one.member)
 

@@ -40,12 +40,15 @@ class Departures:
         self.note: Callable[[Person], Deferred[None]]
         self.forget: Callable[[Person], None]
 
-    def leave(self, person: Person) -> None:
-        """Let a person go: it gets all up to here, the others hear of it, it is disconnected."""
+    def leave(self, person: Person, reason: str = "") -> None:
+        """Let a person go: it gets all up to here, the others hear of it, it is disconnected.
+
+        :param reason: what it says of that.
+        """
         if person.departed:
             return
         self._order.at_this_point(person, self._finish, person, person.nick)
-        self.depart(person)
+        self.depart(person, reason=reason)
         self.cut_off_later(person)
 
     def hang_up(self, person: Person) -> None:
@@ -91,13 +94,13 @@ class Departures:
                 self._quotas.release(person.quota)
         self._closing.gone()
 
-    def depart(self, person: Person, kicked: Event | None = None) -> None:
+    def depart(self, person: Person, kicked: Event | None = None, reason: str = "") -> None:
         person.departed = True
         if self._may_be_kept(person) and not person.absent and not self._closing.begun:
             self._returns.depart(person)
         self._tokens.pop(person.place.token, None)
         if person.nick:
-            news = self._rooms.depart(person)
+            news = self._rooms.depart(person, reason)
             if kicked is not None:
                 news = [event for event in news if event.room != kicked.room] + [kicked]
             if not self._closing.begun:

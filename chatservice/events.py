@@ -17,9 +17,11 @@ class Kind(Enum):
 
     SAID = ("said", True)  # nick said text
     ACTED = ("acted", True)  # nick did text (/me)
+    REMARKED = ("remarked", True)  # nick said text, which no program should answer
     PRIVATE = ("private", True)  # nick said text to one person alone
+    HINTED = ("hinted", True)  # the same, which no program should answer
     JOINED = ("joined", False)  # nick came in
-    LEFT = ("left", False)  # nick went out
+    LEFT = ("left", False)  # nick went out, perhaps with the last word text
     RENAMED = ("renamed", False)  # nick is now called text
     KICKED = ("kicked", False)  # nick threw to out, for the reason text
     TOPIC = ("topic", False)  # nick made text the topic; "" for none
@@ -27,6 +29,10 @@ class Kind(Enum):
     ROLE = ("role", False)  # nick gave to the role text
     NOTED = ("noted", False)  # the server says text to the room
     AWAY = ("away", False)  # nick is away, or back: text is "away" or ""
+    ACCOUNT = ("account", False)  # nick is logged in to the account text; "" for none any more
+    DESCRIBED = ("described", False)  # nick says that its real name is text
+    TAGGED = ("tagged", False)  # nick gives the room a sign: see aside
+    NUDGED = ("nudged", False)  # the same to one person alone
 
     RECORDED = ("recorded", True)  # nick did text, in a log of its own (names.audit_log)
 
@@ -40,6 +46,8 @@ class Kind(Enum):
     RESUME = ("resume", False)  # come back as nick with text: a token and what has been read
     HELLO = ("hello", False)  # from here on lines are as text says: TEXT or JSON
     DONE = ("done", False)  # a program's request is done; to is the door's name for it
+    GAP = ("gap", False)  # what is not kept was not told, of the room text up to here
+    WIRE = ("wire", False)  # what a door says to its own in words of its own: text
 
     # Answers to programs, which people get as text.
     ROOM = ("room", False)  # a room: seq people are in it, text is the topic, to one's role or ""
@@ -52,8 +60,20 @@ class Kind(Enum):
         self.kept = kept
 
 
-FOR_PROGRAMS: Final = (Kind.AWAY, Kind.ROOM, Kind.MEMBER, Kind.COMMAND, Kind.MAY)
+FOR_PROGRAMS: Final = (
+    *(Kind.AWAY, Kind.ACCOUNT, Kind.DESCRIBED, Kind.TAGGED, Kind.NUDGED, Kind.GAP),
+    *(Kind.ROOM, Kind.MEMBER, Kind.COMMAND, Kind.MAY),
+)
 """What is not for people who read lines."""
+
+SPEAKING: Final = (Kind.SAID, Kind.ACTED, Kind.REMARKED)
+"""What people say in rooms."""
+
+WHISPERING: Final = (Kind.PRIVATE, Kind.HINTED)
+"""What people say to one other."""
+
+CHAT: Final = "chat"
+"""As Event.aside of who leaves not only a room."""
 
 NAMING: Final = (Kind.JOINED, Kind.LEFT, Kind.KICKED)
 """What is about a room, which is named where it is told; in the lobby it is about the chat."""
@@ -73,6 +93,9 @@ class Event(NamedTuple):
         the door's name for that.
     :ivar by: the identity that acted, which outlives nicknames; never shown.
     :ivar past: whether it is told again, as something from before.
+    :ivar aside: what few doors show, and no log keeps: of what is said or signalled the client's
+        own tags (IRCv3 message-tags, as on the wire); of a role the one before; of who is away the
+        reason; of who left CHAT if it left all of it.
     :ivar lobby: for NAMING kinds, whether the room is the lobby: then it is about the chat itself.
     """
 
@@ -86,6 +109,7 @@ class Event(NamedTuple):
     by: str = ""
     past: bool = False
     lobby: bool = False
+    aside: str = ""
 
     def numbered(self, seq: int) -> "Event":
         """This event with its place in the log."""

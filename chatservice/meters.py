@@ -11,8 +11,7 @@ from typing import Final
 
 from chatservice.errors import Code
 from chatservice.events import Event, Kind
-
-_PRIVATE: Final = Kind.PRIVATE  # looking it up there costs more than all the rest
+from chatservice.names import is_inbox
 
 BUCKETS: Final = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
@@ -89,9 +88,8 @@ class Meters:
         """Count what was committed; of a private line, which is in two inboxes, the speaker's."""
         counted = self.events
         for event in events:
-            kind = event.kind
-            if kind is not _PRIVATE or event.by == event.room:
-                counted[kind.label] += 1
+            if not is_inbox(event.room) or event.by == event.room:
+                counted[event.kind.label] += 1
 
     def refuse(self, code: str) -> None:
         """Count that somebody was refused something."""

@@ -45,7 +45,9 @@ _SEQ: Final = {"seq": "seq"}
 FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.SAID: _ROOM | _SEQ | _NICK | _TEXT,
     Kind.ACTED: _ROOM | _SEQ | _NICK | _TEXT,
+    Kind.REMARKED: _ROOM | _SEQ | _NICK | _TEXT,
     Kind.PRIVATE: _SEQ | _NICK | _TO | _TEXT,
+    Kind.HINTED: _SEQ | _NICK | _TO | _TEXT,
     Kind.JOINED: _ROOM | _NICK,
     Kind.LEFT: _ROOM | _NICK,
     Kind.RENAMED: _ROOM | _NICK | {"to": "text"},
@@ -55,6 +57,10 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.ROLE: _ROOM | _NICK | _TO | _TEXT,
     Kind.NOTED: _ROOM | _TEXT,
     Kind.AWAY: _ROOM | _NICK | _TEXT,
+    Kind.ACCOUNT: _ROOM | _NICK | _TEXT,
+    Kind.DESCRIBED: _ROOM | _NICK | _TEXT,
+    Kind.TAGGED: _ROOM | _NICK | {"tags": "aside"},
+    Kind.NUDGED: _NICK | _TO | {"tags": "aside"},
     Kind.RECORDED: _ROOM | _SEQ | _NICK | _TEXT,
     Kind.PROMPT: {},
     Kind.WELCOME: _NICK,
@@ -65,6 +71,7 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.RESUME: _NICK | _TEXT,
     Kind.HELLO: _NICK,
     Kind.DONE: _SEQ,
+    Kind.GAP: {"room": "text"},
     Kind.ROOM: _ROOM | {"members": "seq", "role": "to"} | _TEXT,
     Kind.MEMBER: _ROOM | _NICK | {"role": "to"} | _TEXT,
     Kind.COMMAND: {"name": "nick", "usage": "to"} | _TEXT,
@@ -75,7 +82,10 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
 Never the identity of whoever acted, and so no inbox either.
 """
 
-_KINDS: Final = {kind.label: kind for kind in FIELDS}
+REMARKS: Final = {Kind.REMARKED: Kind.SAID, Kind.HINTED: Kind.PRIVATE}
+"""Kinds that are shown as others, with a mark that programs need not know."""
+
+_KINDS: Final = {kind.label: kind for kind in FIELDS if kind not in REMARKS}
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -87,7 +97,7 @@ def write_event(event: Event, request: Id = None) -> str:
 
     :param request: the id of the request that it answers; None for none.
     """
-    shown: dict[str, object] = {"type": event.kind.label}
+    shown: dict[str, object] = {"type": REMARKS.get(event.kind, event.kind).label}
     if request is not None:
         shown["id"] = request
     if event.kind is Kind.HELLO:
@@ -100,6 +110,8 @@ def write_event(event: Event, request: Id = None) -> str:
         shown["room"] = about(event.room)
     if event.kind is Kind.DONE and not event.seq:  # nothing was kept
         del shown["seq"]
+    if event.kind in REMARKS:
+        shown["remark"] = True
     if event.past:
         shown["past"] = True
     return _encode(shown)
@@ -116,6 +128,8 @@ def read_event(text: str) -> Event:
     kind = _KINDS.get(_typed(shown, "type", str, ""))
     if kind is None:
         raise ValueError("not a type of event that is known")
+    if _typed(shown, "remark", bool, False):
+        kind = next((remark for remark, usual in REMARKS.items() if usual is kind), kind)
     at = shown.get("at", 0.0)
     if isinstance(at, bool) or not isinstance(at, int | float):
         raise ValueError("at is no time")
@@ -134,6 +148,7 @@ def read_event(text: str) -> Event:
         words.get("text", ""),
         words.get("to", ""),
         past=_typed(shown, "past", bool, False),
+        aside=words.get("aside", ""),
     )
 
 

@@ -102,7 +102,15 @@ class Order:
         else:
             self.at_this_point(person, self._delivery.recall, person.member, answer)
 
-    def event(self, room: str, kind: Kind, person: Person, text: str = "", to: str = "") -> Event:
+    def event(
+        self,
+        room: str,
+        kind: Kind,
+        person: Person,
+        text: str = "",
+        to: str = "",
+        aside: str = "",
+    ) -> Event:
         """Return what a person does now; who says something is not away."""
         now, lobby = self._now(), room == self._lobby and kind in NAMING
         if kind.kept:
@@ -110,20 +118,23 @@ class Order:
             if person.away is not None:
                 self.away(person, None)
                 self.tell(person, Kind.NOTICE, BACK)
-        return Event(0, now, room, kind, person.nick, text, to, person.inbox, lobby=lobby)
+        return Event(0, now, room, kind, person.nick, text, to, person.inbox, False, lobby, aside)
+
+    def everywhere(
+        self, rooms: Iterable[str], kind: Kind, person: Person, text: str = "", aside: str = ""
+    ) -> list[Event]:
+        """Return what a person does in several rooms at once: all at one time, by which doors that
+        tell it once know it again.
+        """
+        events = [self.event(room, kind, person, text, aside=aside) for room in rooms]
+        return [event._replace(at=events[0].at) for event in events]
 
     def away(self, person: Person, away: Away | None) -> None:
         """Let a person be away, or back (None), and its rooms know; not why, it may be muted."""
         before, person.away = person.away, away
+        text = "" if away is None else AWAY
         if (before is None) is not (away is None):
-            now, text = self._now(), "" if away is None else AWAY
-            self.publish(
-                person,
-                *(
-                    Event(0, now, room, Kind.AWAY, person.nick, text, by=person.inbox)
-                    for room in person.place.rooms
-                ),
-            )
+            self.publish(person, *self.everywhere(person.place.rooms, Kind.AWAY, person, text))
 
     def show(self, person: Person, event: Event) -> None:
         """Show one person alone what happens, behind all that it has done before."""

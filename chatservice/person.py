@@ -50,6 +50,17 @@ class Partner(NamedTuple):
     nick: str
 
 
+class Card(NamedTuple):
+    """What a client says of its person, which nobody checks (RFC 2812, section 3.1.3).
+
+    :ivar user: a name without blanks.
+    :ivar name: a real name, or whatever else.
+    """
+
+    user: str = ""
+    name: str = ""
+
+
 class Person:
     """One connection as the hub knows it.
 
@@ -68,6 +79,8 @@ class Person:
     :ivar settings: what it has set for itself.
     :ivar away: that it says it is away; None if it does not.
     :ivar active: when it said something last, or came, seconds since 1970.
+    :ivar card: what its client says of it beside the nickname.
+    :ivar roomless: whether it may be in no room at all, as its door has it; else it is in one.
     :ivar recognised: whether its door makes its token, which the person itself must not know.
     :ivar left: once it goes, under which nickname, and up to which number of each room it is to be
         given that before; None while it stays, and when its connection is gone.
@@ -87,6 +100,7 @@ class Person:
         "active",
         "away",
         "came",
+        "card",
         "departed",
         "encrypted",
         "host",
@@ -104,6 +118,7 @@ class Person:
         "refused",
         "replaced",
         "request",
+        "roomless",
         "settings",
         "stored",
         "timer",
@@ -127,6 +142,8 @@ class Person:
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
         self.proved: Account | None = None  # whose password or token it gave on coming in
+        self.card = Card()
+        self.roomless = False
         self.recognised = False
         self.left: tuple[str, dict[str, int]] | None = None
         self.departed = False

@@ -29,7 +29,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from chatservice.events import FOR_PROGRAMS, NAMING, Event, Kind
+from chatservice.events import FOR_PROGRAMS, NAMING, SPEAKING, Event, Kind
 from chatservice.names import is_room
 
 _NICK: Final = r"(\w[^\s:,*>]*)"
@@ -57,7 +57,8 @@ _GRAMMAR: Final = [
 ]
 _PREFIX: Final = re.compile(rf"{_ROOM} (.*)")
 _IN_ROOMS: Final = (
-    *(Kind.SAID, Kind.ACTED, Kind.RENAMED, Kind.TOPIC, Kind.MODE, Kind.ROLE),
+    *SPEAKING,
+    *(Kind.RENAMED, Kind.TOPIC, Kind.MODE, Kind.ROLE),
     *NAMING,
 )
 _STAMP: Final = re.compile(r"\[(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) (\d{1,18})\] (.*)")
@@ -95,11 +96,11 @@ def _line(event: Event) -> str:
     nick, text = event.nick, event.text
     place = event.room if _names_room(event) else "the chat"
     match event.kind:
-        case Kind.SAID:
+        case Kind.SAID | Kind.REMARKED:
             return f"{nick}: {text}"
         case Kind.ACTED:
             return f"* {nick} {text}"
-        case Kind.PRIVATE:
+        case Kind.PRIVATE | Kind.HINTED:
             return f"{nick} -> {event.to}: {text}"
         case Kind.JOINED:
             return f"{nick} joined {place}"

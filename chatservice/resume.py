@@ -72,8 +72,8 @@ class Place:
 
     @property
     def current(self) -> str:
-        """The room to which it switched last."""
-        return next(reversed(self.rooms))
+        """The room to which it switched last; "" if it is in none."""
+        return next(reversed(self.rooms), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from chatservice.admission import Admission
 from chatservice.audit import MADE_ANEW
 from chatservice.charters import UNKNOWN, Charters
 from chatservice.errors import ChatError, Code
-from chatservice.events import Event, Kind
+from chatservice.events import CHAT, Event, Kind
 from chatservice.interfaces import IRecords
 from chatservice.names import audit_log, check_room, fold
 from chatservice.order import Order
@@ -63,7 +63,14 @@ class Rooms:
     # Which, and who is in them.
 
     def current(self, person: Person) -> Room:
-        """Return the room that a person joined last."""
+        """Return the room that a person joined last.
+
+        :raises ChatError: if it is in none.
+        """
+        if not person.place.rooms:
+            raise ChatError(
+                Code.NO_SUCH_ROOM, f"You are in no room: /join {self.lobby.name} first."
+            )
         return self._rooms[person.place.current]
 
     def named(self, person: Person, name: str) -> Room:
@@ -135,16 +142,19 @@ class Rooms:
 
     # What people do.
 
-    def say(self, person: Person, text: str, kind: Kind = Kind.SAID, name: str = "") -> None:
-        """Say (or with Kind.ACTED, do) something in a room.
+    def say(
+        self, person: Person, text: str, kind: Kind = Kind.SAID, name: str = "", aside: str = ""
+    ) -> None:
+        """Say something in a room, or with another kind do it, remark it, or give a sign.
 
         :param name: see named.
+        :param aside: see Event.
         :raises ChatError: if nothing can be said there, or now.
         """
         room = self.named(person, name)
         self._order.check()
         heard = self.admission.speak(person, room)
-        event = self._order.event(room.name, kind, person, text)
+        event = self._order.event(room.name, kind, person, text, aside=aside)
         if heard:
             self._order.publish(person, event)
         else:
@@ -182,19 +192,21 @@ class Rooms:
         entered.addCallback(self._entered, person, self._rooms[name], made)
         entered.addErrback(self._order.refused, person)
 
-    def leave(self, person: Person, name: str) -> None:
+    def leave(self, person: Person, name: str, reason: str = "") -> None:
         """Let a person out of a room.
 
         :param name: see named.
+        :param reason: what it says of that; only who may speak is heard.
         :raises ChatError: if the person is in no other room, or not in this one.
         """
         room = self.named(person, name)
-        if len(person.place.rooms) == 1:
+        if len(person.place.rooms) == 1 and not person.roomless:
             raise ChatError(
                 Code.LAST_ROOM,
                 f"You are only in {room.name}: /join another room first, or /quit the chat.",
             )
-        self._take_out(person, room, *self._exit([room.name], person))
+        said = self.parting(person, room, reason)
+        self._take_out(person, room, *self._exit([room.name], person, said))
 
     def throw_out(self, person: Person, room: Room, news: Event) -> None:
         """Take a person out of a room other than the lobby, into the lobby if it is in no other.
@@ -202,7 +214,7 @@ class Rooms:
         :param news: what the room hears of it.
         """
         self._exit([room.name], person)
-        if len(person.place.rooms) == 1:
+        if len(person.place.rooms) == 1 and not person.roomless:
             del person.place.rooms[room.name]
             self._order.publish(person, news)
             self._order.exit(person, room.name)
@@ -216,7 +228,7 @@ class Rooms:
         del person.place.rooms[room.name]
         self._order.publish(person, *news)
         self._order.exit(person, room.name)
-        if was_current:
+        if was_current and person.place.rooms:
             self._order.switch(person, person.place.current)
 
     def show_topic(self, person: Person, room: Room) -> None:
@@ -263,7 +275,7 @@ class Rooms:
             except ChatError as refusal:
                 del rooms[name]
                 self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
-        if not rooms:
+        if not rooms and not person.roomless:
             rooms[self.lobby.name] = None
         return self._enter(rooms, person, back=True)
 
@@ -290,21 +302,32 @@ class Rooms:
             if room.charter.floor == UNKNOWN and room.name in heads:
                 self.charters.settle(room, heads[room.name], own=False)
 
-    def depart(self, person: Person) -> list[Event]:
+    def depart(self, person: Person, reason: str = "") -> list[Event]:
         """Take somebody who leaves the chat out of its rooms; return what others should hear.
 
         Its place still knows them, in case it comes back. A guest's roles are over.
+
+        :param reason: what it says of that, or is said of it.
         """
+        said = all(self.parting(person, room, reason) for room in self.own(person))
         if person.account is None:
             for room in self.own(person):
                 self.charters.forget(room, person.inbox)
-        return self._exit(person.place.rooms, person)
+        return self._exit(person.place.rooms, person, reason if said else "", CHAT)
+
+    def parting(self, person: Person, room: Room, reason: str) -> str:
+        """Return somebody's last words in a room, if they may be heard there; "" if not."""
+        try:
+            self.admission.may_speak(person, room)
+        except ChatError:
+            return ""
+        return reason if self.admission.heard(person, room) else ""
 
     def rename(self, person: Person, nick: str) -> list[Event]:
         """Know somebody by a new nickname; return what everybody should hear."""
         for name in person.place.rooms:
             self._rooms[name].rename(person.nick, nick)
-        return [self._order.event(name, Kind.RENAMED, person, nick) for name in person.place.rooms]
+        return self._order.everywhere(person.place.rooms, Kind.RENAMED, person, nick)
 
     # Inside.
 
@@ -319,16 +342,18 @@ class Rooms:
                     entry = self._order.event(audit_log(name), Kind.RECORDED, person, MADE_ANEW)
                     self._order.publish(person, entry)
             room.add(person.nick)
-        return [self._order.event(name, Kind.JOINED, person) for name in names]
+        return self._order.everywhere(names, Kind.JOINED, person)
 
-    def _exit(self, names: Iterable[str], person: Person) -> list[Event]:
+    def _exit(
+        self, names: Iterable[str], person: Person, reason: str = "", aside: str = ""
+    ) -> list[Event]:
         for name in names:
             room = self._rooms[name]
             room.remove(person.nick)
             if not len(room) and not room.charter.registered:
                 del self._rooms[name]
                 self._sanctions.forget(name)
-        return [self._order.event(name, Kind.LEFT, person) for name in names]
+        return self._order.everywhere(names, Kind.LEFT, person, reason, aside)
 
     def _entered(self, heads: dict[str, int], person: Person, room: Room, made: bool) -> None:
         head = heads.get(room.name, 0)

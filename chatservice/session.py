@@ -7,6 +7,7 @@ and every limit is kept here, so that no door can forget to.
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from typing import Final
 
 from twisted.internet.defer import Deferred, fail
@@ -215,9 +216,12 @@ class Session:
         self._later.clear()
         self.leave()
 
-    def leave(self) -> None:
-        """Leave in good order: everything up to here is delivered, then the connection closed."""
-        self._go(self.hub.departures.leave)
+    def leave(self, reason: str = "") -> None:
+        """Leave in good order: everything up to here is delivered, then the connection closed.
+
+        :param reason: what the person says of that.
+        """
+        self._go(partial(self.hub.departures.leave, reason=reason))
 
     def hang_up(self) -> None:
         """Take note that the person says no more, for whatever reason; as leave otherwise."""

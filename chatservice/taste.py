@@ -11,14 +11,17 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from chatservice.events import Event, Kind
+from chatservice.events import SPEAKING, WHISPERING, Event, Kind
 from chatservice.names import PUNCTUATION, fold
 
-_COMING_AND_GOING: Final = frozenset({Kind.JOINED, Kind.LEFT, Kind.RENAMED, Kind.AWAY})
-_SPEAKING: Final = frozenset({Kind.SAID, Kind.ACTED})
-_RINGING: Final = _SPEAKING | {Kind.PRIVATE}
-_IN_ROOMS: Final = _SPEAKING | _COMING_AND_GOING
-_IGNORED: Final = _IN_ROOMS | {Kind.PRIVATE, Kind.TOPIC, Kind.INVITED}
+_COMING_AND_GOING: Final = frozenset(
+    {Kind.JOINED, Kind.LEFT, Kind.RENAMED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCRIBED}
+)
+_SPEAKING: Final = frozenset(SPEAKING)
+_WHISPERING: Final = frozenset(WHISPERING)
+_RINGING: Final = _SPEAKING | _WHISPERING
+_IN_ROOMS: Final = _SPEAKING | _COMING_AND_GOING | {Kind.TAGGED}
+_IGNORED: Final = _IN_ROOMS | _WHISPERING | {Kind.NUDGED, Kind.TOPIC, Kind.INVITED}
 """All by which somebody can be a nuisance; who is kicked or given a role, everybody has to know."""
 
 _ASCII_WORD: Final = re.compile(f"[a-z0-9{re.escape(''.join(sorted(PUNCTUATION)))}]+")
@@ -76,7 +79,7 @@ class Taste:
             return False
         return (
             self.bell is Bell.ALL
-            or event.kind is Kind.PRIVATE
+            or event.kind in _WHISPERING
             or not self.names.isdisjoint(words(event.text))
         ) and not self.hides(event)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from chatservice.events import Event, Kind
+from chatservice.events import WHISPERING, Event, Kind
 from chatservice.names import MAX_NICK, MAX_NICK_BYTES, is_inbox
 from chatservice.text import clean
 
@@ -28,6 +28,7 @@ END: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """The end of time, in seconds since 1970, with a day to spare for any time zone."""
 
 _KEPT: Final = {kind.label: kind for kind in Kind if kind.kept}
+_WHISPERING: Final = {kind.label for kind in WHISPERING}
 _ROOM: Final = re.compile(r"[#@]\S{1,100}")
 _IDENTITY: Final = re.compile(r"\S{1,101}")
 # What plain.parse and every client take for a nickname. Not names.check_nick: that says what may
@@ -55,7 +56,7 @@ def encode(room: str, row: Sequence[Any]) -> str:
     seq, at, kind, nick, text, to, by = row
     fields = {"room": room, "seq": seq, "at": at, "time": _time(at)}
     fields |= {"kind": kind, "nick": nick, "text": text}
-    if to and kind == Kind.PRIVATE.label:  # elsewhere it is a mark of ours, see repeats.py
+    if to and kind in _WHISPERING:  # elsewhere it is a mark of ours, see repeats.py
         fields["to"] = to
     if by:
         fields["by"] = by
@@ -75,11 +76,11 @@ def decode(data: bytes) -> Line:
     read = {name: check(name, fields[name]) for name, check in _FIELDS.items() if name in fields}
     read.pop("time", None)
     event = Event(**read)
-    if is_inbox(event.room) and event.kind is not Kind.PRIVATE:
+    if is_inbox(event.room) and event.kind not in WHISPERING:
         raise ValueError(f"only what is private belongs in an inbox: {shown(event.room)}")
-    if event.kind is Kind.PRIVATE and not (is_inbox(event.room) and event.to):
+    if event.kind in WHISPERING and not (is_inbox(event.room) and event.to):
         raise ValueError("what is private belongs in an inbox (@...) and needs to: a nickname")
-    if event.kind is not Kind.PRIVATE and event.to:
+    if event.kind not in WHISPERING and event.to:
         raise ValueError("only what is private is said to somebody: leave out to")
     return Line(event, any(read.get(name) != fields.get(name) for name in _CLEANED))
 

@@ -27,17 +27,18 @@ from twisted.web.server import Request, Site
 import chatservice
 import twisted
 from chatservice.errors import Code
-from chatservice.events import Kind
+from chatservice.events import SPEAKING, WHISPERING, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.meters import ACCEPTED, BUCKETS, FOREIGN, ORIGIN, Histogram
 
-MESSAGES: Final = (Kind.SAID, Kind.ACTED, Kind.PRIVATE)
+MESSAGES: Final = (*SPEAKING, *WHISPERING)
 """What people say."""
 
 HAPPENINGS: Final = (
     *(Kind.JOINED, Kind.LEFT, Kind.RENAMED, Kind.KICKED, Kind.TOPIC, Kind.MODE, Kind.ROLE),
-    *(Kind.NOTED, Kind.AWAY, Kind.RECORDED),
+    *(Kind.NOTED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCRIBED, Kind.TAGGED, Kind.NUDGED),
+    Kind.RECORDED,
 )
 """What else goes through the log."""
 

@@ -39,7 +39,11 @@ BAD: list[tuple[str, object, str]] = [
     ("at", 253402300800, "at must be"),
     ("at", "2026-11-22", "at must be"),
     ("at", False, "at must be"),
-    ("kind", "joined", 'kind must be said, acted, private, recorded, not "joined"'),
+    (
+        "kind",
+        "joined",
+        'kind must be said, acted, remarked, private, hinted, recorded, not "joined"',
+    ),
     ("kind", "sang", "kind must be"),
     ("kind", [], "kind must be text in quotes"),
     ("nick", "", "nick must begin with a letter"),

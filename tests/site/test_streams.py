@@ -102,8 +102,10 @@ class Listening(Programs):
         self.assertLess(len(wire.transport.value()), 1000)
         producer.resumeProducing()
         self.chat.clock.pump([0.01] * 30)
-        found = [json.loads(one.split("data: ")[1])["text"] for one in self.heard(wire)]
-        self.assertEqual([text.split()[0] for text in found], [str(n) for n in range(2000)])
+        found = [json.loads(one.split("data: ")[1]) for one in self.heard(wire)]
+        said = [one["text"].split()[0] for one in found if one["type"] == "said"]
+        self.assertEqual(said, [str(n) for n in range(2000)])
+        self.assertIn("gap", [one["type"] for one in found])
 
     def test_the_end_is_told_and_closes_the_connection(self) -> None:
         for end, kind in (
