@@ -1,0 +1,1 @@
+"""The IRC door: every IRC client in the same rooms as everybody else."""
