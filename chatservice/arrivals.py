@@ -230,7 +230,7 @@ class Arrivals:
         if person.replaced:  # somebody else with its token was as fast
             return
         # Clients take the lobby for the current room, and for #lobby, until they are told.
-        if not current == LOBBY == self._policy.lobby:
+        if current and not current == LOBBY == self._policy.lobby:
             self._order.tell_now(person, Kind.SWITCHED, current)
         notes = [self._policy.welcome, self._owners.greeting(person)]
         if self._history.trouble:
@@ -238,8 +238,9 @@ class Arrivals:
         if any(notes):
             self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
         if person.offered is None:
-            self._rooms.show_topic(person, self._rooms.lobby)
-            self._rooms.show_backlog(person, self._rooms.current(person), heads.get(current, 0))
+            if person.place.rooms:
+                self._rooms.show_topic(person, self._rooms.lobby)
+                self._rooms.show_backlog(person, self._rooms.current(person), heads.get(current, 0))
             self._conversations.catch_up(person, heads.get(person.inbox))
         else:
             read = self._rooms.readable(person, merged(person.place, person.offered.read))

@@ -72,6 +72,12 @@ SPEAKING: Final = (Kind.SAID, Kind.ACTED, Kind.REMARKED)
 WHISPERING: Final = (Kind.PRIVATE, Kind.HINTED)
 """What people say to one other."""
 
+EVERYWHERE: Final = frozenset({Kind.RENAMED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCRIBED})
+"""What one does in all one's rooms at once; so does who leaves the chat."""
+
+ABOUT: Final = "about"
+"""As Event.aside of the notice that tells a room's topic."""
+
 CHAT: Final = "chat"
 """As Event.aside of who leaves not only a room."""
 
@@ -95,7 +101,7 @@ class Event(NamedTuple):
     :ivar past: whether it is told again, as something from before.
     :ivar aside: what few doors show, and no log keeps: of what is said or signalled the client's
         own tags (IRCv3 message-tags, as on the wire); of a role the one before; of who is away the
-        reason; of who left CHAT if it left all of it.
+        reason; of who left CHAT if it left all of it; of a notice what it is about, for some.
     :ivar lobby: for NAMING kinds, whether the room is the lobby: then it is about the chat itself.
     """
 
@@ -114,6 +120,11 @@ class Event(NamedTuple):
     def numbered(self, seq: int) -> "Event":
         """This event with its place in the log."""
         return Event._make((seq, *self[1:]))
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it happens in all of somebody's rooms at once."""
+        return self.kind in EVERYWHERE or (self.kind is Kind.LEFT and self.aside == CHAT)
 
     def retold(self) -> "Event":
         """This event as one from before."""

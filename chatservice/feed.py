@@ -4,7 +4,7 @@ Data only: what to do with it is delivery's business.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import accumulate
 from typing import Final, Generic, TypeVar
 
@@ -37,6 +37,13 @@ def full(size: int) -> bool:
     return size >= PIECE
 
 
+class _Everybody(frozenset[str]):
+    """The set that everybody is in."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 class Batch:
     """Events of one room that were committed together, or answers to one member.
 
@@ -44,9 +51,10 @@ class Batch:
     :param events: oldest first.
     """
 
-    __slots__ = ("_encoded", "events", "room", "size")
+    __slots__ = ("_encoded", "_singular", "events", "room", "size")
 
     def __init__(self, room: str, events: Sequence[Event]) -> None:
+        self._singular: Set[str] | None = None
         self.room = room
         self.events = events
         self.size = sum(_OVERHEAD + len(event.text) for event in events)
@@ -57,9 +65,23 @@ class Batch:
         """How many events there are."""
         return len(self.events)
 
+    def alike(self, identity: str) -> bool:
+        """Tell whether it is the same for somebody as for everybody; see IBatch."""
+        singular = self._singular
+        if singular is None:
+            everywhere = any(event.everywhere for event in self.events)
+            singular = _Everybody() if everywhere else {event.by for event in self.events}
+            self._singular = singular
+        return identity not in singular
+
     def encoded(self, dialect: IDialect) -> bytes:
         """Return all events as bytes; encoded once for each dialect."""
         return (self._encoded.get(dialect) or self._encode(dialect))[0]
+
+    def each(self, dialect: IDialect) -> Iterator[tuple[Event, bytes]]:
+        """Go through the events and what they are as bytes; see IBatch."""
+        for index, event in enumerate(self.events):
+            yield event, self.part(dialect, index, index + 1)
 
     def part(self, dialect: IDialect, start: int, stop: int) -> bytes:
         """Return the events from start up to stop, indices into events, as bytes."""
@@ -102,6 +124,16 @@ class Piece:
     def count(self) -> int:
         """How many events there are."""
         return sum(stop - start for _, start, stop in self._parts)
+
+    def alike(self, identity: str) -> bool:
+        """Tell whether it is the same for somebody as for everybody; see IBatch."""
+        return all(batch.alike(identity) for batch, _, _ in self._parts)
+
+    def each(self, dialect: IDialect) -> Iterator[tuple[Event, bytes]]:
+        """Go through the events and what they are as bytes; see IBatch."""
+        for batch, start, stop in self._parts:
+            for index in range(start, stop):
+                yield batch.events[index], batch.part(dialect, index, index + 1)
 
     def encoded(self, dialect: IDialect) -> bytes:
         """Return the events as bytes, out of what the batches have encoded."""

@@ -3,7 +3,7 @@
 Doors implement IMember and IDialect, stores implement ILog; the core knows no more of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -42,6 +42,14 @@ class IBatch(Protocol):
 
     def encoded(self, dialect: IDialect, /) -> bytes:
         """Return all events as bytes; encoded once for each dialect, whoever asks."""
+
+    def alike(self, identity: str, /) -> bool:
+        """Tell whether somebody is given the same as everybody: nothing in it was done by it, or
+        happened in several rooms at once. Found out once, whoever asks.
+        """
+
+    def each(self, dialect: IDialect, /) -> Iterator[tuple[Event, bytes]]:
+        """Go through the events and what each is as bytes; encoded once, as in encoded."""
 
 
 class IMember(Protocol):

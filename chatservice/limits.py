@@ -131,6 +131,20 @@ class Quota:
         :raises TooFast: if the line must be refused; nothing is used up.
         :raises Expelled: if that was one refusal too many.
         """
+        wait = self.delay()
+        if wait == 0.0:
+            self._strikes = 0
+            return
+        self._strikes += 1
+        if self._strikes >= STRIKES:
+            raise Expelled(Code.FLOODING, "You wrote too much too fast and are disconnected.")
+        raise _too_fast(wait)
+
+    def delay(self) -> float:
+        """Account for one line, for who is made to wait rather than refused.
+
+        :returns: after how many seconds to ask again; 0 if it may be done now, and was counted.
+        """
         wait = self._own.wait()
         if self._address is not None:
             wait = max(wait, self._address.bucket.wait())
@@ -138,12 +152,7 @@ class Quota:
             self._own.take()
             if self._address is not None:
                 self._address.bucket.take()
-            self._strikes = 0
-            return
-        self._strikes += 1
-        if self._strikes >= STRIKES:
-            raise Expelled(Code.FLOODING, "You wrote too much too fast and are disconnected.")
-        raise _too_fast(wait)
+        return wait
 
     def spend_claim(self) -> None:
         """Account for a nickname offered, accepted or not: two lines of the address's, as joining

@@ -52,6 +52,8 @@ class Options(usage.Options, AuthOptionMixin):
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
         ["web", None, None, "ENDPOINT for browsers: the page, WebSocket and HTTP."],
+        ["irc", None, None, "ENDPOINT for IRC clients, usually 6667, or ssl:6697:... for TLS."],
+        ["server-name", None, None, "What IRC clients see as the server; by default this host."],
         [
             "metrics",
             None,
@@ -88,6 +90,7 @@ class Options(usage.Options, AuthOptionMixin):
             "No limits on time, lines, connections and logins from an address: "
             "for trusted networks only.",
         ],
+        ["irc-no-lobby", None, "IRC clients come in without being in any room: they join them."],
         [
             "allow-plaintext-login",
             None,
@@ -172,6 +175,9 @@ class Options(usage.Options, AuthOptionMixin):
         for origin in self["web-origins"]:
             if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
                 raise usage.UsageError(f"--web-origin needs https://HOST, not {origin!r}")
+        name = self["server-name"]
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", name):
+            raise usage.UsageError(f"--server-name needs a host's name, not {name!r}")
         if self["burst"] < 1 or self["connections"] < 1:
             raise usage.UsageError("--burst and --connections need at least 1")
 

@@ -76,14 +76,25 @@ class Order:
             tell()
 
     def tell_now(
-        self, person: Person, kind: Kind, *texts: str, code: str = "", request: str = ""
+        self,
+        person: Person,
+        kind: Kind,
+        *texts: str,
+        code: str = "",
+        request: str = "",
+        aside: str = "",
     ) -> None:
-        """Answer one person, at the point of the order that the log is at; see tell."""
+        """Answer one person, at the point of the order that the log is at; see tell.
+
+        :param aside: see Event.
+        """
         nick = code if kind is Kind.ERROR else person.nick
         if kind is Kind.ERROR:
             self._meters.refuse(code)
         now = self._now()
-        events = [Event(0, now, "", kind, nick, text, request) for text in texts or ("",)]
+        events = [
+            Event(0, now, "", kind, nick, text, request, aside=aside) for text in texts or ("",)
+        ]
         self._delivery.tell(person.member, *events)
 
     def cut(self, person: Person, refusal: ChatError) -> None:

@@ -4,7 +4,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 
@@ -59,6 +59,10 @@ class Card(NamedTuple):
 
     user: str = ""
     name: str = ""
+
+
+NO_CARD: Final = Card()
+"""Of who said nothing."""
 
 
 class Person:
@@ -142,7 +146,7 @@ class Person:
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
         self.proved: Account | None = None  # whose password or token it gave on coming in
-        self.card = Card()
+        self.card = NO_CARD
         self.roomless = False
         self.recognised = False
         self.left: tuple[str, dict[str, int]] | None = None

@@ -15,7 +15,7 @@ from chatservice.admission import Admission
 from chatservice.audit import MADE_ANEW
 from chatservice.charters import UNKNOWN, Charters
 from chatservice.errors import ChatError, Code
-from chatservice.events import CHAT, Event, Kind
+from chatservice.events import ABOUT, CHAT, Event, Kind
 from chatservice.interfaces import IRecords
 from chatservice.names import audit_log, check_room, fold
 from chatservice.order import Order
@@ -235,7 +235,7 @@ class Rooms:
         """Tell a person what a room is about, if that was said."""
         if room.charter.topic:
             text = f"The topic of {room.name}: {room.charter.topic}"
-            self._order.tell_now(person, Kind.NOTICE, text)
+            self._order.tell_now(person, Kind.NOTICE, text, aside=ABOUT)
 
     def show_backlog(self, person: Person, room: Room, head: int) -> None:
         """Tell a person who has just come in what was said last.

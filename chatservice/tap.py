@@ -76,6 +76,19 @@ def makeService(options: Options) -> MultiService:
         (at, _factory(door, at, hub, options)) for door, at in wanted
     ]
     closers: list[Callable[[], None]] = []
+    if options["irc"] is not None:
+        from chatservice.doors.irc.protocol import IrcFactory
+
+        at = options["irc"]
+        irc = IrcFactory(
+            hub,
+            ping=options["ping"],
+            ping_timeout=options["ping-timeout"],
+            peer_known_late=at.startswith("haproxy:"),
+            server=options["server-name"] or "",
+            roomless=bool(options["irc-no-lobby"]),
+        )
+        factories.append((at, irc))
     if options["web"] is not None:
         from chatservice.doors.websocket import WebSocketFactory
         from chatservice.site.server import make_site

@@ -87,7 +87,7 @@ class Connection:
 
     def connectionMade(self) -> None:
         """Let somebody in, if there is room, and ask who it is."""
-        self._dialects = self.dialects[0]
+        self._dialects = self.dialects_at(stamped=False)
         self._outlet = outlet_for(self.transport, self._drained, self.written)
         self._here = self.factory.hub.rooms.lobby.name
         self.session = Session(self.factory.hub, self)
@@ -175,7 +175,7 @@ class Connection:
 
     def stamp(self, on: bool) -> None:
         """Choose the dialects; see IMember."""
-        self._dialects = self.dialects[on]
+        self._dialects = self.dialects_at(on)
 
     def speak_json(self, on: bool) -> None:
         """Refuse to: few doors have another form; see IMember."""
@@ -200,6 +200,13 @@ class Connection:
             abort()
 
     # For doors.
+
+    def dialects_at(self, stamped: bool) -> Dialects:
+        """Return how this wire writes what happens.
+
+        :param stamped: whether with time and number.
+        """
+        return self.dialects[stamped]
 
     def admit(self) -> bool:
         """Count the connection for its address; False if it may not stay."""

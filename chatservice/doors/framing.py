@@ -12,7 +12,7 @@ read, forgets that it is in the middle of a long line, and counts a CR before LF
 
 import re
 from collections import deque
-from typing import Final
+from typing import ClassVar, Final
 
 from twisted.protocols.basic import LineReceiver
 
@@ -35,6 +35,9 @@ class LineFramer(LineReceiver):
     delimiter = b"\r\n"  # what sendLine sends
     MAX_LENGTH = MAX_LINE
 
+    speaks_telnet: ClassVar[bool] = True
+    """Whether telnet's commands are taken out of what comes."""
+
     def __init__(self) -> None:
         self._telnet = TelnetFilter()
         self._tail = b""  # an unfinished line, or its last byte if it is too long already
@@ -54,7 +57,7 @@ class LineFramer(LineReceiver):
     def dataReceived(self, data: bytes) -> None:
         """Take a chunk of the stream; empty when resumeProducing calls."""
         if data:
-            self._split(self._telnet.feed(data))
+            self._split(self._telnet.feed(data) if self.speaks_telnet else data)
             if self._telnet.asked:  # once for each read, however often it was asked for
                 self._telnet.asked = False
                 self.timingMarkAsked()

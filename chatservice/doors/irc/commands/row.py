@@ -1,0 +1,32 @@
+"""A row of the table of verbs; knows no verb."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from chatservice.doors.irc.message import Message
+
+if TYPE_CHECKING:
+    from chatservice.doors.irc.protocol import IrcSpeaker
+
+Handler = Callable[["IrcSpeaker", Message], Deferred[None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    :ivar verb: in upper case.
+    :ivar handler: called with the client and the message; raises ChatError for what is refused.
+    :ivar least: params that must be there, and not be empty.
+    :ivar registered: whether the client must be in (True), must not be (False), or either (None).
+    :ivar cost: whether it counts for the rate.
+    """
+
+    verb: str
+    handler: Handler
+    least: int = 0
+    registered: bool | None = True
+    cost: bool = True

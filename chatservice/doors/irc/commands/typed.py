@@ -1,0 +1,27 @@
+"""Verbs that IRC does not know, but people here type with a slash: /quote search fish."""
+
+from typing import TYPE_CHECKING, Final
+
+from chatservice.commands import find, perform
+from chatservice.doors.irc import numerics as n
+from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.message import Message
+from chatservice.errors import ChatError
+from chatservice.text import clean
+
+if TYPE_CHECKING:
+    from chatservice.doors.irc.protocol import IrcSpeaker
+
+
+def _typed(irc: "IrcSpeaker", message: Message) -> None:
+    try:
+        command = find(message.command)
+    except ChatError as refusal:
+        irc.reply(n.ERR_UNKNOWNCOMMAND, message.command, refusal.message)
+        return
+    line = " ".join([f"/{command.name}", *message.params])
+    perform(irc.session, clean(line))
+
+
+ROW: Final = Row("", _typed)
+"""The row of whatever has none."""

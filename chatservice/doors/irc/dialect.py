@@ -1,0 +1,234 @@
+"""Events as IRC messages, encoded once for all who have agreed on the same capabilities.
+
+    alice said hi in #lobby        :alice!~al@irc.example.org PRIVMSG #lobby :hi
+    alice joined                   :alice!~al@irc.example.org JOIN #lobby
+    alice left the chat            :alice!~al@irc.example.org QUIT :bye
+
+What one person alone is shown otherwise is person.py's. Nobody's address is shown: everybody comes
+from the server.
+"""
+
+import re
+from base64 import b32encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Final
+
+from chatservice.doors.irc.formatting import action
+from chatservice.doors.irc.message import MAX_BODY, cut, read_tags, write, write_tags
+from chatservice.events import CHAT, Event, Kind
+from chatservice.hub import Hub
+from chatservice.names import is_inbox
+from chatservice.person import Person
+from chatservice.roles import Role
+
+ACTION: Final = "/me "
+"""What begins a private line that is an action, as people type it."""
+
+LETTERS: Final = {
+    "invite-only": "i",
+    "moderated": "m",
+    "secret": "s",
+    "topic-locked": "t",
+    "secure": "z",
+    "key": "k",
+    "slow": "f",
+}
+"""The letters of a room's modes, in IRC."""
+
+_SPOKEN: Final = {
+    Kind.SAID: "PRIVMSG",
+    Kind.ACTED: "PRIVMSG",
+    Kind.PRIVATE: "PRIVMSG",
+    Kind.REMARKED: "NOTICE",
+    Kind.HINTED: "NOTICE",
+}
+_ROLE_CHANGES: Final = {  # by whether one was, and is, op or voice
+    (Role.OP, Role.VOICE): "-o+v",
+    (Role.VOICE, Role.OP): "+o",
+}
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_.\-]")
+
+
+def message_id(event: Event) -> str:
+    """Return the id of something kept: in rooms the room and the number, ``lobby/17``.
+
+    A private line is in two inboxes under two numbers; its id is of what is the same in both.
+    """
+    if not is_inbox(event.room):
+        return f"{event.room[1:]}/{event.seq}"
+    said = "\n".join((repr(event.at), event.by, event.nick, event.to, event.text))
+    digest = blake2b(said.encode(), digest_size=10).digest()
+    return f"@{int(event.at * 1000)}-{b32encode(digest).decode().lower()}"
+
+
+def timestamp(at: float) -> str:
+    """Return a time as server-time has it.
+
+    :param at: seconds since 1970.
+    """
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class IrcLines:
+    """The dialect of one set of capabilities.
+
+    :param capabilities: those of capabilities.SHAPING that are agreed on.
+    :param framed: makes bytes of a line.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        server: str,
+        capabilities: frozenset[str],
+        framed: Callable[[str], bytes],
+    ) -> None:
+        self._hub = hub
+        self._server = server
+        self._capabilities = capabilities
+        self._framed = framed
+
+    def encode(self, event: Event) -> bytes:
+        """Return the event as messages, each with its end."""
+        return b"".join(map(self._framed, self.lines(event)))
+
+    def lines(self, event: Event) -> list[str]:
+        """Return the event as messages without their ends; none if it is not for this dialect."""
+        return [self._tagged(event, line, n) for n, line in enumerate(self._bare(event))]
+
+    def mask(self, nick: str, identity: str = "", worn: str = "") -> str:
+        """Return somebody as a message's source: ``nick!~user@host``.
+
+        :param identity: whose nickname that was; "" for whoever wears it.
+        :param worn: the nickname worn now, if it is another.
+        """
+        wearer = self._wearer(worn or nick, identity)
+        return f"{nick}!{user_of(wearer)}@{self._server}"
+
+    def _wearer(self, nick: str, identity: str) -> Person | None:
+        wearer = self._hub.parts.nicks.wearer(nick)
+        return None if wearer is not None and identity not in ("", wearer.inbox) else wearer
+
+    def _bare(self, event: Event) -> Iterator[str]:
+        """Write an event without tags."""
+        kind, room, text = event.kind, event.room, event.text
+        source = self.mask(event.nick, event.by, text if kind is Kind.RENAMED else "")
+        match kind:
+            case Kind.SAID | Kind.ACTED | Kind.REMARKED | Kind.PRIVATE | Kind.HINTED:
+                yield from self._spoken(event, source)
+            case Kind.JOINED:
+                yield from self._joined(event, source)
+            case Kind.LEFT if event.aside == CHAT:
+                yield write("QUIT", text or "Bye", source=source, trailing=True)
+            case Kind.LEFT:
+                yield write("PART", room, *filter(None, [text]), source=source)
+            case Kind.RENAMED:
+                yield write("NICK", text, source=source)
+            case Kind.KICKED:
+                yield write("KICK", room, event.to, text or event.nick, source=source)
+            case Kind.TOPIC:
+                yield write("TOPIC", room, text, source=source, trailing=True)
+            case Kind.MODE:
+                yield from self._mode(event, source)
+            case Kind.ROLE:
+                yield from self._role(event, source)
+            case Kind.NOTED:
+                yield write("NOTICE", room, text, source=self._server, trailing=True)
+            case Kind.INVITED:
+                yield write("INVITE", event.to or "*", text, source=source)
+            case _:
+                yield from self._agreed(event, source)
+
+    def _agreed(self, event: Event, source: str) -> Iterator[str]:
+        """Write what only those want who have asked for it."""
+        has = self._capabilities
+        match event.kind:
+            case Kind.AWAY if "away-notify" in has:
+                yield write("AWAY", *([event.aside or "away"] if event.text else []), source=source)
+            case Kind.ACCOUNT if "account-notify" in has:
+                yield write("ACCOUNT", event.text or "*", source=source)
+            case Kind.DESCRIBED if "setname" in has:
+                yield write("SETNAME", event.text, source=source, trailing=True)
+            case Kind.TAGGED if "message-tags" in has:
+                yield write("TAGMSG", event.room, source=source)
+            case Kind.NUDGED if "message-tags" in has:
+                yield write("TAGMSG", event.to, source=source)
+            case _:
+                pass
+
+    def _spoken(self, event: Event, source: str) -> Iterator[str]:
+        verb, text, acted = _SPOKEN[event.kind], event.text, event.kind is Kind.ACTED
+        target = event.to if is_inbox(event.room) else event.room
+        if event.kind is Kind.PRIVATE and text.startswith(ACTION):
+            text, acted = text.removeprefix(ACTION), True
+        head = len(f":{source} {verb} {target} :".encode())
+        for piece in cut(text, MAX_BODY - head - (len(action("")) + 1 if acted else 0)):
+            said = action(piece) if acted else piece
+            yield write(verb, target, said, source=source, trailing=True)
+
+    def _joined(self, event: Event, source: str) -> Iterator[str]:
+        if "extended-join" in self._capabilities:
+            wearer = self._wearer(event.nick, event.by)
+            name = wearer.card.name if wearer is not None else ""
+            yield write(
+                *("JOIN", event.room, self._account(event) or "*", name or event.nick),
+                source=source,
+                trailing=True,
+            )
+        else:
+            yield write("JOIN", event.room, source=source)
+        wearer = self._wearer(event.nick, event.by)
+        if wearer is not None and wearer.away is not None and "away-notify" in self._capabilities:
+            yield write("AWAY", wearer.away.text, source=source, trailing=True)
+
+    def _mode(self, event: Event, source: str) -> Iterator[str]:
+        name, _, value = event.text.partition(" ")
+        letter = LETTERS.get(name)
+        if letter is None:
+            return
+        if value == "off":
+            params = ["*"] if name == "key" else []
+            yield write("MODE", event.room, f"-{letter}", *params, source=source)
+            return
+        params = ["*"] if name == "key" else [value] if value != "on" else []
+        yield write("MODE", event.room, f"+{letter}", *params, source=source)
+
+    def _role(self, event: Event, source: str) -> Iterator[str]:
+        def rank(label: str) -> Role:
+            role = Role[label.upper()] if label.upper() in Role.__members__ else Role.USER
+            return Role.OP if role >= Role.OP else role if role is Role.VOICE else Role.USER
+
+        before, now = rank(event.aside), rank(event.text)
+        if now is Role.USER:
+            change = "-ov" if before is Role.OP else "-v" if before is Role.VOICE else "-ov"
+        else:
+            change = _ROLE_CHANGES.get((before, now), "+o" if now is Role.OP else "+v")
+        nicks = [event.to] * (len(change) - change.count("+") - change.count("-"))
+        yield write("MODE", event.room, change, *nicks, source=source)
+
+    def _account(self, event: Event) -> str:
+        account = self._hub.accounts.of(event.by)
+        return "" if account is None else account.name
+
+    def _tagged(self, event: Event, line: str, piece: int) -> str:
+        has, tags = self._capabilities, {}
+        if event.aside and "message-tags" in has and event.kind in _TAGGED:
+            tags.update(read_tags(event.aside))
+        if "server-time" in has:
+            tags["time"] = timestamp(event.at)
+        if "account-tag" in has and (account := self._account(event)):
+            tags["account"] = account
+        if "message-tags" in has and event.kind.kept and not piece:
+            tags["msgid"] = message_id(event)
+        return f"@{write_tags(tags)} {line}" if tags else line
+
+
+_TAGGED: Final = frozenset({*_SPOKEN, Kind.TAGGED, Kind.NUDGED})
+
+
+def user_of(person: Person | None) -> str:
+    """Return the user name that somebody gave, as far as it fits in a mask; ``~u`` without one."""
+    user = _UNFIT.sub("", person.card.user)[:16] if person is not None else ""
+    return f"~{user or 'u'}"

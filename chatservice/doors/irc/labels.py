@@ -1,0 +1,90 @@
+"""Answers with the label of what they answer (ircv3.net/specs/extensions/labeled-response).
+
+While a labelled message is being answered, what is for that client alone is collected; at its end
+it goes out: one line with the label, several as a batch, none as ACK.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from chatservice.doors.irc.message import tag, write
+
+MAX_LABEL: Final = 64
+"""Characters of a label at most, by the specification."""
+
+
+class Labels:
+    """The labelled message of one client that is being answered, if any.
+
+    :param server: the server's name.
+    """
+
+    __slots__ = ("_count", "_label", "_lines", "_request", "_server")
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._count = 0
+        self._label = ""
+        self._request = ""
+        self._lines: list[str] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether answers are being collected."""
+        return self._label != ""
+
+    def begin(self, label: str, request: str) -> None:
+        """Collect what answers a message from here on.
+
+        :param request: the core's name for it, which its end carries.
+        """
+        self._label, self._request, self._lines = label, request, []
+
+    def take(self, lines: Sequence[str]) -> None:
+        """Take lines that are for this client alone."""
+        self._lines += lines
+
+    def end(self, request: str) -> list[str]:
+        """Return all that was collected, as it goes out; nothing if another message ends."""
+        if not self._label or request != self._request:
+            return []
+        label, lines = self._label, self._lines
+        self._label, self._request, self._lines = "", "", []
+        if not lines:
+            return [tag(write("ACK", source=self._server), "label", label)]
+        if len(lines) == 1:
+            return [tag(lines[0], "label", label)]
+        if _is_one_batch(lines):
+            return [tag(lines[0], "label", label), *lines[1:]]
+        opening, *rest = self.batched("labeled-response", lines)
+        return [tag(opening, "label", label), *rest]
+
+    def batched(self, kind: str, lines: Sequence[str], *params: str) -> list[str]:
+        """Return lines as a batch (ircv3.net/specs/extensions/batch).
+
+        :param params: what stands behind the batch's type.
+        """
+        self._count += 1
+        name = f"b{self._count}"
+        inside = [line if _in_batch(line) else tag(line, "batch", name) for line in lines]
+        return [
+            write("BATCH", f"+{name}", kind, *params, source=self._server),
+            *inside,
+            write("BATCH", f"-{name}", source=self._server),
+        ]
+
+
+def _in_batch(line: str) -> bool:
+    """Tell whether a line belongs to a batch within."""
+    words = line.split(" ", 3)
+    tagged = words[0].startswith("@") and "batch=" in words[0]
+    return tagged or (len(words) > 2 and words[1] == "BATCH" and words[2].startswith("-"))
+
+
+def _is_one_batch(lines: Sequence[str]) -> bool:
+    """Tell whether lines are one batch already, which needs no other around it."""
+    words = lines[0].split(" ")
+    if "BATCH" not in words[:3]:
+        return False
+    name = words[words.index("BATCH") + 1].removeprefix("+")
+    return lines[-1].endswith(f" BATCH -{name}")

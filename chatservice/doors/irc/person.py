@@ -1,0 +1,293 @@
+"""One person at the IRC door: what it is told in words of its own, and what not.
+
+The events of rooms come encoded once for all with the same capabilities (dialect.py). Of single
+people's concern, and looked at for them alone, are only the batches in which they did something
+themselves, or in which something happened in several rooms at once; see IBatch.alike.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from chatservice.doors.connection import Connection, Dialects
+from chatservice.doors.irc import numerics as n
+from chatservice.doors.irc.capabilities import SHAPING, Negotiation
+from chatservice.doors.irc.greeting import greet, names, topic
+from chatservice.doors.irc.labels import Labels
+from chatservice.doors.irc.message import Message, write
+from chatservice.doors.irc.refusals import numeric
+from chatservice.doors.irc.registration import Registration, Step
+from chatservice.errors import ChatError, Code
+from chatservice.events import ABOUT, Event, Kind
+from chatservice.hub import Hub
+from chatservice.interfaces import IBatch
+from chatservice.past import NOW
+from chatservice.person import Person
+from chatservice.session import State
+
+if TYPE_CHECKING:
+    from chatservice.doors.irc.protocol import IrcFactory
+
+_REMEMBERED: Final = 32
+"""Things that happened everywhere of which one remembers having been told."""
+
+_ECHOED: Final = frozenset(
+    (
+        *(Kind.SAID, Kind.ACTED, Kind.REMARKED, Kind.PRIVATE, Kind.HINTED),
+        *(Kind.TAGGED, Kind.NUDGED),
+    )
+)
+_UNSAID: Final = frozenset({Kind.PROMPT, Kind.SWITCHED, Kind.HELLO, Kind.DONE})
+
+
+class IrcPerson(Connection):
+    """What of an IRC connection does not depend on how its lines are framed."""
+
+    factory: "IrcFactory"
+
+    def connectionMade(self) -> None:
+        """Let somebody in; it speaks first."""
+        self.registration = Registration()
+        self.negotiation = Negotiation()
+        self.labels = Labels(self.server)
+        self.parting = ""  # what it said on leaving
+        self._names: tuple[str, ...] = ()  # that it knows itself by, the one it has now last
+        self._early: list[bytes] = []  # what happened before it was welcomed
+        self._welcomed = False
+        self._heard_of: deque[tuple[object, ...]] = deque(maxlen=_REMEMBERED)
+        super().connectionMade()
+
+    # What handlers of commands use.
+
+    @property
+    def hub(self) -> Hub:
+        """The chat."""
+        return self.factory.hub
+
+    @property
+    def person(self) -> Person:
+        """Who this is to the core."""
+        return self.session.person
+
+    @property
+    def server(self) -> str:
+        """The server's name."""
+        return self.factory.server
+
+    @property
+    def called(self) -> str:
+        """What numerics call the client: its nickname, or ``*`` before it has one."""
+        return self.person.nick or "*"
+
+    def has(self, capability: str) -> bool:
+        """Tell whether a capability was agreed on."""
+        return capability in self.negotiation.agreed
+
+    def reshape(self) -> None:
+        """Write what happens from now on as the capabilities ask for."""
+        self._dialects = self.dialects_at(stamped=True)
+
+    def dialects_at(self, stamped: bool) -> Dialects:
+        """Return how events are written: with time and number if that was agreed on."""
+        self.lines = dialect = self.factory.dialect(self.negotiation.agreed & SHAPING)
+        return Dialects(dialect, dialect)
+
+    def reply(self, number: str, *params: str) -> None:
+        """Answer with a numeric, behind all that the person did before."""
+        self.send(number, self.called, *params)
+
+    def send(self, command: str, *params: str, source: str | None = None) -> None:
+        """Tell this client something, behind all that the person did before.
+
+        :param source: who says it; by default the server.
+        """
+        self.wire(write(command, *params, source=self.server if source is None else source))
+
+    def wire(self, *lines: str) -> None:
+        """Tell this client lines that are ready, behind all that the person did before."""
+        now = self.hub.now()
+        self.hub.answer(self.person, *(Event(0, now, "", Kind.WIRE, "", line) for line in lines))
+
+    def refuse(self, refusal: ChatError, asked: Message | None, about: str = "") -> None:
+        """Tell this client why something was not done."""
+        self.hub.meters.refuse(refusal.code)
+        self.person.refused = refusal.message
+        self.reply(*numeric(refusal, asked, about))
+
+    def fail(self, command: str, code: str, *params: str) -> None:
+        """Tell this client of an error that has no numeric (standard-replies).
+
+        :param params: what it is about, and why.
+        """
+        if self.has("standard-replies"):
+            self.send("FAIL", command, code, *params)
+        else:
+            self.reply(n.ERR_UNKNOWNERROR, command, params[-1])
+
+    # For Connection and the core.
+
+    def greet(self) -> None:
+        """Say nothing: by IRC the client begins."""
+
+    def stamp(self, on: bool) -> None:
+        """Do nothing: server-time says when; see IMember."""
+
+    def disconnect(self) -> None:
+        """Say why, and close in good order; see IMember."""
+        word = self.parting or self.person.refused or "Goodbye"
+        line = write("ERROR", f"Closing link: {word}")
+        self.answer(self.framed(line))
+        super().disconnect()
+
+    def framed(self, line: str) -> bytes:
+        """Return a line as it goes over this wire."""
+        return self.factory.framed(line)
+
+    def deliver(self, batch: IBatch) -> bool:
+        """Write a batch; see IMember. The fan-out: nothing is done here that need not be."""
+        if self._taste is not None or not (batch.room and self._welcomed):
+            return self.deliver_all((batch,))
+        if batch.alike(self.session.person.inbox):
+            return self._outlet.write(batch.encoded(self._dialects.here))
+        return self.deliver_all((batch,))
+
+    def _encode(self, batch: IBatch) -> bytes:
+        if not batch.room:
+            return b"".join(map(self._encode_answer, batch.events))
+        if self._welcomed and batch.alike(self.session.person.inbox):
+            return batch.encoded(self._dialects.here)
+        each = batch.each(self._dialects.here)
+        return b"".join([self._singly(event, data) for event, data in each])
+
+    def _encode_to_taste(self, batch: IBatch) -> bytes:
+        taste = self._taste
+        if taste is None or not any(map(taste.concerns, batch.events)):
+            return self._encode(batch)
+        if not batch.room:
+            shown = [event for event in batch.events if not taste.hides(event)]
+            return b"".join(map(self._encode_answer, shown))
+        each = batch.each(self._dialects.here)
+        return b"".join([self._singly(e, data) for e, data in each if not taste.hides(e)])
+
+    # What happens in rooms, as far as it is something of one's own.
+
+    def _singly(self, event: Event, data: bytes) -> bytes:
+        """Return what this person is shown of an event of a room."""
+        if event.everywhere and self._known(event):
+            return b""
+        if not self._own(event):
+            return self._late(data)
+        if event.kind in _ECHOED and not self.has("echo-message"):
+            return b""
+        lines = self.lines.lines(event)
+        match event.kind:
+            case Kind.JOINED:
+                lines += [*topic(self, event.room), *names(self, event.room)]
+            case Kind.RENAMED:
+                self._names = (self._names[-1] if self._names else event.nick, event.text)
+            case Kind.LEFT if event.everywhere:
+                return b""  # the end of the connection says so
+            case Kind.AWAY:
+                return b""
+            case _:
+                pass
+        if self.labels.open:
+            self.labels.take(lines)
+            return b""
+        return self._late(b"".join(map(self.framed, lines)))
+
+    def _own(self, event: Event) -> bool:
+        """Tell whether this very connection did something; others may have its identity."""
+        return event.by == self.person.inbox and event.nick in (self._names or (event.nick,))
+
+    def _known(self, event: Event) -> bool:
+        """Tell whether this was told already, in another room; else it is from now on."""
+        what = (event.kind, event.by, event.at, event.text)
+        if len(self.person.place.rooms) < 2 and not self._heard_of:
+            return False
+        if what in self._heard_of and not self._outlet.holding:
+            return True
+        self._heard_of.append(what)
+        return False
+
+    def _late(self, data: bytes) -> bytes:
+        """Keep for later what came before the welcome."""
+        if self._welcomed:
+            return data
+        self._early.append(data)
+        return b""
+
+    # What is for this person alone.
+
+    def _written(self, event: Event) -> bytes:
+        if event.kind is Kind.DONE:
+            lines = self.labels.end(event.to)
+        else:
+            lines = self._answered(event)
+            if self.labels.open:
+                self.labels.take(lines)
+                return b""
+        return b"".join(map(self.framed, lines)) + self._after(event)
+
+    def _answered(self, event: Event) -> list[str]:
+        """Return an answer as lines."""
+        match event.kind:
+            case Kind.WIRE:
+                return [event.text]
+            case Kind.WELCOME:
+                self._names = (self.person.nick,)
+                return greet(self)
+            case Kind.NOTICE if event.aside == ABOUT or event.text == NOW:
+                return []  # the topic has a numeric, and times are in tags
+            case Kind.NOTICE | Kind.RECORDED | Kind.RESUME:
+                return [self._notice(event)]
+            case Kind.ERROR:
+                refusal = ChatError(Code(event.nick), event.text)
+                found, *params = numeric(refusal, None)
+                return [write(found, self.called, *params, source=self.server)]
+            case Kind.INVITED:
+                return self.lines.lines(event._replace(to=self.called))
+            case Kind.GAP if event.text in self.person.place.rooms:
+                return names(self, event.text)
+            case kind if kind in _UNSAID or not event.room:
+                return []
+            case _:
+                return self.lines.lines(event)
+
+    def _notice(self, event: Event) -> str:
+        text = event.text
+        if event.kind is Kind.RESUME:
+            text = f"To come back, connect with the nickname {event.nick} and: PASS {text}"
+        return write("NOTICE", self.called, text, source=self.server)
+
+    def _after(self, event: Event) -> bytes:
+        """Return what has to wait for the welcome."""
+        if event.kind is not Kind.WELCOME:
+            return b""
+        self._welcomed = True
+        early, self._early = self._early, []
+        return b"".join(early)
+
+    # Coming in.
+
+    def enter(self) -> None:
+        """Offer the nickname, once all is said that must be."""
+        registration = self.registration
+        if (
+            self.session.state is State.CONNECTED
+            and registration.ready
+            and not self.negotiation.open
+        ):
+            self.person.card = registration.card
+            self.person.roomless = self.factory.roomless
+            offer = f"{registration.nick} {registration.password}".strip()
+            self.claim(offer)
+
+    def nick_accepted(self) -> None:
+        """Let the person be in no room from now on, if it wants that."""
+        self.person.roomless = True
+
+    def nick_refused(self, refusal: ChatError) -> None:
+        """Say why; another may be offered."""
+        nick = self.registration.nick
+        self.registration.take(Step.REFUSED)
+        self.refuse(refusal, Message("NICK", (nick,)))

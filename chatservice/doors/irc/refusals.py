@@ -1,0 +1,56 @@
+"""The chat's refusals as IRC's errors: by their codes, and by what they answer."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from chatservice.doors.irc import numerics as n
+from chatservice.doors.irc.message import Message
+from chatservice.errors import ChatError, Code
+
+NUMERICS: Final[Mapping[str, str]] = {
+    Code.NICK_EMPTY: n.ERR_NONICKNAMEGIVEN,
+    Code.NICK_INVALID: n.ERR_ERRONEUSNICKNAME,
+    Code.NICK_RESERVED: n.ERR_ERRONEUSNICKNAME,
+    Code.NICK_TAKEN: n.ERR_NICKNAMEINUSE,
+    Code.NICK_REGISTERED: n.ERR_NICKNAMEINUSE,
+    Code.NO_SUCH_NICK: n.ERR_NOSUCHNICK,
+    Code.NO_SUCH_ROOM: n.ERR_NOSUCHCHANNEL,
+    Code.ROOM_INVALID: n.ERR_NOSUCHCHANNEL,
+    Code.TOO_MANY_ROOMS: n.ERR_TOOMANYCHANNELS,
+    Code.UNKNOWN_COMMAND: n.ERR_UNKNOWNCOMMAND,
+    Code.LINE_TOO_LONG: n.ERR_INPUTTOOLONG,
+    Code.NOT_ALLOWED: n.ERR_CHANOPRIVSNEEDED,
+    Code.OUTRANKED: n.ERR_CHANOPRIVSNEEDED,
+    Code.MUTED: n.ERR_CANNOTSENDTOCHAN,
+    Code.MODERATED: n.ERR_CANNOTSENDTOCHAN,
+    Code.SLOW_MODE: n.ERR_CANNOTSENDTOCHAN,
+    Code.BANNED: n.ERR_BANNEDFROMCHAN,
+    Code.INVITE_ONLY: n.ERR_INVITEONLYCHAN,
+    Code.BAD_KEY: n.ERR_BADCHANNELKEY,
+    Code.NEEDS_ENCRYPTION: n.ERR_SECUREONLYCHAN,
+    Code.BAD_PASSWORD: n.ERR_PASSWDMISMATCH,
+}
+"""Which error a refusal is; all others are ERR_UNKNOWNERROR, with their code in the text."""
+
+_WITHOUT: Final = (n.ERR_NONICKNAMEGIVEN, n.ERR_INPUTTOOLONG, n.ERR_PASSWDMISMATCH)
+_ON_COMING_IN: Final = {Code.BANNED: n.ERR_YOUREBANNEDCREEP}
+
+
+def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple[str, ...]:
+    """Return a refusal as a numeric and what stands behind the client's name.
+
+    :param asked: what it answers; None for nothing that is known.
+    :param about: the nickname or room that it is about; by default the first that was asked for.
+    """
+    found = NUMERICS.get(refusal.code, n.ERR_UNKNOWNERROR)
+    if asked is not None and asked.command in ("NICK", "USER", "CAP"):
+        found = _ON_COMING_IN.get(refusal.code, found)
+    if found == n.ERR_YOUREBANNEDCREEP or found in _WITHOUT:
+        return found, refusal.message
+    if found == n.ERR_UNKNOWNERROR:
+        command = asked.command if asked is not None else "*"
+        return found, command, f"{refusal.message} [{refusal.code}]"
+    if found == n.ERR_UNKNOWNCOMMAND and asked is not None:
+        return found, asked.command, refusal.message
+    first = asked.params[0] if asked is not None and asked.params else "*"
+    return found, about or first, refusal.message

@@ -1,0 +1,63 @@
+"""The IRC door, over a StringTransport and a Clock: coming in, and the first things said."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.doors.irc.chat import SERVER, Chat
+
+
+class ComingIn(SynchronousTestCase):
+    """Registration."""
+
+    def test_who_gives_nick_and_user_is_welcome_and_in_the_lobby(self) -> None:
+        chat = Chat()
+        alice = chat.connect()
+        self.assertEqual(alice.asks("NICK alice"), [])
+        lines = alice.asks("USER al 0 * :Alice Liddell")
+        verbs = [line.split(" ")[1] for line in lines]
+        self.assertEqual(verbs[:5], ["001", "002", "003", "004", "005"])
+        mask = f"alice!~al@{SERVER}"
+        self.assertEqual(
+            lines[-3:],
+            [
+                f":{mask} JOIN #lobby",
+                f":{SERVER} 353 alice = #lobby :alice",
+                f":{SERVER} 366 alice #lobby :End of /NAMES list",
+            ],
+        )
+
+    def test_who_negotiates_is_let_in_when_it_says_so(self) -> None:
+        alice = Chat().connect()
+        alice.send("CAP LS 302", "NICK alice", "USER al 0 * :Alice")
+        self.assertFalse([line for line in alice.lines() if " 001 " in line])
+        self.assertTrue([line for line in alice.asks("CAP END") if " 001 " in line])
+
+    def test_a_nickname_in_use_is_refused_and_another_does(self) -> None:
+        chat = Chat()
+        chat.joined("alice")
+        second = chat.connect()
+        second.send("NICK alice")
+        (line,) = second.asks("USER al 0 * :Alice")
+        self.assertTrue(line.startswith(f":{SERVER} 433 * alice :"), line)
+        self.assertIn(" 001 ali ", second.asks("NICK ali")[0])
+
+    def test_nothing_is_done_before(self) -> None:
+        alice = Chat().connect()
+        self.assertIn(" 451 * :", alice.asks("JOIN :")[0])
+
+
+class Talking(SynchronousTestCase):
+    """The first things said."""
+
+    def test_others_hear_what_is_said_and_oneself_does_not(self) -> None:
+        chat = Chat()
+        alice, bob = chat.joined("alice"), chat.joined("bob")
+        alice.lines()
+        self.assertEqual(alice.asks("PRIVMSG #lobby :hi there"), [])
+        self.assertEqual(bob.lines(), [f":alice!~alice@{SERVER} PRIVMSG #lobby :hi there"])
+        self.assertEqual(bob.asks("NOTICE alice :psst"), [])
+        self.assertEqual(alice.lines(), [f":bob!~bob@{SERVER} NOTICE alice :psst"])
+
+    def test_who_wants_to_sees_its_own_lines_with_their_ids(self) -> None:
+        alice = Chat().joined("alice", "echo-message", "message-tags", "labeled-response")
+        (line,) = alice.asks("@label=x PRIVMSG #lobby :hi")
+        self.assertEqual(line, f"@label=x;msgid=lobby/1 :alice!~alice@{SERVER} PRIVMSG #lobby :hi")
