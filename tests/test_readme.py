@@ -5,7 +5,7 @@ from pathlib import Path
 HOUSE = Path(__file__).parent.parent
 RUN = (
     "python3 -m venv .venv && .venv/bin/pip install -q -e . && "
-    ".venv/bin/twistd -n chat --port 55555 --web 8055"
+    ".venv/bin/twistd -n chat --port 55555 --web 8055 --irc 6667"
 )
 TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
 
