@@ -56,6 +56,7 @@ class Account:
     :ivar settings: what the owner chose, by name.
     :ivar networks: digests of the networks that it was logged in to from, the last one last.
     :ivar maker: if it is a bot, the identity of who made it, or OPERATOR; "" for people.
+    :ivar scram: what is kept of the password besides (scram.Verifier); "" until it is used again.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Account:
     settings: Mapping[str, object] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     maker: str = ""
+    scram: str = field(default="", repr=False)
 
 
 class Accounts:
@@ -126,12 +128,14 @@ class Accounts:
         password: str = "",
         role: Role = Role.USER,
         maker: str = "",
+        scram: str = "",
     ) -> Deferred[Account]:
         """Make an account. Of all who want the same name, or a look-alike, one gets it.
 
         :param name: in its normal form (names.check_nick).
         :param password: its hash; "" if it is proved elsewhere.
         :param maker: see Account.
+        :param scram: see Account.
         """
         wanted = keys(name)
         if (owner := self.owner(name)) is not None:
@@ -142,7 +146,7 @@ class Accounts:
             text = f"There are {MOST_ACCOUNTS:,} accounts, more cannot be: ask the operator."
             return fail(ChatError(Code.TOO_MUCH, text))
         now = self._now()
-        account = Account(name, identity, password, role, now, now, maker=maker)
+        account = Account(name, identity, password, role, now, now, maker=maker, scram=scram)
         self._registering |= wanted
 
         def done(result: object) -> object:
@@ -181,9 +185,9 @@ class Accounts:
             return succeed(None)
         return self._change(account, seen(account, now, read or 0, network))
 
-    def set_password(self, account: Account, password: str) -> Deferred[None]:
+    def set_password(self, account: Account, password: str, scram: str = "") -> Deferred[None]:
         """Put another hash in the place of an account's, if that has not changed meanwhile."""
-        return self._change(account, with_password(account, password, account.password))
+        return self._change(account, with_password(account, password, scram, account.password))
 
     def remove(self, account: Account) -> Deferred[None]:
         """Remove an account."""
@@ -253,6 +257,7 @@ def from_value(value: Value) -> Account:
         settings=dict(account.settings),
         networks=tuple(map(str, account.networks)),
         maker=str(account.maker),
+        scram=str(account.scram),
     )
 
 
@@ -283,17 +288,18 @@ def with_settings(account: Account, settings: Mapping[str, object]) -> Change:
     return _of(account, how)
 
 
-def with_password(account: Account, password: str, before: str | None = None) -> Change:
+def with_password(account: Account, password: str, scram: str, before: str | None = None) -> Change:
     """Return the change of a password.
 
     :param password: the new hash.
+    :param scram: the new verifier.
     :param before: the hash that it replaces; None for whichever there is.
     """
 
     def how(value: Value) -> Value:
         if before is not None and value.get("password", "") != before:
             raise ChatError(Code.BUSY, "The password was changed meanwhile: log in again.")
-        return {**value, "password": password}
+        return {**value, "password": password, "scram": scram}
 
     return _of(account, how)
 

@@ -24,7 +24,7 @@ from chatservice.interfaces import IClock
 from chatservice.limits import network_of
 from chatservice.meters import ACCEPTED, Meters
 from chatservice.names import MAX_NICK_BYTES, fold, inbox
-from chatservice.passwords import Passwords, check_new, normal
+from chatservice.passwords import Kept, Passwords, check_new, normal
 from chatservice.person import Person, Policy
 from chatservice.tries import Tries, Try
 
@@ -139,11 +139,11 @@ class Logins:
         return cast("Account", account)
 
     async def _renew(self, account: Account, password: str) -> None:
-        """Make a new hash if those are made otherwise by now."""
-        if account.password and self._passwords.outdated(account.password):
+        """Make anew what is kept of a password if that is made otherwise by now."""
+        if account.password and self._passwords.outdated(Kept(account.password, account.scram)):
             try:
-                hashed = await self._passwords.hash(normal(password))
-                await self._accounts.set_password(account, hashed)
+                kept = await self._passwords.make(normal(password))
+                await self._accounts.set_password(account, *kept)
             except ChatError as refusal:  # the old one is good for now
                 self._log.warn("could not renew a hash: {why}", why=refusal.message)
 
@@ -161,10 +161,10 @@ class Logins:
         password = check_new(text, nick)
         attempt = self._tries.register(None if person.host is None else network_of(person.host))
         try:
-            hashed = await self._passwords.hash(password)
+            kept = await self._passwords.make(password)
             if person.departed or (person.nick, person.inbox) != (nick, identity):
                 raise ChatError(Code.BUSY, "You changed meanwhile: try again.")
-            return await self._accounts.register(nick, identity, hashed)
+            return await self._accounts.register(nick, identity, kept.hashed, scram=kept.scram)
         except ChatError:
             attempt.void()
             raise
@@ -176,7 +176,7 @@ class Logins:
         old, new = parted(text)
         new = check_new(new, person.account.name)
         account = await self._check(person, person.account.name, old)
-        await self._accounts.set_password(account, await self._passwords.hash(new))
+        await self._accounts.set_password(account, *await self._passwords.make(new))
 
     def _own(self, person: Person) -> None:
         """See whether passwords are kept here, and may be told."""

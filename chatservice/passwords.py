@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import Thread
-from typing import Final, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from chatservice import scram
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IThreads
 from chatservice.names import fold
@@ -68,6 +69,33 @@ def check_new(text: str, nick: str) -> str:
     raise ChatError(Code.BAD_ARGUMENTS, f"That password {problem}.")
 
 
+class Kept(NamedTuple):
+    """What is kept of a password.
+
+    :ivar hashed: with what it is compared when it is told (argon2id, PHC string).
+    :ivar scram: with what a proof of it is compared (scram.Verifier).
+    """
+
+    hashed: str
+    scram: str
+
+    def __repr__(self) -> str:
+        """Show neither."""
+        return "Kept(...)"
+
+
+def make_kept(password: str, hasher: PasswordHasher, iterations: int | None = None) -> Kept:
+    """Return what is to be kept of a password; this takes its time.
+
+    :param password: in its normal form.
+    :param iterations: of the verifier; None for scram.ITERATIONS.
+    """
+    verifier = scram.derive(
+        password, secrets.token_bytes(scram.SALT), iterations or scram.ITERATIONS
+    )
+    return Kept(hasher.hash(password.encode()), str(verifier))
+
+
 class _Threads(ThreadPool):
     """Threads that do not keep the process from ending."""
 
@@ -80,24 +108,29 @@ class Passwords:
     :param hasher: with the parameters of the hashes that are made; by default the library's, which
         are RFC 9106's for little memory.
     :param threads: the reactor; without one it works at once, in the caller's thread.
+    :param iterations: of the verifiers that are made.
     """
 
     def __init__(
-        self, hasher: PasswordHasher | None = None, threads: IThreads | None = None
+        self,
+        hasher: PasswordHasher | None = None,
+        threads: IThreads | None = None,
+        iterations: int = scram.ITERATIONS,
     ) -> None:
         self._hasher = PasswordHasher() if hasher is None else hasher
+        self.iterations = iterations
         self._threads = threads
         self._pool: _Threads | None = None
         self._working = 0
         self._waiting: deque[Callable[[], Deferred[None]]] = deque()
         self._closed = False
 
-    def hash(self, password: str) -> Deferred[str]:
-        """Return a password's hash. Fails with ChatError (BUSY).
+    def make(self, password: str) -> Deferred[Kept]:
+        """Return what is to be kept of a password. Fails with ChatError (BUSY).
 
         :param password: in its normal form.
         """
-        return self._work(lambda: self._hasher.hash(password.encode()))
+        return self._work(lambda: make_kept(password, self._hasher, self.iterations))
 
     def verify(self, password: str, hashed: str) -> Deferred[bool]:
         """Tell whether a hash is a password's. Fails with ChatError (BUSY).
@@ -106,10 +139,13 @@ class Passwords:
         """
         return self._work(lambda: self._matches(password, hashed))
 
-    def outdated(self, hashed: str) -> bool:
-        """Tell whether a hash was made with other parameters than new ones."""
+    def outdated(self, kept: Kept) -> bool:
+        """Tell whether something was made with other parameters than new ones, or is missing."""
+        verifier = scram.read_verifier(kept.scram)
+        if verifier is None or verifier.iterations != self.iterations:
+            return True
         try:
-            return self._hasher.check_needs_rehash(hashed)
+            return self._hasher.check_needs_rehash(kept.hashed)
         except InvalidHashError:
             return True
 

@@ -19,7 +19,7 @@ from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.interfaces import IBatch, IClock, ILog, IRecords, ITickets, Value
+from chatservice.interfaces import IBatch, IClock, ILog, IRecords, IThreads, ITickets, Value
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.meters import Meters
 from chatservice.names import fold
@@ -35,6 +35,15 @@ NOW = 1_700_000_000.0
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hashes passwords at once, and badly."""
+
+FEW: Final = 4096
+"""Iterations of verifiers that are made at once."""
+
+
+def cheap(hasher: PasswordHasher = CHEAP, threads: IThreads | None = None) -> Passwords:
+    """Return what makes and checks hashes at once, and badly."""
+    return Passwords(hasher, threads, FEW)
+
 
 WORD: Final = "one and the same word"
 """A password."""
@@ -367,7 +376,7 @@ class Chat:
             now=lambda: self.time,
             policy=policy,
             tickets=self.tickets,
-            passwords=Passwords(CHEAP),
+            passwords=cheap(),
             records=self.records,
         )
 

@@ -8,12 +8,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.passwords import Passwords
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
 from chatservice.store.sqlite import SqliteTickets
-from tests.fakes import CHEAP
 from tests.fakes import NOW as THEN
+from tests.fakes import cheap
 from tests.store_fakes import Store
 
 Heard = tuple[Kind, str, str]
@@ -60,7 +59,7 @@ class Stage:
             self.clock,
             now=self.clock.seconds,
             policy=self.policy,
-            passwords=Passwords(CHEAP),
+            passwords=cheap(),
         )
 
     def setUp(self) -> None:
@@ -147,7 +146,7 @@ class Durable(Stage):
                 policy=self.policy,
                 tickets=SqliteTickets(store.database, now),
                 records=store.records,
-                passwords=Passwords(CHEAP),
+                passwords=cheap(),
             )
 
         self.store = Store(self, before=make_hub)

@@ -13,7 +13,7 @@ PACKAGE = HOUSE / "chatservice"
 
 LAYERS = [
     {"errors", "events", "roles", "text", "durations", "__init__"},
-    {"names", "limits", "modes", "meters"},
+    {"names", "limits", "modes", "meters", "scram"},
     {"sanction", "room", "rights"},
     {"resume", "retention", "search", "taste"},
     {"settings", "away"},

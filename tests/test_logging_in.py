@@ -23,9 +23,10 @@ from chatservice.names import fold
 from chatservice.passwords import Passwords
 from chatservice.person import Person, Policy
 from chatservice.roles import Role
+from chatservice.scram import derive, read_verifier
 from chatservice.session import State
 from chatservice.store.memory import MemoryRecords
-from tests.fakes import CHEAP, NOW, Chat, Guest
+from tests.fakes import CHEAP, NOW, Chat, Guest, cheap
 from tests.test_returning import token_of
 
 WORD = "correct horse battery"
@@ -59,7 +60,7 @@ class AccountsChat(Chat):
             policy=policy,
             tickets=self.tickets,
             records=self.records,
-            passwords=Passwords(self._hasher),
+            passwords=cheap(self._hasher),
             checkers=self._checkers,
         )
 
@@ -101,6 +102,12 @@ class AccountsChat(Chat):
         guest, code = self.offers(text, host)
         assert guest.session.state is State.JOINED, code
         return guest
+
+
+def fits(account: Account, password: str) -> bool:
+    """Tell whether an account's verifier is a password's."""
+    kept = read_verifier(account.scram)
+    return kept is not None and derive(password, kept.salt, kept.iterations) == kept
 
 
 class Registering(SynchronousTestCase):
@@ -247,6 +254,17 @@ class LoggingIn(SynchronousTestCase):
         self.assertFalse(stronger.check_needs_rehash(after))
         chat.enters(f"alice {WORD}")
         self.assertEqual(chat.account("alice").password, after)
+
+    def test_a_verifier_is_made_when_the_password_is_at_hand(self) -> None:
+        """Of an account from before at its next login, and anew with each new password."""
+        self.chat.add("alice")
+        self.assertEqual(self.chat.account("alice").scram, "")
+        alice = self.chat.enters(f"alice {WORD}")
+        self.assertTrue(fits(self.chat.account("alice"), WORD))
+        alice.types(f"/password {WORD} -> another word")
+        self.assertTrue(fits(self.chat.account("alice"), "another word"))
+        self.chat.registered("bob")
+        self.assertTrue(fits(self.chat.account("bob"), WORD))
 
     def test_guessing_is_slowed_down_but_not_for_the_owner_at_home(self) -> None:
         self.chat = AccountsChat(limits=Limits(connections=100))

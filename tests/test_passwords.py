@@ -11,8 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.commands.account import parted as login_parted
 from chatservice.errors import ChatError, Code
 from chatservice.logins import parted
-from chatservice.passwords import LONGEST, MOST_WAITING, Passwords, check_new, normal
-from tests.fakes import CHEAP, quick
+from chatservice.passwords import LONGEST, MOST_WAITING, Kept, Passwords, check_new, normal
+from chatservice.scram import derive, read_verifier
+from tests.fakes import CHEAP, FEW, cheap, quick
 from tests.store_fakes import Pump
 
 words = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40)
@@ -88,13 +89,20 @@ class AtOnce(SynchronousTestCase):
     """Without a reactor."""
 
     def setUp(self) -> None:
-        self.passwords = Passwords(CHEAP)
+        self.passwords = cheap()
 
     def test_a_hash_is_of_its_password_alone(self) -> None:
-        hashed = self.successResultOf(self.passwords.hash("correct horse"))
+        hashed, verifier = self.successResultOf(self.passwords.make("correct horse"))
         self.assertTrue(hashed.startswith("$argon2id$"))
         self.assertTrue(self.successResultOf(self.passwords.verify("correct horse", hashed)))
         self.assertFalse(self.successResultOf(self.passwords.verify("Correct horse", hashed)))
+        kept = read_verifier(verifier)
+        assert kept is not None
+        self.assertEqual(derive("correct horse", kept.salt, kept.iterations), kept)
+        again = self.successResultOf(self.passwords.make("correct horse"))
+        self.assertNotIn(again.hashed, hashed)
+        self.assertNotEqual(again.scram, verifier)
+        self.assertEqual(repr(again), "Kept(...)")
 
     def test_what_is_no_hash_is_of_no_password(self) -> None:
         for hashed in ("", "nonsense", "$argon2id$v=19$m=8,t=1,p=1$spoiled", "x" * 100):
@@ -108,11 +116,13 @@ class AtOnce(SynchronousTestCase):
         self.assertEqual(len(nobodys), 10)
 
     def test_other_parameters_make_a_hash_outdated(self) -> None:
-        hashed = self.successResultOf(self.passwords.hash("correct horse"))
-        self.assertFalse(self.passwords.outdated(hashed))
-        stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
-        self.assertTrue(stronger.outdated(hashed))
-        self.assertTrue(stronger.outdated("nonsense"))
+        kept = self.successResultOf(self.passwords.make("correct horse"))
+        self.assertFalse(self.passwords.outdated(kept))
+        stronger = cheap(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+        self.assertTrue(stronger.outdated(kept))
+        self.assertTrue(Passwords(CHEAP, iterations=FEW + 1).outdated(kept))
+        for spoiled in (kept._replace(hashed="nonsense"), kept._replace(scram="")):
+            self.assertTrue(self.passwords.outdated(spoiled))
 
 
 class SlowHasher(PasswordHasher):
@@ -143,13 +153,13 @@ class Elsewhere(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.pump, self.hasher = Pump(), SlowHasher()
-        self.passwords = Passwords(self.hasher, self.pump)
+        self.passwords = cheap(self.hasher, self.pump)
         self.addCleanup(self.passwords.close)
         self.addCleanup(self.hasher.gate.set)
 
     def test_two_are_worked_on_and_some_wait(self) -> None:
-        asked = [self.passwords.hash("correct horse") for _ in range(MOST_WAITING + 2)]
-        refused = self.failureResultOf(self.passwords.hash("one more"), ChatError)
+        asked = [self.passwords.make("correct horse") for _ in range(MOST_WAITING + 2)]
+        refused = self.failureResultOf(self.passwords.make("one more"), ChatError)
         self.assertEqual(refused.value.code, Code.BUSY)
         for _ in range(2):
             self.assertTrue(self.hasher.arrived.acquire(timeout=30))
@@ -157,22 +167,22 @@ class Elsewhere(SynchronousTestCase):
             self.assertNoResult(one)
         self.hasher.gate.set()
         for one in asked:
-            self.assertEqual(self.pump.wait(one), "hash")
+            self.assertEqual(self.pump.wait(one).hashed, "hash")
         self.assertEqual(self.hasher.most, 2)
         self.assertNotIn(threading.get_ident(), self.hasher.threads)
-        again: Deferred[str] = self.passwords.hash("there is room again")
-        self.assertEqual(self.pump.wait(again), "hash")
+        again: Deferred[Kept] = self.passwords.make("there is room again")
+        self.assertEqual(self.pump.wait(again).hashed, "hash")
 
     def test_who_gives_up_is_no_harm(self) -> None:
-        asked = [self.passwords.hash("correct horse") for _ in range(4)]
+        asked = [self.passwords.make("correct horse") for _ in range(4)]
         for one in asked[::2]:
             one.addErrback(lambda _: None)
             one.cancel()
         self.hasher.gate.set()
         for one in asked[1::2]:
-            self.assertEqual(self.pump.wait(one), "hash")
+            self.assertEqual(self.pump.wait(one).hashed, "hash")
 
     def test_when_it_is_closed_no_more_are_taken(self) -> None:
         self.passwords.close()
-        refused = self.failureResultOf(self.passwords.hash("late"), ChatError)
+        refused = self.failureResultOf(self.passwords.make("late"), ChatError)
         self.assertEqual(refused.value.code, Code.CLOSING)

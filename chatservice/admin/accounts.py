@@ -27,7 +27,7 @@ from chatservice.admin.records import change, read_all
 from chatservice.errors import ChatError
 from chatservice.interfaces import Value
 from chatservice.names import check_nick, fold, inbox, keys
-from chatservice.passwords import LONGEST, check_new
+from chatservice.passwords import LONGEST, Kept, check_new, make_kept
 from chatservice.roles import Role
 from chatservice.sanctions import SANCTION
 from chatservice.store import tickets
@@ -52,12 +52,14 @@ def add(directory: Path, name: str, role: Role) -> str:
         if exists(directory):
             with opened(directory, writing=False) as db:
                 check_free(db, nick)
-        hashed = _ask(nick)
+        kept = _ask(nick)
         if not exists(directory):
             prepare_directory(directory)
             prepare(directory / FILE)
         now = time.time()
-        account = Account(nick, inbox(secrets.token_hex(8)), hashed, role, now, now)
+        account = Account(
+            nick, inbox(secrets.token_hex(8)), kept.hashed, role, now, now, scram=kept.scram
+        )
         with opened(directory, writing=True) as db:
             check_free(db, nick)
             change(db, ACCOUNT, fold(nick), accounts.registered(account))
@@ -74,8 +76,8 @@ def set_password(directory: Path, name: str) -> str:
             account = find(db, name)
         if account.maker:
             raise Refused(f"{account.name} is a bot, which has no password: see chat-admin token")
-        hashed = _ask(account.name)
-        return _change(directory, name, lambda now: accounts.with_password(now, hashed))
+        kept = _ask(account.name)
+        return _change(directory, name, lambda now: accounts.with_password(now, *kept))
 
 
 def remove(directory: Path, name: str) -> str:
@@ -210,8 +212,8 @@ def check_free(db: sqlite3.Connection, nick: str) -> None:
             raise accounts.taken(nick, account.name)
 
 
-def _ask(nick: str) -> str:
-    """Ask for a password; return its hash.
+def _ask(nick: str) -> Kept:
+    """Ask for a password; return what is to be kept of it.
 
     :raises Refused: if there is none, or they differ.
     :raises ChatError: if it cannot be one.
@@ -229,7 +231,7 @@ def _ask(nick: str) -> str:
         if not line:
             raise Refused("no password was given: write it to standard input, as a line")
         text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "replace")
-    return PasswordHasher().hash(check_new(text, nick).encode())
+    return make_kept(check_new(text, nick), PasswordHasher())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice import scram
 from chatservice.accounts import ACCOUNT, Account, Accounts, registered
 from chatservice.admin import accounts
 from chatservice.admin.commands import COMMANDS
@@ -22,7 +23,7 @@ from chatservice.sanction import Measure, Sanction
 from chatservice.sanctions import SANCTION
 from chatservice.store.database import FILE
 from chatservice.store.schema import connect
-from tests.fakes import CHEAP
+from tests.fakes import CHEAP, FEW
 from tests.store_fakes import Store, new_directory
 
 WORD = b"correct horse battery"
@@ -34,6 +35,7 @@ class Operator(SynchronousTestCase):
     def setUp(self) -> None:
         self.directory = new_directory(self)
         self.patch(accounts, "PasswordHasher", lambda: CHEAP)
+        self.patch(scram, "ITERATIONS", FEW)
 
     def run_with(self, *words: str, stdin: bytes = WORD + b"\n") -> str:
         """Run a command; return what it prints."""

@@ -13,11 +13,10 @@ from chatservice.doors.websocket import WebSocketFactory, WebSocketProtocol
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import LOBBY
-from chatservice.passwords import Passwords
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
 from tests.doors.test_json import JsonPerson, brief
-from tests.fakes import CHEAP, NOW
+from tests.fakes import NOW, cheap
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 COOKIE = "c" * 43
@@ -175,7 +174,7 @@ class Chat:
             self.clock,
             now=lambda: NOW + self.clock.seconds(),
             policy=Policy(limits, plaintext_login=True),
-            passwords=Passwords(CHEAP),
+            passwords=cheap(),
         )
         self.door = WebSocketFactory(self.hub)
 
