@@ -11,6 +11,7 @@ from operator import setitem
 
 from twisted.internet.defer import Deferred, fail, succeed
 
+from chatservice.accounts import Account
 from chatservice.conversations import Conversations
 from chatservice.departures import Departures
 from chatservice.errors import ChatError, Code, NickRefused
@@ -70,7 +71,7 @@ class Arrivals:
             self._check()
         except ChatError as refusal:
             return fail(refusal)
-        before = person.place
+        before = person.place, person.proved
         offer = parse_offer(text)
         nick, _, password = text.strip().partition(" ")
         if text.strip().lower() == "/why":
@@ -81,7 +82,8 @@ class Arrivals:
         elif password:
             claimed = self._owners.claim(person, nick, password.strip())
         else:
-            claimed = self._claim_nick(person, text)
+            own = self._owners.claim_proved(person, nick)
+            claimed = self._claim_nick(person, text) if own is None else own
         return claimed.addCallback(self._admitted, person, before)
 
     def unclaim(self, person: Person, nick: str) -> None:
@@ -180,14 +182,17 @@ class Arrivals:
 
     # Inside.
 
-    def _admitted(self, nick: str, person: Person, before: Place) -> str:
-        """Let nobody in who is banned, whatever it has proved to be."""
+    def _admitted(self, nick: str, person: Person, before: tuple[Place, Account | None]) -> str:
+        """Let nobody in who is banned, whatever it has proved to be.
+
+        :param before: its place, and what it had proved to be, before it offered the nickname.
+        """
         account = person.proved or self._accounts.of(person.inbox)
         try:
             self._rooms.admission.come_in(person, nick, account)
         except ChatError as refusal:
             self.unclaim(person, nick)
-            person.place, person.offered, person.proved = before, None, None
+            (person.place, person.proved), person.offered = before, None
             person.came = math.inf
             person.refused = refusal.message
             raise

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from twisted.internet.defer import Deferred, DeferredLock
 
-from chatservice.accounts import OPERATOR, Account, Accounts, taken
+from chatservice.account import OPERATOR, taken
+from chatservice.accounts import Account, Accounts
 from chatservice.audit import Audit
 from chatservice.charters import ROOM
 from chatservice.errors import ChatError, Code, NickRefused

@@ -121,6 +121,7 @@ class Hub:
                 policy,
                 clock,
                 parts.seconds,
+                parts.secret,
                 checkers,
                 parts.meters,
             ),

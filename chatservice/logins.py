@@ -1,14 +1,15 @@
 """Logging in, registering, changing a password: whether somebody may, and is who it says.
 
-What becomes of a person who is logged in is the hub's business. A password that comes in here goes
-to a checker or into a hash, and nowhere else.
+A password, a proof that one knows it (scram.py), or a certificate: all are tried within the same
+limits. What becomes of a person who is logged in is the hub's business. A password that comes in
+here goes to a checker or into a hash, and nowhere else.
 """
 
 import hashlib
 import ipaddress
 import secrets
-from collections.abc import Callable, Sequence
-from typing import Final, cast
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, TypeVar, cast
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import ICredentials, UsernamePassword
@@ -26,12 +27,17 @@ from chatservice.meters import ACCEPTED, Meters
 from chatservice.names import MAX_NICK_BYTES, fold, inbox
 from chatservice.passwords import Kept, Passwords, check_new, normal
 from chatservice.person import Person, Policy
+from chatservice.scram import Exchange, Verifier, nobodys, read_verifier
+from chatservice.secret import Secret
 from chatservice.tries import Tries, Try
 
 PATIENCE: Final = 10.0
 """Seconds that checking a password may take; checkers of other people's making may hang."""
 
 _SEPARATOR: Final = " -> "
+_WRONG: Final = "Wrong account or password."
+
+Result = TypeVar("Result")
 
 
 class Logins:
@@ -40,8 +46,11 @@ class Logins:
     :param passwords: hashes them.
     :param clock: for time-outs; None for none.
     :param seconds: the monotonic clock.
+    :param secret: with which verifiers are made up for names that have none.
     :param others: who checks passwords besides us; with any there is no registering here.
     :param meters: count what becomes of passwords.
+
+    :ivar elsewhere: whether passwords are kept elsewhere.
     """
 
     _log = Logger()
@@ -53,6 +62,7 @@ class Logins:
         policy: Policy,
         clock: IClock | None,
         seconds: Callable[[], float],
+        secret: Secret,
         others: Sequence[ICredentialsChecker] = (),
         meters: Meters | None = None,
     ) -> None:
@@ -61,7 +71,8 @@ class Logins:
         self._passwords = passwords
         self._policy = policy
         self._clock = clock
-        self._elsewhere = bool(others)
+        self._secret = secret
+        self.elsewhere = bool(others)
         self._portal = make_portal(accounts, passwords, _new_identity, others)
         self._tries = Tries(policy.limits, seconds)
 
@@ -71,6 +82,39 @@ class Logins:
         :param person: who says so.
         """
         return Deferred.fromCoroutine(self._check(person, name, password))
+
+    def check_certificate(self, person: Person, name: str) -> Deferred[Account]:
+        """Return the account that a person's certificate is known for. Fails with ChatError.
+
+        :param name: which account that is to be; "" for whichever.
+        """
+        return Deferred.fromCoroutine(self._counted(self._log_in_by_certificate(person, name)))
+
+    def check_scram(
+        self, person: Person, exchange: Exchange, message: bytes
+    ) -> Deferred[tuple[Account, bytes]]:
+        """Return the account whose password somebody knows, and the proof that we do, too. Fails
+        with ChatError, or scram.BadMessage.
+
+        :param message: the client's proof.
+        """
+        proving = self._log_in_by_scram(person, exchange, message)
+        return Deferred.fromCoroutine(self._counted(proving))
+
+    async def verifiers(self) -> Callable[[str], Verifier]:
+        """Return what returns the verifier of a name, made up if it has none."""
+        secret = await self._secret.get()
+
+        def find(name: str) -> Verifier:
+            account = self._accounts.find(name)
+            kept = None if account is None else read_verifier(account.scram)
+            return kept or nobodys(secret, fold(name), self._passwords.iterations)
+
+        return find
+
+    def may_be_told(self, person: Person) -> bool:
+        """Tell whether nobody else could read a password that a person sends."""
+        return person.encrypted or self._policy.plaintext_login
 
     def register(self, person: Person, password: str) -> Deferred[Account]:
         """Make an account of the nickname that a person wears. Fails with ChatError."""
@@ -84,25 +128,57 @@ class Logins:
         return Deferred.fromCoroutine(self._change(person, text))
 
     async def _check(self, person: Person, name: str, password: str) -> Account:
+        return await self._counted(self._log_in(person, name, password))
+
+    async def _counted(self, logging_in: Coroutine[Any, Any, Result]) -> Result:
         try:
-            account = await self._log_in(person, name, password)
+            result = await logging_in
         except ChatError as refusal:
             self._meters.log_in(refusal.code)
             raise
         self._meters.log_in(ACCEPTED)
-        return account
+        return result
 
     async def _log_in(self, person: Person, name: str, password: str) -> Account:
         self._private(person)
-        account = self._accounts.find(name)
-        network = None if person.host is None else network_of(person.host)
-        place = "" if account is None else _digest(account, network)
-        known = account is not None and place in account.networks
-        attempt = self._tries.login(network, fold(name)[:MAX_NICK_BYTES], known)
+        attempt = self._attempt(person, name)
         account = await self._enter(name, password, attempt)
         await self._renew(account, password)
+        return await self._noted(person, account)
+
+    async def _log_in_by_certificate(self, person: Person, name: str) -> Account:
+        account = self._accounts.certified(person.certificate)
+        attempt = self._attempt(person, name or ("" if account is None else account.name))
+        if account is None or (name and fold(name) != fold(account.name)):
+            text = "That account does not know your certificate: log in with the password, then "
+            raise ChatError(Code.BAD_PASSWORD, text + "/cert add.")
+        attempt.succeeded()
+        return await self._noted(person, account)
+
+    async def _log_in_by_scram(
+        self, person: Person, exchange: Exchange, message: bytes
+    ) -> tuple[Account, bytes]:
+        attempt = self._attempt(person, exchange.name)
+        answer, account = exchange.final(message), self._accounts.find(exchange.name)
+        if answer is None or account is None:  # or it was removed at this very moment
+            raise ChatError(Code.BAD_PASSWORD, _WRONG)
+        attempt.succeeded()
+        return await self._noted(person, account), answer
+
+    def _attempt(self, person: Person, name: str) -> Try:
+        """Take note that somebody tries to log in.
+
+        :raises ChatError: TOO_MANY_TRIES.
+        """
+        account, network = self._accounts.find(name), _network(person)
+        known = account is not None and _digest(account, network) in account.networks
+        return self._tries.login(network, fold(name)[:MAX_NICK_BYTES], known)
+
+    async def _noted(self, person: Person, account: Account) -> Account:
+        """Note from where somebody logged in; return the account as it is then."""
         try:
-            await self._accounts.note(account.identity, network=_digest(account, network))
+            network = _digest(account, _network(person))
+            await self._accounts.note(account.identity, network=network)
         except ChatError as refusal:  # that can wait
             self._log.warn("could not note a login: {why}", why=refusal.message)
         return self._accounts.of(account.identity) or account
@@ -118,7 +194,7 @@ class Logins:
                 entering.addTimeout(PATIENCE, self._clock)  # type: ignore[arg-type]
             _, account, _ = await entering
         except (LoginFailed, UnicodeError):
-            raise ChatError(Code.BAD_PASSWORD, "Wrong account or password.") from None
+            raise ChatError(Code.BAD_PASSWORD, _WRONG) from None
         except ChatError:
             attempt.void()
             raise
@@ -159,7 +235,7 @@ class Logins:
                 "or choose another with /nick.",
             )
         password = check_new(text, nick)
-        attempt = self._tries.register(None if person.host is None else network_of(person.host))
+        attempt = self._tries.register(_network(person))
         try:
             kept = await self._passwords.make(password)
             if person.departed or (person.nick, person.inbox) != (nick, identity):
@@ -180,7 +256,7 @@ class Logins:
 
     def _own(self, person: Person) -> None:
         """See whether passwords are kept here, and may be told."""
-        if self._elsewhere:
+        if self.elsewhere:
             raise ChatError(
                 Code.NOT_ALLOWED,
                 "Passwords are not kept here but elsewhere: ask the operator for an account.",
@@ -189,7 +265,7 @@ class Logins:
 
     def _private(self, person: Person) -> None:
         """See whether nobody else could read a password that a person has sent."""
-        if not (person.encrypted or self._policy.plaintext_login):
+        if not self.may_be_told(person):
             raise ChatError(
                 Code.NEEDS_ENCRYPTION,
                 "Your connection is not encrypted and that password was readable on its way: do "
@@ -226,6 +302,10 @@ def is_local(host: str | None) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return address.is_loopback if mapped is None else mapped.is_loopback
+
+
+def _network(person: Person) -> str | None:
+    return None if person.host is None else network_of(person.host)
 
 
 def _digest(account: Account, network: str | None) -> str:

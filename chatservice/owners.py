@@ -12,12 +12,14 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chatservice import mechanisms
 from chatservice.accounts import Account, Accounts
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import Kind
 from chatservice.identities import Identities
 from chatservice.logins import Logins
-from chatservice.names import check_nick
+from chatservice.mechanisms import Proof
+from chatservice.names import check_nick, fold
 from chatservice.nicks import Nicks
 from chatservice.order import Order
 from chatservice.person import Person
@@ -105,9 +107,7 @@ class Owners:
 
         def proved(account: Account) -> str:
             person.proved = account
-            with suppress(NickRefused):  # who wears it will give way
-                self._nicks.claim(person, nick)
-            return nick
+            return self._reserve(person, nick)
 
         def refused(failure: Failure) -> Failure:
             refusal = failure.value
@@ -118,8 +118,25 @@ class Owners:
 
         return self._logins.check(person, nick, password).addCallbacks(proved, refused)
 
+    def claim_proved(self, person: Person, nick: str) -> Deferred[str] | None:
+        """Reserve the nickname of the account that a person has proved to be before.
+
+        :returns: what claim returns; None if the nickname is not that account's, and so to be
+            claimed like any other.
+        """
+        if person.proved is None or fold(nick) != fold(person.proved.name):
+            return None
+        person.proved = self._accounts.of(person.proved.identity)
+        if person.proved is None:  # removed meanwhile
+            return None
+        try:
+            return succeed(self._reserve(person, check_nick(nick)))
+        except NickRefused as refusal:
+            return fail(refusal)
+
     def enter(self, person: Person, nick: str) -> Person | None:
-        """Let a person who has proved to be an account's owner have a nickname.
+        """Let a person who has proved to be an account's owner have a nickname, that of the account
+        or one that was claimed.
 
         :returns: the owner's other connection that wears it, whose place it takes; None if the
             nickname is claimed and free now.
@@ -147,24 +164,26 @@ class Owners:
             if wearer.inbox != account.identity:
                 self._give_way(wearer, account)
 
-    # In the chat.
+    # Before it, and in the chat.
+
+    def mechanisms(self, person: Person) -> tuple[str, ...]:
+        """Return the names of the ways in which a person can prove who it is, the best first."""
+        return mechanisms.offered(self._logins, person)
+
+    def prove(self, person: Person, mechanism: str) -> Proof:
+        """Begin to prove who a person is; once it has, it is logged in, or will be as soon as it
+        has a nickname.
+
+        :raises ChatError: BAD_ARGUMENTS, if it cannot use that mechanism.
+        """
+        return mechanisms.begin(
+            self._logins, person, mechanism, lambda account: self._log_in(person, account)
+        )
 
     def login(self, person: Person, name: str, password: str) -> Deferred[None]:
-        """Log a person in, under whatever nickname. Fails with ChatError."""
-
-        def proved(account: Account) -> None:
-            if person.departed:
-                return
-            if person.account is not None and not _is(person, account):
-                text = f"You are logged in as {person.account.name}: connect anew to be another."
-                raise ChatError(Code.NOT_ALLOWED, text)
-            old = person.inbox
-            self._identities.log_in(person, account)
-            self._tell(person, self.greeting(person))
-            if person.inbox != old:
-                self._moved(person)
-
-        return self._logins.check(person, name, password).addCallback(proved)
+        """Log a person in, under whatever nickname; see prove. Fails with ChatError."""
+        checked = self._logins.check(person, name, password)
+        return checked.addCallback(lambda account: self._log_in(person, account))
 
     def register(self, person: Person, password: str) -> Deferred[None]:
         """Register the nickname that a person wears. Fails with ChatError."""
@@ -239,6 +258,30 @@ class Owners:
         return noted.addErrback(self._not_noted)
 
     # Inside.
+
+    def _reserve(self, person: Person, nick: str) -> str:
+        with suppress(NickRefused):  # who wears it will give way
+            self._nicks.claim(person, nick)
+        return nick
+
+    def _log_in(self, person: Person, account: Account) -> None:
+        """Let a person be who it has proved to be.
+
+        :raises ChatError: NOT_ALLOWED, if it is somebody else already.
+        """
+        if person.departed:
+            return
+        if not person.nick:
+            person.proved = account
+            return
+        if person.account is not None and not _is(person, account):
+            text = f"You are logged in as {person.account.name}: connect anew to be another."
+            raise ChatError(Code.NOT_ALLOWED, text)
+        old = person.inbox
+        self._identities.log_in(person, account)
+        self._tell(person, self.greeting(person))
+        if person.inbox != old:
+            self._moved(person)
 
     def _give_way(self, wearer: Person, account: Account) -> None:
         """Let somebody who wears another's nickname have another."""

@@ -19,6 +19,7 @@ from chatservice.presence import Presence
 from chatservice.returns import Returns
 from chatservice.rooms import Rooms
 from chatservice.sanctions import Sanctions
+from chatservice.secret import Secret
 from chatservice.store.memory import MemoryRecords, MemoryTickets
 from chatservice.tokens import Tokens
 
@@ -57,6 +58,7 @@ class Parts:
         self.records = records = MemoryRecords() if records is None else records
         self.accounts = Accounts(records, now)
         self.identities = Identities(self.accounts)
+        self.secret = Secret(records, "names")
         self.tokens_of_bots = Tokens(records, self.accounts)
         self.delivery = Delivery(log, clock, now, meters)
         self.past = Past(log, self.delivery, now)

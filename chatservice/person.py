@@ -73,6 +73,8 @@ class Person:
     :ivar place: who it is beyond this connection: identity, inbox, token.
     :ivar account: what it is logged in to; None for a guest.
     :ivar host: the IP address; None for who has none.
+    :ivar certificate: the fingerprint (SHA-256, hexadecimal) of the certificate that its client
+        showed at the TLS handshake, with proof that it is its own; "" for none.
     :ivar encrypted: whether nobody between can read what it says: it comes over TLS, from this
         machine, or not over a network at all.
     :ivar partner: with whom it wrote in private last; None if that is nobody, or to be looked up.
@@ -105,6 +107,7 @@ class Person:
         "away",
         "came",
         "card",
+        "certificate",
         "departed",
         "encrypted",
         "host",
@@ -138,6 +141,7 @@ class Person:
         self.came = math.inf
         self.host: str | None = None
         self.encrypted = False
+        self.certificate = ""
         self.partner: Partner | None = None
         self.quota: Quota | None = None
         self.settings: Settings = NOTHING_SET
@@ -145,7 +149,7 @@ class Person:
         self.active = now
         self.offered: Offer | None = None  # with which it came back
         self.refused = ""
-        self.proved: Account | None = None  # whose password or token it gave on coming in
+        self.proved: Account | None = None  # whose owner it has shown to be on coming in
         self.card = NO_CARD
         self.roomless = False
         self.recognised = False

@@ -9,16 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import accounts
-from chatservice.accounts import (
-    ACCOUNT,
-    MOST_NETWORKS,
-    MOST_SETTINGS,
-    OFTEN,
-    Account,
-    Accounts,
-    from_value,
-    to_value,
-)
+from chatservice.account import MOST_NETWORKS, from_value, registered, to_value, with_role
+from chatservice.accounts import ACCOUNT, MOST_SETTINGS, OFTEN, Account, Accounts
 from chatservice.durations import DAY
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import Value
@@ -142,7 +134,7 @@ class Known(SynchronousTestCase):
             self.register(name, f"@{n}")
         alice = self.accounts.find("alice")
         assert alice is not None
-        self.records.change(ACCOUNT, "alice", accounts.with_role(alice, Role.ADMIN))
+        self.records.change(ACCOUNT, "alice", with_role(alice, Role.ADMIN))
         self.now = NOW + DAY
         self.successResultOf(self.accounts.note("@1"))
         gone = self.accounts.expire(NOW + 1, lambda identity: identity == "@2")
@@ -214,7 +206,7 @@ class Races(SynchronousTestCase):
         records = SlowRecords()
         known = Accounts(records)
         other = Account("Alice", "@other")
-        records.change(ACCOUNT, "alice", accounts.registered(other))
+        records.change(ACCOUNT, "alice", registered(other))
         mine = known.register("alice", "@mine")
         records.commit()
         self.assertEqual(self.outcomes(mine), [Code.NICK_REGISTERED])
@@ -223,7 +215,7 @@ class Races(SynchronousTestCase):
     def test_a_name_that_could_not_be_stored_can_be_registered_again(self) -> None:
         records = SlowRecords()
         known = Accounts(records)
-        records.change(ACCOUNT, "alice", accounts.registered(Account("alice", "@other")))
+        records.change(ACCOUNT, "alice", registered(Account("alice", "@other")))
         refused = known.register("alice", "@mine")
         records.commit()
         records.change(ACCOUNT, "alice", lambda value: None)

@@ -4,7 +4,7 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.accounts import OPERATOR
+from chatservice.account import OPERATOR
 from chatservice.callers import Caller
 from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED

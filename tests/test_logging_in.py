@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from chatservice import accounts
+from chatservice.account import registered, removed, with_role
 from chatservice.accounts import ACCOUNT, Account
 from chatservice.errors import ChatError
 from chatservice.hub import Hub
@@ -72,11 +72,11 @@ class AccountsChat(Chat):
     def add(self, name: str, role: Role = Role.USER, word: str = WORD) -> Account:
         """Register somebody, as chat-admin does."""
         account = Account(name, f"@{name}", CHEAP.hash(word), role, NOW, NOW)
-        self.records.change(ACCOUNT, fold(name), accounts.registered(account))
+        self.records.change(ACCOUNT, fold(name), registered(account))
         return account
 
     def remove(self, name: str) -> None:
-        self.records.change(ACCOUNT, fold(name), accounts.removed(self.account(name)))
+        self.records.change(ACCOUNT, fold(name), removed(self.account(name)))
 
     def registered(self, nick: str) -> Guest:
         """Bring somebody in who registers."""
@@ -129,7 +129,7 @@ class Registering(SynchronousTestCase):
         alice, bob = self.chat.registered("alice"), self.chat.join("bob")
         alice.types("/nick al", f"/register {WORD}")
         self.assertIn("[not-allowed]", alice.hears()[-1])
-        elsewhere = accounts.registered(Account("bob", "@bob"))  # has its password elsewhere
+        elsewhere = registered(Account("bob", "@bob"))  # has its password elsewhere
         self.chat.records.change(ACCOUNT, "bob", elsewhere)
         bob.types(f"/register {WORD}")
         self.assertIn("[nick-registered]", bob.hears()[-1])
@@ -419,7 +419,7 @@ class ChangedElsewhere(SynchronousTestCase):
         self.alice.hears()
 
     def test_a_role(self) -> None:
-        change = accounts.with_role(self.chat.account("alice"), Role.ADMIN)
+        change = with_role(self.chat.account("alice"), Role.ADMIN)
         self.chat.records.change(ACCOUNT, "alice", change)
         self.chat.turn()
         assert self.alice.person.account is not None

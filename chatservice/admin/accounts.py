@@ -19,7 +19,15 @@ from typing import Final
 
 from argon2 import PasswordHasher
 
-from chatservice import accounts
+from chatservice.account import (
+    Change,
+    from_value,
+    registered,
+    removed,
+    taken,
+    with_password,
+    with_role,
+)
 from chatservice.accounts import ACCOUNT, Account
 from chatservice.admin.lines import shown
 from chatservice.admin.opening import Refused, exists, opened, turn
@@ -62,7 +70,7 @@ def add(directory: Path, name: str, role: Role) -> str:
         )
         with opened(directory, writing=True) as db:
             check_free(db, nick)
-            change(db, ACCOUNT, fold(nick), accounts.registered(account))
+            change(db, ACCOUNT, fold(nick), registered(account))
     return nick
 
 
@@ -77,7 +85,7 @@ def set_password(directory: Path, name: str) -> str:
         if account.maker:
             raise Refused(f"{account.name} is a bot, which has no password: see chat-admin token")
         kept = _ask(account.name)
-        return _change(directory, name, lambda now: accounts.with_password(now, *kept))
+        return _change(directory, name, lambda now: with_password(now, *kept))
 
 
 def remove(directory: Path, name: str) -> str:
@@ -87,7 +95,7 @@ def remove(directory: Path, name: str) -> str:
     """
     with made_good(), opened(directory, writing=True) as db:
         account = find(db, name)
-        change(db, ACCOUNT, fold(account.name), accounts.removed(account))
+        change(db, ACCOUNT, fold(account.name), removed(account))
         for token in of_bot(db, account.identity):
             change(db, TOKEN, token, lambda _: None)
         with turn(db):  # nobody may come back as whom it was; a running chat does the same
@@ -101,10 +109,10 @@ def set_role(directory: Path, name: str, role: Role) -> str:
     :raises Refused: if there is no such account.
     """
 
-    def change(account: Account) -> accounts.Change:
+    def change(account: Account) -> Change:
         if account.maker and role is Role.ADMIN:
             raise Refused(f"{account.name} is a bot: whoever has its token would be an admin")
-        return accounts.with_role(account, role)
+        return with_role(account, role)
 
     return _change(directory, name, change)
 
@@ -166,7 +174,7 @@ def describe_ban(ban: Value) -> str:
     return " ".join(words) + (f": {reason}" if reason else "")
 
 
-def _change(directory: Path, name: str, what: Callable[[Account], accounts.Change]) -> str:
+def _change(directory: Path, name: str, what: Callable[[Account], Change]) -> str:
     with made_good(), opened(directory, writing=True) as db:
         account = find(db, name)
         change(db, ACCOUNT, fold(account.name), what(account))
@@ -196,7 +204,7 @@ def _all(db: sqlite3.Connection) -> list[Account]:
 
 def _read(key: str, value: Value) -> Account:
     try:
-        return accounts.from_value(value)
+        return from_value(value)
     except (KeyError, TypeError, ValueError):
         raise Refused(f"the record of the account {shown(key)} cannot be read") from None
 
@@ -209,7 +217,7 @@ def check_free(db: sqlite3.Connection, nick: str) -> None:
     wanted = keys(nick)
     for account in _all(db):
         if wanted & keys(account.name):
-            raise accounts.taken(nick, account.name)
+            raise taken(nick, account.name)
 
 
 def _ask(nick: str) -> Kept:

@@ -7,13 +7,15 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from chatservice.accounts import ACCOUNT, from_value
+from chatservice.account import from_value
+from chatservice.accounts import ACCOUNT
 from chatservice.admin.opening import Refused, turn
 from chatservice.charters import ROOM
 from chatservice.interfaces import Value
 from chatservice.room import Charter
 from chatservice.sanction import Sanction
 from chatservice.sanctions import SANCTION
+from chatservice.secret import SECRET, read_secret
 from chatservice.store import records
 from chatservice.tokens import TOKEN, Token
 
@@ -21,6 +23,7 @@ KINDS: Final[Mapping[str, Callable[[Value], object]]] = {
     ACCOUNT: from_value,
     ROOM: Charter.from_value,
     SANCTION: Sanction.from_value,
+    SECRET: read_secret,
     TOKEN: lambda value: Token.from_value("", value),
 }
 """How a chat reads the records of each kind; raises KeyError, TypeError or ValueError."""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatservice import accounts, tokens
-from chatservice.accounts import ACCOUNT, OPERATOR, Account
+from chatservice import tokens
+from chatservice.account import OPERATOR, registered, removed
+from chatservice.accounts import ACCOUNT, Account
 from chatservice.admin.accounts import check_free, find, made_good, of_bot, when
 from chatservice.admin.lines import shown
 from chatservice.admin.opening import Refused, opened
@@ -68,7 +69,7 @@ def revoke(directory: Path, name: str) -> str:
         if not account.maker:
             raise Refused(f"{account.name} is no bot: see chat-admin token list")
         # In this order: a running chat removes bots without a token by itself.
-        change(db, ACCOUNT, fold(account.name), accounts.removed(account))
+        change(db, ACCOUNT, fold(account.name), removed(account))
         for key in of_bot(db, account.identity):
             change(db, TOKEN, key, lambda _: None)
     return account.name
@@ -109,7 +110,7 @@ def _bot(db: sqlite3.Connection, nick: str) -> Account:
     check_free(db, nick)
     now = time.time()
     account = Account(nick, inbox(secrets.token_hex(8)), since=now, seen=now, maker=OPERATOR)
-    change(db, ACCOUNT, fold(nick), accounts.registered(account))
+    change(db, ACCOUNT, fold(nick), registered(account))
     return account
 
 

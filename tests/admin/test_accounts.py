@@ -11,7 +11,8 @@ from unittest.mock import patch
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import scram
-from chatservice.accounts import ACCOUNT, Account, Accounts, registered
+from chatservice.account import registered
+from chatservice.accounts import ACCOUNT, Account, Accounts
 from chatservice.admin import accounts
 from chatservice.admin.commands import COMMANDS
 from chatservice.admin.opening import Refused, opened
