@@ -16,6 +16,7 @@ from chatservice.arrivals import Arrivals, unwritten
 from chatservice.audit import Audit
 from chatservice.bots import Bots
 from chatservice.callers import Callers
+from chatservice.certificates import Certificates
 from chatservice.closing import Closing
 from chatservice.conversations import Conversations
 from chatservice.departures import Departures
@@ -135,6 +136,7 @@ class Hub:
             tell_token=lambda person: self.arrivals.tell_token(person),
             read=self.conversations.read,
         )
+        self.certificates = Certificates(self.accounts)
         self.arrivals = Arrivals(
             parts, self.owners, self.conversations, self.departures, self._draining.check
         )

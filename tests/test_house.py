@@ -26,7 +26,8 @@ LAYERS = [
     {"past", "account", "accounts", "credentials", "sanctions", "charters", "secret", "tokens"},
     {"person"},
     {"admission", "readings", "order", "returns", "identities", "logins", "repeats"},
-    {"audit", "closing", "conversations", "draining", "mechanisms", "rooms", "owners"},
+    {"audit", "certificates", "closing", "conversations", "draining"},
+    {"mechanisms", "rooms", "owners"},
     {"preferences", "presence"},
     {"moderation", "ops", "bots", "parts"},
     {"departures", "callers", "programs", "listeners"},
@@ -44,7 +45,7 @@ LAYERS = [
 
 WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
 SHARED_BY_DOORS = {
-    *("connection", "factory", "frames", "framing", "liveness"),
+    *("certificates", "connection", "factory", "frames", "framing", "liveness"),
     *("outlet", "requests", "tabs", "telnet"),
 }
 

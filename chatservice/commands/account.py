@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from chatservice.commands.command import NICK, Argument, Command
+from chatservice.errors import ChatError, Code
+from chatservice.events import Kind
 from chatservice.session import Session
 
 
@@ -28,6 +30,33 @@ def parted(text: str, nick: str) -> tuple[str, str]:
 
 def _password(session: Session, text: str) -> Deferred[None]:
     return session.hub.owners.change_password(session.person, text)
+
+
+def _cert(session: Session, text: str) -> Deferred[None]:
+    match text.lower().split():
+        case [] | ["list"]:
+            return maybeDeferred(_show, session)
+        case ["add"]:
+            done = session.hub.certificates.add(session.person)
+        case ["remove", *parts] if parts:
+            fingerprint = "".join(parts).replace(":", "")
+            done = session.hub.certificates.remove(session.person, fingerprint)
+        case _:
+            raise ChatError(
+                Code.BAD_ARGUMENTS,
+                "Type /cert add to log in with this connection's certificate from now on; "
+                "/cert list; /cert remove FINGERPRINT.",
+            )
+    return done.addCallback(lambda said: session.hub.tell(session.person, Kind.NOTICE, said))
+
+
+def _show(session: Session) -> None:
+    known, own = session.hub.certificates.of(session.person), session.person.certificate
+    lines = [f"  {one}{' (this connection)' if one == own else ''}" for one in known]
+    shown = f"Certificates that you log in with, {len(known)}:" if known else "There are none."
+    if own and own not in known:
+        lines.append(f"This connection's is {own}: /cert add lets it be one.")
+    session.hub.tell(session.person, Kind.NOTICE, shown, *lines)
 
 
 def _release(session: Session, nick: str) -> None:
@@ -58,6 +87,13 @@ ROWS: Final = (
         "/password correct horse -> battery staple",
         _password,
         patient=True,
+    ),
+    Command(
+        "cert",
+        (Argument("[add|list|remove FINGERPRINT]", rest=True, optional=True),),
+        "log in with a TLS certificate instead of a password",
+        "/cert add",
+        _cert,
     ),
     Command(
         "release",

@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IHalfCloseableProtocol, ISSLTransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chatservice.doors import certificates
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.doors.outlet import Outlet, Transport, outlet_for
 from chatservice.errors import ChatError, Code, Expelled
@@ -60,7 +61,7 @@ BELL: Final = b"\a"
 """What rings a bell at a terminal. No text contains it: it only ever comes from here."""
 
 
-@implementer(IHalfCloseableProtocol)
+@implementer(IHalfCloseableProtocol, IHandshakeListener)
 class Connection:
     """The half of a door's protocol that does not depend on its wire; implements IMember."""
 
@@ -70,6 +71,9 @@ class Connection:
     transport: Transport
     session: Session
     dialects: ClassVar[tuple[Dialects, Dialects]]  # without and with time and number
+
+    certified: ClassVar[bool] = False
+    """Whether clients are asked for a certificate, where there is TLS."""
 
     written: ClassVar[bool] = False
     """Whether the transport may still hold bytes that were written before the connection was made
@@ -87,6 +91,8 @@ class Connection:
 
     def connectionMade(self) -> None:
         """Let somebody in, if there is room, and ask who it is."""
+        if self.certified and not self.factory.peer_known_late:
+            certificates.ask(self.transport)
         self._dialects = self.dialects_at(stamped=False)
         self._outlet = outlet_for(self.transport, self._drained, self.written)
         self._here = self.factory.hub.rooms.lobby.name
@@ -97,6 +103,11 @@ class Connection:
             prepare(below, self.factory.ping, self.factory.ping_timeout)
         if self.factory.peer_known_late or self.admit():
             self.greet()
+
+    def handshakeCompleted(self) -> None:
+        """Take note of the certificate that the client showed at the handshake."""
+        if self.certified and not self.factory.peer_known_late:
+            self.session.person.certificate = certificates.fingerprint(self.transport)
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """Clean up; the session tells the others."""

@@ -76,6 +76,7 @@ class ChatProtocol(Connection, LineFramer):
 
     MAX_LENGTH = MAX_REQUEST  # of an object; text is looked at when it is clear that it is text
     dialects: ClassVar[tuple[Dialects, Dialects]] = (PLAIN, STAMPED)
+    certified = True
     factory: "ChatFactory"
     transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
 
