@@ -192,6 +192,7 @@ class Owners:
             if person.inbox != account.identity:  # gone, or somebody else by now
                 return
             person.account = self._accounts.of(account.identity)
+            self._publish(person)
             self._tell(
                 person,
                 f"{account.name} is yours now: the next time, answer NICK with "
@@ -277,8 +278,10 @@ class Owners:
         if person.account is not None and not _is(person, account):
             text = f"You are logged in as {person.account.name}: connect anew to be another."
             raise ChatError(Code.NOT_ALLOWED, text)
-        old = person.inbox
+        old, known = person.inbox, person.account is not None
         self._identities.log_in(person, account)
+        if not known:
+            self._publish(person)
         self._tell(person, self.greeting(person))
         if person.inbox != old:
             self._moved(person)
@@ -313,10 +316,18 @@ class Owners:
     def changed(self, person: Person, old: Account) -> None:
         """Tell a person what has become of the account that it is logged in to."""
         if person.account is None:
+            self._publish(person)
             self._tell(person, f"The account {old.name} was removed: you are a guest now.")
             self._moved(person)
         elif person.account.role is not old.role:
             self._tell(person, self.greeting(person))
+
+    def _publish(self, person: Person) -> None:
+        """Let a person's rooms know what it is logged in to."""
+        name = "" if person.account is None else person.account.name
+        events = self._order.everywhere(person.place.rooms, Kind.ACCOUNT, person, name)
+        if events:
+            self._order.publish(person, *events)
 
     def _moved(self, person: Person) -> None:
         """Let a person's ticket follow it to another identity."""

@@ -16,6 +16,7 @@ from zope.interface import implementer
 from chatservice.account import registered, removed, with_role
 from chatservice.accounts import ACCOUNT, Account
 from chatservice.errors import ChatError
+from chatservice.events import Kind
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.logins import PATIENCE, is_local
@@ -207,6 +208,27 @@ class LoggingIn(SynchronousTestCase):
         alice.types("hello")
         (said,) = self.successResultOf(self.chat.log.after("#lobby", 0, 10))
         self.assertEqual(said.by, "@alice")
+
+    def test_programs_in_ones_rooms_learn_of_it(self) -> None:
+        """That somebody registers, logs in, or has no account any more; others' lines do not."""
+        self.chat.add("alice")
+        watcher = self.chat.join("watcher")
+
+        def learned() -> list[tuple[str, str, str]]:
+            accounts = [event for event in watcher.events if event.kind is Kind.ACCOUNT]
+            return [(event.nick, event.room, event.text) for event in accounts]
+
+        al = self.chat.join("al")
+        al.types("/join #dev", f"/login alice {WORD}", f"/login alice {WORD}")
+        watcher.types("/join #dev")
+        self.assertEqual(learned(), [("al", "#lobby", "alice")])
+        self.chat.registered("bob")
+        self.assertEqual(learned()[1:], [("bob", "#lobby", "bob")])
+        self.chat.remove("alice")
+        self.chat.turn()
+        gone = [("al", "#dev", ""), ("al", "#lobby", "")]
+        self.assertEqual(sorted(learned()[2:]), gone)
+        self.assertFalse([line for line in watcher.hears() if "alice" in line])
 
     def test_several_connections_have_one_identity(self) -> None:
         self.chat.add("alice")

@@ -186,8 +186,8 @@ class IrcPerson(Connection):
                 self._names = (self._names[-1] if self._names else event.nick, event.text)
             case Kind.LEFT if event.everywhere:
                 return b""  # the end of the connection says so
-            case Kind.AWAY:
-                return b""
+            case Kind.AWAY | Kind.ACCOUNT:
+                return b""  # it has been told by a numeric
             case _:
                 pass
         if self.labels.open:
