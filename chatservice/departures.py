@@ -28,6 +28,7 @@ class Departures:
         self._order = parts.order
         self._delivery = parts.delivery
         self._identities = parts.identities
+        self._markers = parts.markers
         self._nicks = parts.nicks
         self._tokens = parts.tokens
         self._people = parts.people
@@ -107,6 +108,7 @@ class Departures:
                 self._order.publish(person, *news)
             self._nicks.take_off(person)
             self._identities.remove(person)
+            self._markers.gone(person.inbox)
             self._presence.gone(person.nick)
             self._journal.note(f"{person.nick!r} left")
             person.nick = ""

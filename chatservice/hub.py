@@ -76,6 +76,7 @@ class Hub:
         self.delivery = parts.delivery
         self.past = parts.past
         self.accounts = parts.accounts
+        self.markers = parts.markers
         self.presence = parts.presence
         self.preferences = parts.preferences
         self.rooms = parts.rooms

@@ -9,6 +9,7 @@ from chatservice.identities import Identities
 from chatservice.interfaces import IClock, ILog, IRecords, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Quotas
+from chatservice.markers import Markers
 from chatservice.meters import Meters
 from chatservice.nicks import Nicks
 from chatservice.order import Order
@@ -59,6 +60,7 @@ class Parts:
         self.accounts = Accounts(records, now)
         self.identities = Identities(self.accounts)
         self.secret = Secret(records, "names")
+        self.markers = Markers(records, self.accounts, self.identities, now)
         self.tokens_of_bots = Tokens(records, self.accounts)
         self.delivery = Delivery(log, clock, now, meters)
         self.past = Past(log, self.delivery, now)

@@ -26,7 +26,7 @@ LAYERS = [
     {"past", "account", "accounts", "credentials", "sanctions", "charters", "secret", "tokens"},
     {"person"},
     {"admission", "readings", "order", "returns", "identities", "logins", "repeats"},
-    {"audit", "certificates", "closing", "conversations", "draining"},
+    {"audit", "certificates", "closing", "conversations", "draining", "markers"},
     {"mechanisms", "rooms", "owners"},
     {"preferences", "presence"},
     {"moderation", "ops", "bots", "parts"},

@@ -34,6 +34,7 @@ from chatservice.admin.opening import Refused, exists, opened, turn
 from chatservice.admin.records import change, read_all
 from chatservice.errors import ChatError
 from chatservice.interfaces import Value
+from chatservice.markers import MARKERS
 from chatservice.names import check_nick, fold, inbox, keys
 from chatservice.passwords import LONGEST, Kept, check_new, make_kept
 from chatservice.roles import Role
@@ -96,6 +97,7 @@ def remove(directory: Path, name: str) -> str:
     with made_good(), opened(directory, writing=True) as db:
         account = find(db, name)
         change(db, ACCOUNT, fold(account.name), removed(account))
+        change(db, MARKERS, account.identity, lambda _: None)
         for token in of_bot(db, account.identity):
             change(db, TOKEN, token, lambda _: None)
         with turn(db):  # nobody may come back as whom it was; a running chat does the same

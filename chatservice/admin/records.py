@@ -12,6 +12,7 @@ from chatservice.accounts import ACCOUNT
 from chatservice.admin.opening import Refused, turn
 from chatservice.charters import ROOM
 from chatservice.interfaces import Value
+from chatservice.markers import MARKERS, read_marks
 from chatservice.room import Charter
 from chatservice.sanction import Sanction
 from chatservice.sanctions import SANCTION
@@ -23,6 +24,7 @@ KINDS: Final[Mapping[str, Callable[[Value], object]]] = {
     ACCOUNT: from_value,
     ROOM: Charter.from_value,
     SANCTION: Sanction.from_value,
+    MARKERS: read_marks,
     SECRET: read_secret,
     TOKEN: lambda value: Token.from_value("", value),
 }
