@@ -85,18 +85,20 @@ class Conversations:
         text: str,
         kind: Kind = Kind.PRIVATE,
         aside: str = "",
+        own: bool = False,
     ) -> Deferred[None] | None:
         """Say something to one other person, who may be away if its nickname is registered.
 
         :param kind: PRIVATE, or HINTED.
         :param aside: see Event.
+        :param own: whether one may say it to oneself, too.
         :returns: fires when it is on its way, if that takes time. Fails with ChatError.
         :raises ChatError: if there is nobody of that name, or nothing can be said now.
         """
         wearer = self._nicks.wearer(nick)
         if wearer is not None:
             partner = Partner(wearer.inbox, wearer.nick)
-            return self._say(person, partner, text, wearer, kind, aside)
+            return self._say(person, partner, text, wearer, kind, aside, own)
         account = self._accounts.find(nick)
         if account is not None and account.maker:
             text = f"{account.name} is a bot: it reads no private lines."
@@ -110,16 +112,17 @@ class Conversations:
             "Only for registered nicknames lines are kept while they are away.",
         )
 
-    def nudge(self, person: Person, nick: str, aside: str) -> None:
-        """Give one other person a sign that is not kept.
+    def nudge(self, person: Person, nick: str, aside: str, text: str = "") -> None:
+        """Give one person a sign that is not kept.
 
         :param aside: see Event.
+        :param text: what its door says to the other's.
         :raises ChatError: if there is nobody of that name, or nothing can be said now.
         """
         wearer = self._nicks.find(nick)
-        if wearer.inbox == person.inbox or not self._speak(person):
+        if not self._speak(person):
             return
-        event = self._order.event("", Kind.NUDGED, person, "", wearer.nick, aside)
+        event = self._order.event("", Kind.NUDGED, person, text, wearer.nick, aside)
         self._publish(person, Partner(wearer.inbox, wearer.nick), event, wearer)
 
     def reply(self, person: Person, text: str) -> Deferred[None] | None:
@@ -219,8 +222,9 @@ class Conversations:
         wearer: Person | None = None,
         kind: Kind = Kind.PRIVATE,
         aside: str = "",
+        own: bool = False,
     ) -> Deferred[None] | None:
-        if other.identity == person.inbox:
+        if other.identity == person.inbox and not own:
             raise ChatError(Code.NO_SUCH_NICK, "That is you: name somebody else, see /who.")
         say = self._publish if self._speak(person) else self._pretend
         self._order.check()
@@ -255,11 +259,12 @@ class Conversations:
         """Put a line into both inboxes, where every connection of both hears it."""
         theirs = self._connections(other.identity, wearer)
         ears = {*theirs, *self._connections(event.by, person)}
-        if event.kind.kept:
+        if event.kind.kept and other.identity != event.by:
             person.partner = other
         for one in ears:
             self._order.hear(one, one.inbox, until_read=True)
-        lines = [event._replace(room=inbox) for inbox in (other.identity, event.by)]
+        inboxes = dict.fromkeys((other.identity, event.by))  # one, of who writes to itself
+        lines = [event._replace(room=inbox) for inbox in inboxes]
         said = self._order.publish(person, *lines)
         if event.kind.kept:
             said.addCallback(self._published, person, other, theirs, ears)
@@ -282,7 +287,7 @@ class Conversations:
     ) -> None:
         for event in events:
             self._readings.said(event, ears)
-        if not events:
+        if not events or other.identity == events[0].by:
             return
         for one in ears - {person}:  # who may be writing to somebody else by now
             if one not in theirs:

@@ -26,7 +26,7 @@ def fitting(events: Sequence[Event]) -> int:
     """Return how many of the events make a PIECE; one at least, if there are any."""
     size = 0
     for count, event in enumerate(events):
-        size += _OVERHEAD + len(event.text)
+        size += _OVERHEAD + len(event.text) + len(event.aside)
         if count and size > PIECE:
             return count
     return len(events)
@@ -57,7 +57,7 @@ class Batch:
         self._singular: Set[str] | None = None
         self.room = room
         self.events = events
-        self.size = sum(_OVERHEAD + len(event.text) for event in events)
+        self.size = sum(_OVERHEAD + len(e.text) + len(e.aside) for e in events)
         self._encoded: dict[IDialect, tuple[bytes, list[int]]] = {}
 
     @property

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import feed as feed_module
 from chatservice.events import Event
-from chatservice.feed import PIECE, RECENT, Batch, Cursor, Feed, Piece
+from chatservice.feed import PIECE, RECENT, Batch, Cursor, Feed, Piece, fitting
 from chatservice.plain import render
 from tests.fakes import Lines, joined, quick, said
 
@@ -36,6 +36,12 @@ class Batches(SynchronousTestCase):
     def test_are_their_events_one_after_the_other(self) -> None:
         events = numbered(3)
         self.assertEqual(Batch("#lobby", events).encoded(Lines()), as_lines(events))
+
+    def test_are_as_long_as_what_is_said_and_what_stands_beside_it(self) -> None:
+        plain, tagged = said("hi"), said("hi")._replace(aside="+a=" + "x" * PIECE)
+        self.assertGreater(Batch("#lobby", [tagged]).size, PIECE)
+        self.assertLess(Batch("#lobby", [plain]).size, 100)
+        self.assertEqual((fitting([plain] * 3), fitting([tagged] * 3)), (3, 1))
 
     def test_are_encoded_once_for_each_dialect(self) -> None:
         events = numbered(3)

@@ -144,7 +144,7 @@ class MemoryLog:
             return event.numbered(log.seq)
         log.seq += 1
         event = event.numbered(log.seq)
-        log.events.append(event)
+        log.events.append(event._replace(aside="") if event.aside else event)
         self._order.append(event.room)
         self._size += _cost(event)
         while self._size > self._capacity:

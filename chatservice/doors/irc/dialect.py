@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
-from chatservice.doors.irc.formatting import action
+from chatservice.doors.irc.formatting import action, write_ctcp
 from chatservice.doors.irc.message import MAX_BODY, cut, read_tags, write, write_tags
 from chatservice.events import CHAT, Event, Kind
 from chatservice.hub import Hub
@@ -25,6 +25,10 @@ from chatservice.roles import Role
 
 ACTION: Final = "/me "
 """What begins a private line that is an action, as people type it."""
+
+ASKS: Final = "?"
+ANSWERS: Final = "="
+"""What begins the text of a sign to one person that is CTCP: a client asks, or answers."""
 
 LETTERS: Final = {
     "invite-only": "i",
@@ -52,13 +56,15 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
 def message_id(event: Event) -> str:
-    """Return the id of something kept: in rooms the room and the number, ``lobby/17``.
+    """Return an id: of what is kept in rooms the room and the number, ``lobby/17``.
 
-    A private line is in two inboxes under two numbers; its id is of what is the same in both.
+    A private line is in two inboxes under two numbers; its id is of what is the same in both. A
+    sign has no number.
     """
-    if not is_inbox(event.room):
+    if event.kind.kept and not is_inbox(event.room):
         return f"{event.room[1:]}/{event.seq}"
-    said = "\n".join((repr(event.at), event.by, event.nick, event.to, event.text))
+    sign = "" if event.kind.kept else event.aside  # which is not kept
+    said = "\n".join((repr(event.at), event.by, event.nick, event.to, event.text, sign))
     digest = blake2b(said.encode(), digest_size=10).digest()
     return f"@{int(event.at * 1000)}-{b32encode(digest).decode().lower()}"
 
@@ -105,6 +111,8 @@ class IrcLines:
         :param worn: the nickname worn now, if it is another.
         """
         wearer = self._wearer(worn or nick, identity)
+        if wearer is None and identity:  # renamed meanwhile, perhaps
+            wearer = next(iter(self._hub.connections_of(identity)), None)
         return f"{nick}!{user_of(wearer)}@{self._server}"
 
     def _wearer(self, nick: str, identity: str) -> Person | None:
@@ -153,6 +161,10 @@ class IrcLines:
                 yield write("SETNAME", event.text, source=source, trailing=True)
             case Kind.TAGGED if "message-tags" in has:
                 yield write("TAGMSG", event.room, source=source)
+            case Kind.NUDGED if event.text:
+                verb = "NOTICE" if event.text.startswith(ANSWERS) else "PRIVMSG"
+                said = write_ctcp(event.text[1:])
+                yield write(verb, event.to, said, source=source, trailing=True)
             case Kind.NUDGED if "message-tags" in has:
                 yield write("TAGMSG", event.to, source=source)
             case _:
@@ -220,7 +232,7 @@ class IrcLines:
             tags["time"] = timestamp(event.at)
         if "account-tag" in has and (account := self._account(event)):
             tags["account"] = account
-        if "message-tags" in has and event.kind.kept and not piece:
+        if "message-tags" in has and event.kind in _TAGGED and not piece:
             tags["msgid"] = message_id(event)
         return f"@{write_tags(tags)} {line}" if tags else line
 

@@ -22,6 +22,9 @@ MAX_TAGS_IN: Final = 8191
 MAX_TAG_DATA: Final = 4094
 """The most that a client may put into tags, in bytes, without "@" and the blank."""
 
+MAX_WORD: Final = 200
+"""What is given back of a word that a client wrote, in bytes at most."""
+
 _ENDS: Final = re.compile("[\0\r\n]")  # what no message can contain
 _KEY: Final = re.compile(r"\+?(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9-]+")
 _ESCAPED: Final = {";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n": r"\n"}
@@ -211,6 +214,15 @@ def write(
             raise ValueError(f"too long: {head!r}")
         line = head + params[-1][: _fitting(params[-1], room)]
     return f"@{write_tags(tags)} {line}" if tags else line
+
+
+def word(text: str) -> str:
+    """Return what somebody wrote as a param that need not be the last: ``*`` if it can be none.
+
+    Its first word, and not more of it than leaves room for others.
+    """
+    first = text.lstrip(":").partition(" ")[0]
+    return next(cut(first, MAX_WORD), "*")
 
 
 def cut(text: str, room: int) -> Iterator[str]:

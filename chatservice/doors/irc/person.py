@@ -9,11 +9,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from chatservice.doors.connection import Connection, Dialects
-from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
 from chatservice.doors.irc.greeting import greet, names, topic
 from chatservice.doors.irc.labels import Labels
-from chatservice.doors.irc.message import Message, write
+from chatservice.doors.irc.message import Message, word, write
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.registration import Registration, Step
 from chatservice.errors import ChatError, Code
@@ -100,7 +99,9 @@ class IrcPerson(Connection):
 
         :param source: who says it; by default the server.
         """
-        self.wire(write(command, *params, source=self.server if source is None else source))
+        source = self.server if source is None else source
+        words = [*map(word, params[:-1]), *params[-1:]]
+        self.wire(write(command, *words, source=source))
 
     def wire(self, *lines: str) -> None:
         """Tell this client lines that are ready, behind all that the person did before."""
@@ -116,12 +117,11 @@ class IrcPerson(Connection):
     def fail(self, command: str, code: str, *params: str) -> None:
         """Tell this client of an error that has no numeric (standard-replies).
 
+        Also if that was not agreed on: what needs it says so, and the others show it as it is.
+
         :param params: what it is about, and why.
         """
-        if self.has("standard-replies"):
-            self.send("FAIL", command, code, *params)
-        else:
-            self.reply(n.ERR_UNKNOWNERROR, command, params[-1])
+        self.send("FAIL", command, code, *params)
 
     # For Connection and the core.
 
@@ -176,8 +176,9 @@ class IrcPerson(Connection):
             return b""
         if not self._own(event):
             return self._late(data)
+        heard = self._late(data) if event.kind in _ECHOED and event.to == event.nick else b""
         if event.kind in _ECHOED and not self.has("echo-message"):
-            return b""
+            return heard  # what it says to itself it hears all the same
         lines = self.lines.lines(event)
         match event.kind:
             case Kind.JOINED:
@@ -192,8 +193,8 @@ class IrcPerson(Connection):
                 pass
         if self.labels.open:
             self.labels.take(lines)
-            return b""
-        return self._late(b"".join(map(self.framed, lines)))
+            return heard
+        return heard + self._late(b"".join(map(self.framed, lines)))
 
     def _own(self, event: Event) -> bool:
         """Tell whether this very connection did something; others may have its identity."""

@@ -47,6 +47,20 @@ MOST_UNREGISTERED: Final = 100
 """Messages that a client may send before it is in."""
 
 
+def _too_long(irc: "IrcSpeaker", message: Message) -> None:
+    irc.reply(n.ERR_INPUTTOOLONG, "That line is too long: make it shorter")
+
+
+def _not_utf8(irc: "IrcSpeaker", message: Message) -> None:
+    text = "That is not UTF-8 and was not taken"
+    irc.fail(message.command or "*", "INVALID_UTF8", text)
+
+
+TOO_LONG: Final = Row("", _too_long, registered=None)
+NOT_UTF8: Final = Row("", _not_utf8, registered=None)
+"""What is done instead of what a line asks for that cannot be taken."""
+
+
 class IrcSpeaker(IrcPerson):
     """Takes messages and does what they ask for, one after another."""
 
@@ -58,23 +72,22 @@ class IrcSpeaker(IrcPerson):
             return
         try:
             message = parse(line)
-        except TooLong:
-            self.reply(n.ERR_INPUTTOOLONG, "That line is too long: make it shorter")
+        except TooLong as bad:
+            self.do(Message(bad.command, tags=bad.tags), TOO_LONG)
         except NotUtf8 as bad:
-            self.fail(bad.command or "*", "INVALID_UTF8", "That is not UTF-8 and was not taken")
+            self.do(Message(bad.command, tags=bad.tags), NOT_UTF8)
         except BadLine:
             pass
         else:
-            self.do(message)
+            self.do(message, find(message.command))
 
-    def do(self, message: Message) -> None:
+    def do(self, message: Message, row: Row) -> None:
         """Do what a message asks for, when its time has come."""
-        row = find(message.command)
         if self.session.state is not State.JOINED:
             self._do_before(row, message)
         elif (wait := self._price(row)) > 0.0 and self.hub.clock is not None:
             self.hold("rate")
-            self.hub.clock.callLater(wait, self._again, message)
+            self.hub.clock.callLater(wait, self._again, message, row)
         else:
             self._do_now(row, message)
 
@@ -103,10 +116,10 @@ class IrcSpeaker(IrcPerson):
         quota = self.person.quota
         return quota.delay() if quota is not None and row.cost else 0.0
 
-    def _again(self, message: Message) -> None:
+    def _again(self, message: Message, row: Row) -> None:
         self._held -= {"rate"}
         if self.session.state is State.JOINED:
-            self.do(message)
+            self.do(message, row)
         if "rate" not in self._held:
             self._held |= {"rate"}
             self.release("rate")
@@ -190,8 +203,13 @@ class IrcProtocol(IrcSpeaker, LineFramer):
 
     def lineTooLong(self) -> None:
         """Answer a line that was too long to be taken."""
-        if self.session.state is not State.LEFT:
-            self.reply(n.ERR_INPUTTOOLONG, "That line is too long: make it shorter")
+        match self.session.state:
+            case State.CLAIMING:
+                self.take_later(None)
+            case State.LEFT:
+                pass
+            case _:
+                self.session.in_turn(self.do, Message(""), TOO_LONG)
 
     def resting(self) -> None:
         """Let others have their turn."""

@@ -28,6 +28,7 @@ NUMERICS: Final[Mapping[str, str]] = {
     Code.INVITE_ONLY: n.ERR_INVITEONLYCHAN,
     Code.BAD_KEY: n.ERR_BADCHANNELKEY,
     Code.NEEDS_ENCRYPTION: n.ERR_SECUREONLYCHAN,
+    Code.TOO_FAST: n.RPL_TRYAGAIN,
     Code.BAD_PASSWORD: n.ERR_PASSWDMISMATCH,
 }
 """Which error a refusal is; all others are ERR_UNKNOWNERROR, with their code in the text."""
@@ -47,6 +48,8 @@ def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple
         found = _ON_COMING_IN.get(refusal.code, found)
     if found == n.ERR_YOUREBANNEDCREEP or found in _WITHOUT:
         return found, refusal.message
+    if found == n.RPL_TRYAGAIN:
+        return found, asked.command if asked is not None else "*", refusal.message
     if found == n.ERR_UNKNOWNERROR:
         command = asked.command if asked is not None else "*"
         return found, command, f"{refusal.message} [{refusal.code}]"

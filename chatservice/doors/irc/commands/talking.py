@@ -1,82 +1,212 @@
-"""What clients say to rooms and to each other: PRIVMSG, NOTICE."""
+"""What clients say to rooms and to each other: PRIVMSG, NOTICE, TAGMSG.
+
+Formatting is taken off, an ACTION is what /me does here, and other CTCP goes from one client to one
+other as it is, but for DCC: that would show an address. Nothing answers a NOTICE (RFC 2812, section
+3.3.2). What would not fit into one message with its sender's name is refused, and never cut.
+"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.python.failure import Failure
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
-from chatservice.doors.irc.dialect import ACTION
-from chatservice.doors.irc.formatting import ctcp, strip
+from chatservice.doors.irc.dialect import ACTION, ANSWERS, ASKS
+from chatservice.doors.irc.formatting import action, ctcp, strip
 from chatservice.doors.irc.isupport import MOST_TARGETS
-from chatservice.doors.irc.message import Message, client_only, write_tags
-from chatservice.errors import ChatError
+from chatservice.doors.irc.message import (
+    MAX_BODY,
+    MAX_TAG_DATA,
+    Message,
+    client_only,
+    word,
+    write_tags,
+)
+from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
-from chatservice.names import is_room
+from chatservice.names import fold, is_room
 from chatservice.text import clean
 
 if TYPE_CHECKING:
     from chatservice.doors.irc.protocol import IrcSpeaker
 
+SERVICES: Final = frozenset(
+    {"nickserv", "chanserv", "memoserv", "operserv", "hostserv", "botserv", "saslserv", "authserv"}
+)
+"""Who is told passwords elsewhere, and is nobody here."""
+
+_NO_SERVICES: Final = (
+    "Not passed on: nobody is needed for that here. Sign in with SASL, with PASS account:password "
+    "or with LOGIN account password, register with REGISTER"
+)
+
+
+class _Speech(NamedTuple):
+    """What one message says, to whomever.
+
+    :ivar aloud: the kind of event that it is in a room.
+    :ivar alone: the same to one person.
+    :ivar text: what is said; "" for a sign alone.
+    :ivar whispered: the same as one person is told.
+    :ivar size: how many bytes that is on the wire.
+    :ivar aside: the client's own tags.
+    """
+
+    aloud: Kind
+    alone: Kind
+    text: str
+    whispered: str
+    size: int
+    aside: str
+
 
 def _privmsg(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
-    return _say(irc, message, Kind.SAID, Kind.PRIVATE)
+    return _spoken(irc, message, Kind.SAID, Kind.PRIVATE)
 
 
 def _notice(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
-    return _say(irc, message, Kind.REMARKED, Kind.HINTED)
+    return _spoken(irc, message, Kind.REMARKED, Kind.HINTED)
 
 
-def _say(irc: "IrcSpeaker", message: Message, aloud: Kind, alone: Kind) -> Deferred[None] | None:
+def _tagmsg(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+    aside = _aside(message)
+    if not aside:
+        return None
+    return _to_all(irc, message, _Speech(Kind.TAGGED, Kind.NUDGED, "", "", 0, aside))
+
+
+def _spoken(irc: "IrcSpeaker", message: Message, aloud: Kind, alone: Kind) -> Deferred[None] | None:
     if not message.params or not message.params[0]:
-        irc.reply(n.ERR_NORECIPIENT, f"No recipient given ({message.command})")
+        _answer(irc, message, n.ERR_NORECIPIENT, f"No recipient given ({message.command})")
         return None
-    if len(message.params) < 2 or not message.params[1]:
-        irc.reply(n.ERR_NOTEXTTOSEND, "No text to send")
-        return None
-    text, acted = message.params[1], False
+    text, acted = message.params[1] if len(message.params) > 1 else "", False
     if (found := ctcp(text)) is not None:
         if found[0] != "ACTION" or aloud is not Kind.SAID:
-            return None
-        text, acted = found[1], True
+            return _ask(irc, message, *found)
+        aloud, text, acted = Kind.ACTED, found[1], True
     text = clean(strip(text))
-    aside = clean(write_tags(client_only(message.tags)))
-    targets = message.params[0].split(",")
+    if not text or text.isspace():
+        _answer(irc, message, n.ERR_NOTEXTTOSEND, "No text to send")
+        return None
+    whispered = f"{ACTION}{text}" if acted else text
+    size = len((action(text) if acted else text).encode())
+    return _to_all(irc, message, _Speech(aloud, alone, text, whispered, size, _aside(message)))
+
+
+def _ask(irc: "IrcSpeaker", message: Message, command: str, rest: str) -> Deferred[None] | None:
+    """Pass on what one client asks another (CTCP), or answers: that is not kept."""
+    if command == "DCC":
+        text = "Not passed on, it would show an address: send files another way"
+        _answer(irc, message, n.ERR_CANNOTSENDTOCHAN, word(message.params[0]), text)
+        return None
+    sign = ANSWERS if message.command == "NOTICE" else ASKS
+    text = clean(strip(f"{sign}{command} {rest}".strip()))
+    size = len(text.encode()) + 1
+    return _to_all(irc, message, _Speech(Kind.NUDGED, Kind.NUDGED, text, text, size, ""))
+
+
+def _aside(message: Message) -> str:
+    """Return the client's own tags in the form of the wire, clean."""
+    return clean(write_tags(client_only(message.tags)))
+
+
+def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[None] | None:
+    """Say it to each of the targets; a refusal is about that one."""
+    targets = [*{fold(name): name for name in message.params[0].split(",") if name}.values()]
     if len(targets) > MOST_TARGETS:
-        irc.reply(n.ERR_TOOMANYTARGETS, targets[MOST_TARGETS], "Too many targets: say it to fewer")
+        text = f"Too many: say it to {MOST_TARGETS} at a time"
+        _answer(irc, message, n.ERR_TOOMANYTARGETS, word(targets[MOST_TARGETS]), text)
         return None
-    pending: list[Deferred[None]] = []
-    for target in dict.fromkeys(targets):
-        if is_room(target):
-            kind = Kind.ACTED if acted else aloud
-            _try(irc, message, target, irc.hub.rooms.say, irc.person, text, kind, target, aside)
+    if len(speech.aside.encode()) > MAX_TAG_DATA:
+        _answer(irc, message, n.ERR_INPUTTOOLONG, "There is too much in the tags")
+        return None
+    waiting: list[Deferred[None]] = []
+    for index, target in enumerate(targets):
+        told = _teller(irc, message, target)
+        try:
+            if index and irc.person.quota is not None:  # the first one is paid for
+                irc.person.quota.spend()
+            pending = _say(irc, message, target, speech)
+        except ChatError as refusal:
+            told(refusal)
         else:
-            said = f"{ACTION}{text}" if acted else text
-            say = irc.hub.conversations.say
-            waiting = _try(irc, message, target, say, irc.person, target, said, alone, aside)
-            if waiting is not None:
-                pending.append(waiting)
-    return pending[0] if pending else None
+            if pending is not None:
+                waiting.append(pending.addErrback(_refused, told))
+    return DeferredList(waiting).addCallback(lambda _: None) if waiting else None
 
 
-def _try(
-    irc: "IrcSpeaker",
-    message: Message,
-    target: str,
-    act: Callable[..., Deferred[None] | None],
-    *args: object,
+def _say(
+    irc: "IrcSpeaker", message: Message, target: str, speech: _Speech
 ) -> Deferred[None] | None:
-    """Do something for one of several targets; a refusal is about this one."""
-    try:
-        return act(*args)
-    except ChatError as refusal:
-        irc.refuse(refusal, message, target)
+    rooms, conversations = irc.hub.rooms, irc.hub.conversations
+    if is_room(target):
+        if speech.aloud is Kind.NUDGED:
+            text = "Not passed on: rooms are not for questions to clients"
+            raise ChatError(Code.MODERATED, text)
+        _check_size(irc, message, fold(target), speech)
+        rooms.say(irc.person, speech.text, speech.aloud, target, speech.aside)
         return None
+    if fold(target) in SERVICES:
+        raise ChatError(Code.NO_SUCH_NICK, _NO_SERVICES)
+    _check_size(irc, message, target, speech)
+    if speech.alone is Kind.NUDGED:
+        conversations.nudge(irc.person, target, speech.aside, speech.text)
+        return None
+    return conversations.say(
+        irc.person, target, speech.whispered, speech.alone, speech.aside, own=True
+    )
+
+
+def _check_size(irc: "IrcSpeaker", message: Message, target: str, speech: _Speech) -> None:
+    """Refuse what would not fit into one message to others.
+
+    :raises ChatError: LINE_TOO_LONG.
+    """
+    mask = irc.lines.mask(irc.person.nick, irc.person.inbox)
+    over = len(f":{mask} {message.command} {target} :".encode()) + speech.size - MAX_BODY
+    if over > 0:
+        text = f"Not said, too long by {over} bytes with your name before it: say it in two"
+        raise ChatError(Code.LINE_TOO_LONG, text)
+
+
+def _teller(irc: "IrcSpeaker", message: Message, target: str) -> Callable[[ChatError], None]:
+    """Return what tells the client why something was not said to one target."""
+
+    def tell(refusal: ChatError) -> None:
+        if message.command == "NOTICE":
+            irc.hub.meters.refuse(refusal.code)
+        elif refusal.code is Code.NO_SUCH_ROOM and _knows(irc, target):
+            irc.hub.meters.refuse(refusal.code)
+            text = "Not said, you are not in that room: JOIN it first"
+            irc.reply(n.ERR_CANNOTSENDTOCHAN, word(target), text)
+        else:
+            irc.refuse(refusal, message, word(target))
+
+    return tell
+
+
+def _refused(failure: Failure, told: Callable[[ChatError], None]) -> None:
+    failure.trap(ChatError)
+    if isinstance(failure.value, ChatError):
+        told(failure.value)
+
+
+def _knows(irc: "IrcSpeaker", target: str) -> bool:
+    room = irc.hub.rooms.find(fold(target))
+    return room is not None and irc.hub.rooms.sees(irc.person, room)
+
+
+def _answer(irc: "IrcSpeaker", message: Message, number: str, *params: str) -> None:
+    """Answer with an error, but never to a NOTICE."""
+    if message.command != "NOTICE":
+        irc.reply(number, *params)
 
 
 ROWS: Final = (
     Row("PRIVMSG", _privmsg),
     Row("NOTICE", _notice),
+    Row("TAGMSG", _tagmsg, least=1),
 )
 """The rows of the table."""
