@@ -46,7 +46,7 @@ LAYERS = [
 WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
 SHARED_BY_DOORS = {
     *("certificates", "connection", "factory", "frames", "framing", "liveness"),
-    *("outlet", "requests", "tabs", "telnet"),
+    *("outlet", "requests", "tabs", "telnet", "web"),
 }
 
 

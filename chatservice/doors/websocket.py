@@ -6,35 +6,22 @@
     S: {"type":"welcome","id":1,"nick":"alice",...}
 
 The objects are those of the line door's JSON (objects.py); how a page comes back after a reload
-stands in tabs.py. The opening handshake, control frames and frames from the peer are autobahn's;
-the frames with objects are written here, since a server's frames are not masked and so the same
-bytes for everybody.
+stands in tabs.py, and what has to do with WebSockets in web.py.
 """
 
-from collections import deque
 from typing import ClassVar, Final
 
-from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from chatservice.doors.connection import REFUSED_LINGER, Connection, Dialects
-from chatservice.doors.factory import DoorFactory
-from chatservice.doors.frames import (
-    GOING_AWAY,
-    NORMAL,
-    POLICY,
-    REPLACED,
-    BoundedProtocol,
-    frame,
-)
+from chatservice.doors.connection import Dialects
+from chatservice.doors.frames import frame
 from chatservice.doors.requests import Requests
 from chatservice.doors.tabs import read_cookie, read_opening
+from chatservice.doors.web import WebConnection, WebFactory
 from chatservice.errors import ChatError
 from chatservice.events import JSON, Event, Kind
-from chatservice.hub import Hub
 from chatservice.objects import BadRequest, write_event
 from chatservice.session import State
 
@@ -51,84 +38,21 @@ _FRAMES: Final = JsonFrames()
 FRAMES: Final = Dialects(_FRAMES, _FRAMES)
 
 
-class _Closed:
-    """The way out once it was said that nothing more comes."""
-
-    holding = True
-
-    def write(self, _: bytes) -> bool:
-        """Send nothing: who was about to is not done with the person yet, for all it knows."""
-        return False
-
-    def close(self) -> None:
-        """Wait for the peer, which closes in turn."""
-
-
-_CLOSED: Final = _Closed()
-_NOTHING_CHOPPED: Final[deque[object]] = deque()  # shared: sendData chops nothing
-
-
-class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
-    """One connection at the WebSocket door; autobahn annotates parts of itself differently."""
+class WebSocketProtocol(WebConnection):
+    """One connection at the WebSocket door."""
 
     dialects: ClassVar[tuple[Dialects, Dialects]] = (FRAMES, FRAMES)
-    written: ClassVar[bool] = True  # autobahn's handshake
     factory: "WebSocketFactory"
 
     _requests: Requests
     _cookie = ""
     _token = ""  # for who is about to come in
-    _opened = False
-    _closing = False  # nothing more is sent
-    _leaving = False  # it has all that it was to be given
-    _lost = False
-    _cut = False
-    _heard = True  # since it was looked at last
-    _silent_since = 0.0
-    _asked = False  # for a sign of life
 
     # For twisted and autobahn.
-
-    def connectionMade(self) -> None:
-        """Begin the opening handshake."""
-        BoundedProtocol.connectionMade(self)
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Take note of the browser; site/upgrade.py has seen to the rest of the request."""
         self._cookie = read_cookie(request.headers.get("cookie", ""))
-
-    def onOpen(self) -> None:
-        """Let somebody in, once the handshake is done."""
-        self.send_queue = _NOTHING_CHOPPED
-        self.http_headers, self.http_request_data, self.http_response_data = {}, b"", ""
-        self.transport.unregisterProducer()  # twisted.web's
-        Connection.connectionMade(self)
-        self._opened = True
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        """Clean up."""
-        BoundedProtocol.connectionLost(self, reason or Failure(ConnectionDone()))
-        self._cancel_timer()
-        if self._opened:
-            self.factory.closed(self)
-            self._lose()
-
-    def dataReceived(self, data: bytes) -> None:
-        """Take bytes from the wire, as long as somebody reads what they say."""
-        self._heard = True
-        super().dataReceived(data)
-
-    @property
-    def reading(self) -> bool:
-        """Whether what the peer sends is to be looked at now; see BoundedProtocol."""
-        return not self._held
-
-    def resting(self) -> None:
-        """Let others have their turn."""
-        clock = self.factory.hub.clock
-        if clock is not None:
-            self.hold("turn")
-            clock.callLater(0, self.release, "turn")
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803
         """Take one object: the state says what it may ask for."""
@@ -143,28 +67,6 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
             case _:  # CLAIMING: nothing is read until it is decided who speaks
                 pass
 
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Write autobahn's own frames in order with ours: who does not read is not read either."""
-        if self._opened:
-            self.answer(data)
-        else:
-            self.transport.write(data)
-
-    def sendCloseFrame(
-        self,
-        code: int | None = None,
-        reasonUtf8: bytes | None = None,  # noqa: N803
-        isReply: bool = False,  # noqa: N803
-    ) -> None:
-        """Say the last word, whoever began with the end: by force after LINGER."""
-        BoundedProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
-        self._begin_end()
-
-    def dropConnection(self, abort: bool = False) -> None:
-        """Close the connection below, by force only if the peer did not close in good order."""
-        self._begin_end()
-        BoundedProtocol.dropConnection(self, abort and not self.wasClean)
-
     # For Connection and the core.
 
     def admit(self) -> bool:
@@ -177,35 +79,6 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
         if self._admitted or self.admit():
             self.factory.hub.tell(self.session.person, Kind.HELLO, JSON)
 
-    def disconnect(self) -> None:
-        """Close in good order, by force after LINGER; see IMember."""
-        if not self._closing:
-            self._leaving = True
-            self.sendCloseFrame(self._why())
-
-    def release(self, reason: str) -> None:
-        """Read again unless there is another reason not to; also the last word of who leaves."""
-        if reason in self._held:
-            self._held -= {reason}
-            if not self._held:
-                self.resume()
-
-    def pause(self) -> None:
-        """Stop reading, unless there is nothing to read from any more."""
-        if not self._over:
-            super().pause()
-
-    def resume(self) -> None:
-        """Read again, first what was read already."""
-        self.read()
-        if not self._held and not self._over:
-            super().resume()
-
-    def abort(self) -> None:
-        """Cut the connection; see IMember. What is done until it is gone does nothing to it."""
-        self._cut = True
-        super().abort()
-
     def nick_accepted(self) -> None:
         """Tell a program that it is in, before it goes on."""
         self.session.do(self._enter, free=True, patient=True)
@@ -214,59 +87,7 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
         """Say why; another may be offered."""
         self.session.refuse(refusal)
 
-    def look_after(self, now: float) -> None:
-        """Ask for a sign of life after ``ping`` seconds of silence; end it without one.
-
-        Who is not read, or does not read, is not asked: it could not answer.
-        """
-        waited = now - self._silent_since
-        if self._closing:
-            return
-        if self._heard or self._held or self._outlet.holding:
-            self._heard = self._asked = False
-            self._silent_since = now
-        elif self._asked and waited >= self.factory.ping_timeout:
-            self.abort()
-        elif not self._asked and waited >= self.factory.ping:
-            self._asked = True
-            self._silent_since = now
-            self.sendPing()
-
     # Inside.
-
-    @property
-    def _over(self) -> bool:
-        """Whether the connection below was told to end."""
-        return self._cut or self.state == self.STATE_CLOSED
-
-    def _begin_end(self) -> None:
-        """Send nothing any more, and wait for the peer's end no longer than LINGER."""
-        if self._closing:
-            return
-        self._closing = True
-        self._outlet = _CLOSED
-        if not self._leaving:  # the peer ends it, or broke the rules: it is lost already
-            self._linger = REFUSED_LINGER
-        self._cancel_timer()
-        self._call_later(self._linger, self.abort)
-        if not self._leaving and self._opened:
-            self._lose()
-
-    def _lose(self) -> None:
-        """Take note, once, that the person is not reached any more."""
-        if not self._lost:
-            self._lost = True
-            self.session.lost()
-
-    def _why(self) -> int:
-        """Return the reason for closing."""
-        hub, session = self.factory.hub, self.session
-        if hub.closing or (hub.draining and session.expelled and not session.person.welcomed):
-            return GOING_AWAY
-        if session.person.replaced:
-            return REPLACED
-        left_by_itself = session.state is State.LEFT and not session.expelled
-        return NORMAL if left_by_itself else POLICY
 
     def _open(self, payload: bytes) -> None:
         try:
@@ -293,29 +114,9 @@ class WebSocketProtocol(Connection, BoundedProtocol):  # type: ignore[misc]
         return frame(answer) if answer else b""
 
 
-class WebSocketFactory(DoorFactory, WebSocketServerFactory):
+class WebSocketFactory(WebFactory):
     """Makes the WebSocket door's connections; see DoorFactory for its arguments."""
 
     door = "websocket"
 
-    protocol = WebSocketProtocol  # type: ignore[assignment]
-
-    def __init__(
-        self,
-        hub: Hub | None = None,
-        *,
-        ping: float = 90.0,
-        ping_timeout: float = 30.0,
-        peer_known_late: bool = False,
-    ) -> None:
-        WebSocketServerFactory.__init__(self, server="")
-        DoorFactory.__init__(
-            self, hub, ping=ping, ping_timeout=ping_timeout, peer_known_late=peer_known_late
-        )
-
-    def _end_unheard(self) -> None:
-        super()._end_unheard()
-        clock = self.hub.clock
-        for connection in self.connections():
-            if clock is not None and isinstance(connection, WebSocketProtocol):
-                connection.look_after(clock.seconds())
+    protocol = WebSocketProtocol
