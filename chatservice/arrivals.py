@@ -15,7 +15,7 @@ from chatservice.accounts import Account
 from chatservice.conversations import Conversations
 from chatservice.departures import Departures
 from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.events import Kind
+from chatservice.events import LOGIN, Kind
 from chatservice.names import LOBBY, check_nick
 from chatservice.owners import Owners
 from chatservice.parts import Parts
@@ -237,11 +237,12 @@ class Arrivals:
         # Clients take the lobby for the current room, and for #lobby, until they are told.
         if current and not current == LOBBY == self._policy.lobby:
             self._order.tell_now(person, Kind.SWITCHED, current)
-        notes = [self._policy.welcome, self._owners.greeting(person)]
+        notes = {self._policy.welcome: "", self._owners.greeting(person): LOGIN}
         if self._history.trouble:
-            notes.append(unwritten(self._history.trouble))
-        if any(notes):
-            self._order.tell_now(person, Kind.NOTICE, *filter(None, notes))
+            notes[unwritten(self._history.trouble)] = ""
+        for note, aside in notes.items():
+            if note:
+                self._order.tell_now(person, Kind.NOTICE, note, aside=aside)
         if person.offered is None:
             if person.place.rooms:
                 self._rooms.show_topic(person, self._rooms.lobby)

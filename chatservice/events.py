@@ -75,6 +75,9 @@ WHISPERING: Final = (Kind.PRIVATE, Kind.HINTED)
 EVERYWHERE: Final = frozenset({Kind.RENAMED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCRIBED})
 """What one does in all one's rooms at once; so does who leaves the chat."""
 
+LOGIN: Final = "login"
+"""As Event.aside of what somebody is told because it is logged in from then on, or no more."""
+
 ABOUT: Final = "about"
 """As Event.aside of the notice that tells a room's topic."""
 

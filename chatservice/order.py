@@ -55,15 +55,22 @@ class Order:
         self._lobby = lobby
 
     def tell(
-        self, person: Person, kind: Kind, *texts: str, code: str = "", request: str = ""
+        self,
+        person: Person,
+        kind: Kind,
+        *texts: str,
+        code: str = "",
+        request: str = "",
+        aside: str = "",
     ) -> None:
         """Answer one person, with an event for each text, behind all that it has done before.
 
         :param code: of an error.
         :param request: which of the person's requests that refuses, see Person.request.
+        :param aside: see Event.
         """
-        tell = partial(self.tell_now, person, kind, *texts, code=code, request=request)
-        self._in_turn(person, tell)
+        told = {"code": code, "request": request, "aside": aside}
+        self._in_turn(person, partial(self.tell_now, person, kind, *texts, **told))
 
     def answer(self, person: Person, *events: Event) -> None:
         """Answer one person in the form for programs; see tell."""

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from chatservice import mechanisms
 from chatservice.accounts import Account, Accounts
 from chatservice.errors import ChatError, Code, NickRefused
-from chatservice.events import Kind
+from chatservice.events import LOGIN, Kind
 from chatservice.identities import Identities
 from chatservice.logins import Logins
 from chatservice.mechanisms import Proof
@@ -170,6 +170,10 @@ class Owners:
         """Return the names of the ways in which a person can prove who it is, the best first."""
         return mechanisms.offered(self._logins, person)
 
+    def may_register(self, person: Person) -> bool:
+        """Tell whether people register here, and this one can tell a password."""
+        return self._logins.may_be_told(person) and not self._logins.elsewhere
+
     def prove(self, person: Person, mechanism: str) -> Proof:
         """Begin to prove who a person is; once it has, it is logged in, or will be as soon as it
         has a nickname.
@@ -197,6 +201,7 @@ class Owners:
                 person,
                 f"{account.name} is yours now: the next time, answer NICK with "
                 f"{account.name} PASSWORD.",
+                LOGIN,
             )
 
         return self._logins.register(person, password).addCallback(registered)
@@ -282,7 +287,7 @@ class Owners:
         self._identities.log_in(person, account)
         if not known:
             self._publish(person)
-        self._tell(person, self.greeting(person))
+        self._tell(person, self.greeting(person), LOGIN)
         if person.inbox != old:
             self._moved(person)
 
@@ -317,7 +322,8 @@ class Owners:
         """Tell a person what has become of the account that it is logged in to."""
         if person.account is None:
             self._publish(person)
-            self._tell(person, f"The account {old.name} was removed: you are a guest now.")
+            gone = f"The account {old.name} was removed: you are a guest now."
+            self._tell(person, gone, LOGIN)
             self._moved(person)
         elif person.account.role is not old.role:
             self._tell(person, self.greeting(person))
@@ -340,8 +346,8 @@ class Owners:
             if not person.recognised:
                 self._tell_token(person).addErrback(self._not_noted)
 
-    def _tell(self, person: Person, text: str) -> None:
-        self._order.tell(person, Kind.NOTICE, text)
+    def _tell(self, person: Person, text: str, aside: str = "") -> None:
+        self._order.tell(person, Kind.NOTICE, text, aside=aside)
 
     def _not_noted(self, failure: Failure) -> None:
         self._log.warn("could not note who was here: {why}", why=failure.getErrorMessage())

@@ -13,18 +13,21 @@ CAPABILITIES: Final[Mapping[str, str]] = {
     "away-notify": "",
     "batch": "",
     "cap-notify": "",
+    "draft/account-registration": "",
+    "draft/read-marker": "",
     "echo-message": "",
     "extended-join": "",
     "invite-notify": "",
     "labeled-response": "",
     "message-tags": "",
     "multi-prefix": "",
+    "sasl": "",
     "server-time": "",
     "setname": "",
     "standard-replies": "",
     "userhost-in-names": "",
 }
-"""Every capability, and its value, "" for none."""
+"""Every capability, and its value, "" for none; see IrcPerson.offered for what depends."""
 
 SHAPING: Final = frozenset(
     (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import chatservice
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.dialect import LETTERS
+from chatservice.doors.irc.dialect import LETTERS, timestamp
 from chatservice.doors.irc.isupport import tokens
 from chatservice.doors.irc.message import MAX_BODY, write
 from chatservice.person import Person
@@ -69,6 +69,22 @@ def topic(irc: "IrcPerson", name: str) -> list[str]:
         numbered(irc, n.RPL_TOPIC, name, charter.topic),
         numbered(irc, n.RPL_TOPICWHOTIME, name, charter.topic_by or "*", at),
     ]
+
+
+def marker(irc: "IrcPerson", name: str) -> list[str]:
+    """Return how far somebody has read a room (ircv3.net/specs/extensions/read-marker)."""
+    if not irc.has("draft/read-marker"):
+        return []
+    return [marked(irc, name, irc.hub.markers.find(irc.person.inbox, name))]
+
+
+def marked(irc: "IrcPerson", target: str, at: int) -> str:
+    """Return up to when somebody has read something.
+
+    :param at: milliseconds since 1970; 0 if that is not known.
+    """
+    word = f"timestamp={timestamp(at / 1000)}" if at else "*"
+    return write("MARKREAD", target, word, source=irc.server)
 
 
 def names(irc: "IrcPerson", name: str) -> list[str]:

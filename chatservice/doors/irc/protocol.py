@@ -25,6 +25,7 @@ from chatservice.doors.factory import DoorFactory
 from chatservice.doors.framing import LineFramer
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands import Row, find
+from chatservice.doors.irc.commands.markers import tell_marker
 from chatservice.doors.irc.dialect import IrcLines
 from chatservice.doors.irc.labels import MAX_LABEL
 from chatservice.doors.irc.message import (
@@ -105,7 +106,10 @@ class IrcSpeaker(IrcPerson):
         if self._said > MOST_UNREGISTERED:
             self.abort()
         elif self.session.state is State.CONNECTED:
-            self._run(row, message)
+            pending = self._run(row, message)
+            if pending is not None and not pending.called:  # what comes next may hang on it
+                self.hold("pending")
+                pending.addBoth(lambda _: self.release("pending"))
 
     def _price(self, row: Row) -> float:
         """Account for a message; who is too fast is not read for a while, rather than refused:
@@ -180,6 +184,7 @@ class IrcProtocol(IrcSpeaker, LineFramer):
 
     MAX_LENGTH = MAX_TAGS_IN + MAX_BODY
     speaks_telnet = False
+    certified = True
     transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
 
     def dataReceived(self, data: bytes) -> None:
@@ -271,6 +276,14 @@ class IrcFactory(DoorFactory):
         self.since = self.hub.now()
         self.framed: Callable[[str], bytes] = framed
         self._dialects: dict[frozenset[str], IrcLines] = {}
+        self.hub.markers.watch(self._read_on)
+
+    def _read_on(self, identity: str, place: str, at: int) -> None:
+        """Tell all clients of somebody how far it has read, those that want to know."""
+        for person in self.hub.connections_of(identity):
+            member = person.member
+            if isinstance(member, IrcPerson) and member.factory is self:
+                tell_marker(member, place, at)
 
     def dialect(self, capabilities: frozenset[str]) -> IrcLines:
         """Return the dialect of everybody with the same capabilities."""

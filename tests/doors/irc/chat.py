@@ -8,10 +8,9 @@ from twisted.internet.testing import StringTransport
 
 from chatservice.doors.irc.protocol import IrcFactory, IrcProtocol
 from chatservice.hub import Hub
-from chatservice.passwords import Passwords
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
-from tests.fakes import CHEAP
+from tests.fakes import cheap
 
 SERVER = "irc.test"
 
@@ -29,7 +28,7 @@ class Chat:
             self.clock,
             now=lambda: 1_700_000_000 + self.clock.seconds(),
             policy=policy or Policy(plaintext_login=True),
-            passwords=Passwords(CHEAP),
+            passwords=cheap(),
         )
         self.factory = IrcFactory(self.hub, server=SERVER, roomless=roomless)
 

@@ -2,12 +2,27 @@
 
 from typing import Final
 
-from chatservice.doors.irc.commands import channels, coming, server, talking, typed
+from chatservice.doors.irc.commands import (
+    accounts,
+    channels,
+    coming,
+    markers,
+    server,
+    talking,
+    typed,
+)
 from chatservice.doors.irc.commands.row import Row
 
 __all__ = ["VERBS", "Row", "find"]
 
-ROWS: Final = (*coming.ROWS, *talking.ROWS, *channels.ROWS, *server.ROWS)
+ROWS: Final = (
+    *coming.ROWS,
+    *accounts.ROWS,
+    *talking.ROWS,
+    *channels.ROWS,
+    *server.ROWS,
+    *markers.ROWS,
+)
 
 VERBS: Final = {row.verb: row for row in ROWS}
 """Every verb."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 from twisted.internet.defer import Deferred
 
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.capabilities import CAPABILITIES
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.message import MAX_BODY, Message
@@ -28,13 +27,13 @@ def _cap(irc: "IrcSpeaker", message: Message) -> None:
     match sub.upper():
         case "LS":
             irc.negotiation.open = irc.negotiation.open or not joined
-            words = irc.negotiation.offer(argument, CAPABILITIES)
+            words = irc.negotiation.offer(argument, irc.offered())
             _list(irc, "LS", words)
         case "LIST":
             _list(irc, "LIST", sorted(irc.negotiation.agreed))
         case "REQ":
             irc.negotiation.open = irc.negotiation.open or not joined
-            agreed = irc.negotiation.request(argument, CAPABILITIES)
+            agreed = irc.negotiation.request(argument, irc.offered())
             irc.send("CAP", irc.called, "ACK" if agreed else "NAK", argument.strip())
             irc.reshape()
         case "END":
@@ -60,8 +59,7 @@ def _list(irc: "IrcSpeaker", sub: str, words: list[str]) -> None:
 
 
 def _pass(irc: "IrcSpeaker", message: Message) -> None:
-    account, colon, password = message.params[0].partition(":")
-    irc.registration.password = password if colon else account
+    irc.registration.password = clean(" ".join(message.params))
 
 
 def _nick(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:

@@ -1,0 +1,159 @@
+"""What clients say about accounts: AUTHENTICATE, REGISTER, VERIFY, OPER.
+
+ircv3.net/specs/extensions/sasl-3.2 and account-registration; RFC 2812, section 3.1.4 for OPER.
+"""
+
+from typing import TYPE_CHECKING, Final, cast
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from chatservice.doors.irc import numerics as n
+from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.message import Message
+from chatservice.doors.irc.sasl import BadPiece, TooLong, pieces
+from chatservice.errors import ChatError, Code
+from chatservice.names import MAX_NICK, fold
+from chatservice.roles import Role
+from chatservice.session import State
+from chatservice.text import clean
+
+if TYPE_CHECKING:
+    from chatservice.doors.irc.protocol import IrcSpeaker
+
+_FAILURES: Final = {
+    Code.NICK_REGISTERED: "ACCOUNT_EXISTS",
+    Code.NOT_ALLOWED: "ALREADY_AUTHENTICATED",
+    Code.BAD_ARGUMENTS: "WEAK_PASSWORD",
+}
+"""Why nothing is registered, in the words of the specification; else TEMPORARILY_UNAVAILABLE."""
+
+
+# Proving who one is.
+
+
+def _authenticate(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+    word, authentication = message.params[0], irc.authentication
+    if word == "*":
+        authentication.end()
+        irc.reply(n.ERR_SASLABORTED, "SASL is given up")
+        return None
+    if authentication.proof is None:
+        _begin(irc, word)
+        return None
+    try:
+        answer = authentication.take(word)
+    except BadPiece as problem:
+        authentication.end()
+        number = n.ERR_SASLTOOLONG if isinstance(problem, TooLong) else n.ERR_SASLFAIL
+        irc.reply(number, f"SASL has failed: {problem}")
+        return None
+    if answer is None:
+        return None
+    taken = authentication.proof.take(answer)
+    return taken.addCallbacks(_go_on, _failed, callbackArgs=(irc,), errbackArgs=(irc,))
+
+
+def _begin(irc: "IrcSpeaker", mechanism: str) -> None:
+    try:
+        irc.authentication.begin(irc.hub.owners.prove(irc.person, mechanism))
+    except ChatError as refusal:
+        if mechanisms := ",".join(irc.hub.owners.mechanisms(irc.person)):
+            irc.reply(n.RPL_SASLMECHS, mechanisms, "are what you can use here")
+        irc.reply(n.ERR_SASLFAIL, refusal.message)
+    else:
+        irc.send("AUTHENTICATE", "+", source="")
+
+
+def _go_on(answer: bytes | None, irc: "IrcSpeaker") -> None:
+    if irc.session.state is State.LEFT:
+        return
+    if answer is not None:
+        for piece in pieces(answer):
+            irc.send("AUTHENTICATE", piece, source="")
+        return
+    irc.authentication.end()
+    irc.log_in_again()
+    irc.wire(*irc.logged_in(irc.person.account or irc.person.proved))
+    irc.reply(n.RPL_SASLSUCCESS, "You have proved who you are")
+
+
+def _failed(failure: Failure, irc: "IrcSpeaker") -> None:
+    irc.authentication.end()
+    if irc.session.state is not State.LEFT:
+        irc.reply(n.ERR_SASLFAIL, _reason(failure).message)
+
+
+# Becoming somebody.
+
+
+def _register(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+    name, password = _shown(message), message.params[2]
+    if irc.session.state is not State.JOINED:
+        text = "Come in first: an account is made of the nickname that you wear"
+        irc.send("FAIL", "REGISTER", "COMPLETE_CONNECTION_REQUIRED", name, text)
+        return None
+    nick = irc.person.nick
+    if name != "*" and fold(name) != fold(nick):
+        text = f"An account is made of the nickname that you wear, {nick}"
+        irc.send("FAIL", "REGISTER", "ACCOUNT_NAME_MUST_BE_NICK", name, text)
+        return None
+
+    def done(_: None) -> None:
+        account = irc.person.account
+        if account is not None:
+            irc.send("REGISTER", "SUCCESS", account.name, "Your nickname is registered")
+
+    def failed(failure: Failure) -> None:
+        refusal = _reason(failure)
+        code = _FAILURES.get(refusal.code, "TEMPORARILY_UNAVAILABLE")
+        irc.send("FAIL", "REGISTER", code, name, refusal.message)
+
+    return irc.hub.owners.register(irc.person, clean(password)).addCallbacks(done, failed)
+
+
+def _verify(irc: "IrcSpeaker", message: Message) -> None:
+    name, text = _shown(message), "There is nothing to verify: accounts need no address"
+    irc.send("FAIL", "VERIFY", "INVALID_CODE", name, text)
+
+
+def _oper(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
+    name, password = message.params[0], " ".join(message.params[1:])
+
+    def done(_: None) -> None:
+        account = irc.person.account
+        if account is None:  # removed at this very moment
+            return
+        if account.role is not Role.ADMIN:
+            irc.reply(n.ERR_NOOPERHOST, f"The account {account.name} is no admin's")
+            return
+        irc.reply(n.RPL_YOUREOPER, "You are an admin now")
+        irc.send("MODE", irc.person.nick, "+o")
+
+    def failed(failure: Failure) -> None:
+        refusal = _reason(failure)
+        wrong = refusal.code is not Code.NOT_ALLOWED
+        number = n.ERR_PASSWDMISMATCH if wrong else n.ERR_NOOPERHOST
+        irc.reply(number, refusal.message)
+
+    return irc.hub.owners.login(irc.person, name, clean(password)).addCallbacks(done, failed)
+
+
+def _shown(message: Message) -> str:
+    """Return the account that a message is about, so that it fits in an answer."""
+    return clean(message.params[0])[:MAX_NICK] or "*"
+
+
+def _reason(failure: Failure) -> ChatError:
+    """Return why something failed; what is no refusal goes on as it is."""
+    failure.trap(ChatError)
+    return cast("ChatError", failure.value)
+
+
+ROWS: Final = (
+    Row("AUTHENTICATE", _authenticate, least=1, registered=None),
+    Row("REGISTER", _register, least=3, registered=None),
+    Row("VERIFY", _verify, least=2, registered=None),
+    Row("OPER", _oper, least=2),
+)
+"""The rows of the table."""

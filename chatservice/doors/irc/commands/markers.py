@@ -1,0 +1,91 @@
+"""What clients say about how far they have read: MARKREAD.
+
+    C: MARKREAD #dev timestamp=2023-11-14T22:13:20.000Z
+    S: :irc.example.org MARKREAD #dev timestamp=2023-11-14T22:13:20.000Z     to all of one's clients
+
+ircv3.net/specs/extensions/read-marker. A marker of private talk is about the other's identity.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.greeting import marked
+from chatservice.doors.irc.message import Message
+from chatservice.markers import LONGEST
+from chatservice.names import fold, is_inbox, is_room
+from chatservice.text import clean
+
+if TYPE_CHECKING:
+    from chatservice.doors.irc.person import IrcPerson
+    from chatservice.doors.irc.protocol import IrcSpeaker
+
+_TIME: Final = re.compile(r"timestamp=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)Z")
+
+
+def _markread(irc: "IrcSpeaker", message: Message) -> None:
+    if not message.params or not message.params[0]:
+        irc.send("FAIL", "MARKREAD", "NEED_MORE_PARAMS", "Say what you have read")
+        return
+    target, rest = clean(message.params[0]), message.params[1:]
+    if not target or " " in target or target.startswith(":") or len(target) > LONGEST:
+        irc.send("FAIL", "MARKREAD", "INVALID_PARAMS", "*", "Nothing here is called so")
+        return
+    place = _place(irc, target)
+    before = irc.hub.markers.find(irc.person.inbox, place)
+    if not rest:
+        irc.wire(marked(irc, target, before))
+        return
+    at = _milliseconds(rest[0])
+    if at is None:
+        text = "Say up to when: timestamp=2023-11-14T22:13:20.000Z"
+        irc.send("FAIL", "MARKREAD", "INVALID_PARAMS", target, text)
+        return
+    now = irc.hub.markers.mark(irc.person, place, at)
+    if now == before or not irc.has("draft/read-marker"):  # else it is told with the others
+        irc.wire(marked(irc, target, now))
+
+
+def tell_marker(irc: "IrcPerson", place: str, at: int) -> None:
+    """Tell a client how far its person has read, if it wants to know."""
+    target = _target(irc, place) if irc.has("draft/read-marker") else ""
+    if target:
+        irc.wire(marked(irc, target, at))
+
+
+def _place(irc: "IrcSpeaker", target: str) -> str:
+    """Return what the core calls a room, or somebody with whom one writes."""
+    if is_room(target):
+        return fold(target)
+    wearer = irc.hub.parts.nicks.wearer(target)
+    if wearer is not None:
+        return wearer.inbox
+    account = irc.hub.accounts.find(target)
+    return fold(target) if account is None else account.identity
+
+
+def _target(irc: "IrcPerson", place: str) -> str:
+    """Return what a client calls it; "" for somebody who has no name any more."""
+    if not is_inbox(place):
+        return place
+    account = irc.hub.accounts.of(place)
+    people = irc.hub.connections_of(place)
+    return account.name if account is not None else people[0].nick if people else ""
+
+
+def _milliseconds(word: str) -> int | None:
+    """Return a time in milliseconds since 1970; None if it is none."""
+    found = _TIME.fullmatch(word)
+    if found is None:
+        return None
+    try:
+        at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    since = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+ROWS: Final = (Row("MARKREAD", _markread),)
+"""The rows of the table."""
