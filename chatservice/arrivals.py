@@ -10,6 +10,7 @@ from functools import partial
 from operator import setitem
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
 
 from chatservice.accounts import Account
 from chatservice.conversations import Conversations
@@ -179,6 +180,24 @@ class Arrivals:
         self._tokens[token] = person  # at once: who is as fast must find it
         issued = self._returns.issue(person, token)
         return issued.addCallback(lambda _: self._history.head(person.inbox)).addCallback(count)
+
+    def stay(self, person: Person) -> None:
+        """Keep a person's place for a while when its connection is lost, although it has asked for
+        no token: it comes back to it with its password.
+        """
+        if person.place.token or person.departed:
+            return
+
+        def count(head: int) -> None:
+            self._conversations.may_return(person, head)
+
+        def refused(failure: Failure) -> None:
+            failure.trap(ChatError)  # whoever is back soon is known all the same
+
+        issued = self._returns.issue(person)
+        self._tokens[person.place.token] = person
+        counted = issued.addCallback(lambda _: self._history.head(person.inbox))
+        counted.addCallback(count).addErrback(refused)
 
     # Inside.
 

@@ -6,28 +6,23 @@ themselves, or in which something happened in several rooms at once; see IBatch.
 """
 
 from collections import deque
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-
-from twisted.python.failure import Failure
 
 from chatservice.accounts import Account
 from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.capabilities import CAPABILITIES, SHAPING, Negotiation
+from chatservice.doors.irc.capabilities import SHAPING, Negotiation
 from chatservice.doors.irc.greeting import greet, marker, names, numbered, topic
 from chatservice.doors.irc.labels import Labels
 from chatservice.doors.irc.message import Message, word, write
 from chatservice.doors.irc.refusals import numeric
-from chatservice.doors.irc.registration import Registration, Step
-from chatservice.doors.irc.sasl import Authentication
+from chatservice.doors.irc.registration import Registration
 from chatservice.errors import ChatError, Code
 from chatservice.events import ABOUT, LOGIN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch
 from chatservice.past import NOW
 from chatservice.person import Person
-from chatservice.session import State
 
 if TYPE_CHECKING:
     from chatservice.doors.irc.protocol import IrcFactory
@@ -54,7 +49,6 @@ class IrcPerson(Connection):
         self.registration = Registration()
         self.negotiation = Negotiation()
         self.labels = Labels(self.server)
-        self.authentication = Authentication()
         self._account = ""  # to which it was told that it is logged in
         self.parting = ""  # what it said on leaving
         self._names: tuple[str, ...] = ()  # that it knows itself by, the one it has now last
@@ -88,17 +82,6 @@ class IrcPerson(Connection):
     def has(self, capability: str) -> bool:
         """Tell whether a capability was agreed on."""
         return capability in self.negotiation.agreed
-
-    def offered(self) -> Mapping[str, str]:
-        """Return the capabilities that there are on this connection, with their values."""
-        owners, offered = self.hub.owners, dict(CAPABILITIES)
-        if mechanisms := ",".join(owners.mechanisms(self.person)):
-            offered["sasl"] = mechanisms
-        else:
-            del offered["sasl"]
-        if not owners.may_register(self.person):
-            del offered["draft/account-registration"]
-        return offered
 
     def reshape(self) -> None:
         """Write what happens from now on as the capabilities ask for."""
@@ -187,6 +170,18 @@ class IrcPerson(Connection):
         each = batch.each(self._dialects.here)
         return b"".join([self._singly(e, data) for e, data in each if not taste.hides(e)])
 
+    def _inside(self, room: str) -> list[str]:
+        """Return what somebody is told of a room that it has come into."""
+        return [*topic(self, room), *marker(self, room), *names(self, room)]
+
+    def _back(self) -> list[str]:
+        """Return in which rooms somebody is who has come back: no other client has seen it go."""
+        person, lines = self.person, list[str]()
+        for room in person.place.rooms if person.offered is not None else ():
+            joined = Event(0, self.hub.now(), room, Kind.JOINED, person.nick, by=person.inbox)
+            lines += [*self.lines.lines(joined), *self._inside(room)]
+        return lines
+
     # What happens in rooms, as far as it is something of one's own.
 
     def _singly(self, event: Event, data: bytes) -> bytes:
@@ -201,8 +196,7 @@ class IrcPerson(Connection):
         lines = self.lines.lines(event)
         match event.kind:
             case Kind.JOINED:
-                lines += topic(self, event.room)
-                lines += [*marker(self, event.room), *names(self, event.room)]
+                lines += self._inside(event.room)
             case Kind.RENAMED:
                 self._names = (self._names[-1] if self._names else event.nick, event.text)
             case Kind.LEFT if event.everywhere:
@@ -256,7 +250,7 @@ class IrcPerson(Connection):
                 return [event.text]
             case Kind.WELCOME:
                 self._names = (self.person.nick,)
-                return greet(self)
+                return [*greet(self), *self._back()]
             case Kind.NOTICE if event.aside == LOGIN:
                 return self.logged_in(self.person.account, event.text)
             case Kind.NOTICE if event.aside == ABOUT or event.text == NOW:
@@ -276,23 +270,20 @@ class IrcPerson(Connection):
             case _:
                 return self.lines.lines(event)
 
-    def logged_in(self, account: Account | None, text: str = "") -> list[str]:
+    def logged_in(self, account: Account | None, text: str = "", again: bool = False) -> list[str]:
         """Return that this client is logged in, or no more; nothing if it was told that already.
 
         :param text: what to say about it.
+        :param again: whether to tell it all the same.
         """
         name = "" if account is None else account.name
-        if name == self._account:
+        if name == self._account and not again:
             return []
         self._account = name
         mask = self.lines.mask(self.called)
         if not name:
             return [numbered(self, n.RPL_LOGGEDOUT, mask, text)]
         return [numbered(self, n.RPL_LOGGEDIN, mask, name, f"You are now logged in as {name}")]
-
-    def log_in_again(self) -> None:
-        """Tell once more to what this client is logged in, when it has proved that again."""
-        self._account = ""
 
     def _notice(self, event: Event) -> str:
         text = event.text
@@ -307,61 +298,3 @@ class IrcPerson(Connection):
         self._welcomed = True
         early, self._early = self._early, []
         return b"".join(early)
-
-    # Coming in.
-
-    def enter(self) -> None:
-        """Offer the nickname, once all is said that must be."""
-        registration = self.registration
-        if (
-            self.session.state is State.CONNECTED
-            and registration.ready
-            and not self.negotiation.open
-        ):
-            self.person.card = registration.card
-            self.person.roomless = self.factory.roomless
-            if self.authentication.begun:
-                self.authentication.end()
-                self.reply(n.ERR_SASLABORTED, "SASL is given up, as you come in without it")
-            self._come_in()
-
-    def _come_in(self) -> None:
-        """Offer the nickname, with what was given by PASS; who has proved who it is by SASL needs
-        none.
-        """
-        given = "" if self.person.proved is not None else self.registration.password
-        account, _, password = given.partition(":")
-        if password and self.hub.accounts.find(account) is not None:
-            self.hold("pass")
-            proving = self.hub.owners.login(self.person, account, password)
-            proving.addCallbacks(self._passed, self._not_passed)
-            proving.addBoth(lambda _: self.release("pass"))
-        else:
-            self.claim(f"{self.registration.nick} {given}".strip())
-
-    def _passed(self, _: None) -> None:
-        if self.session.state is State.CONNECTED:
-            self.registration.password = ""
-            self.claim(self.registration.nick)
-
-    def _not_passed(self, failure: Failure) -> None:
-        failure.trap(ChatError)
-        refusal = failure.value
-        if isinstance(refusal, ChatError) and self.session.state is State.CONNECTED:
-            self.nick_refused(refusal)
-
-    def nick_accepted(self) -> None:
-        """Let the person be in no room from now on, if it wants that."""
-        self.person.roomless = True
-
-    def nick_refused(self, refusal: ChatError) -> None:
-        """Say why; another may be offered."""
-        if self.registration.password:
-            # Whoever sent a password does not want to come in as somebody else, nor be asked again.
-            self.person.refused = refusal.message
-            self.reply(n.ERR_PASSWDMISMATCH, refusal.message)
-            self.session.leave()
-            return
-        nick = self.registration.nick
-        self.registration.take(Step.REFUSED)
-        self.refuse(refusal, Message("NICK", (nick,)))

@@ -27,6 +27,7 @@ from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands import Row, find
 from chatservice.doors.irc.commands.markers import tell_marker
 from chatservice.doors.irc.dialect import IrcLines
+from chatservice.doors.irc.entrance import IrcNewcomer
 from chatservice.doors.irc.labels import MAX_LABEL
 from chatservice.doors.irc.message import (
     MAX_BODY,
@@ -62,7 +63,7 @@ NOT_UTF8: Final = Row("", _not_utf8, registered=None)
 """What is done instead of what a line asks for that cannot be taken."""
 
 
-class IrcSpeaker(IrcPerson):
+class IrcSpeaker(IrcNewcomer):
     """Takes messages and does what they ask for, one after another."""
 
     _said = 0  # before it is in

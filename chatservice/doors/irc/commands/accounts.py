@@ -1,4 +1,4 @@
-"""What clients say about accounts: AUTHENTICATE, REGISTER, VERIFY, OPER.
+"""What clients say about accounts: AUTHENTICATE, LOGIN, REGISTER, VERIFY, OPER.
 
 ircv3.net/specs/extensions/sasl-3.2 and account-registration; RFC 2812, section 3.1.4 for OPER.
 """
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from chatservice.commands.account import parted
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.message import Message
@@ -55,6 +56,11 @@ def _authenticate(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
 
 
 def _begin(irc: "IrcSpeaker", mechanism: str) -> None:
+    account = irc.person.account
+    if account is not None:
+        text = f"You are logged in as {account.name}: connect anew to be another"
+        irc.reply(n.ERR_SASLALREADY, text)
+        return
     try:
         irc.authentication.begin(irc.hub.owners.prove(irc.person, mechanism))
     except ChatError as refusal:
@@ -73,9 +79,10 @@ def _go_on(answer: bytes | None, irc: "IrcSpeaker") -> None:
             irc.send("AUTHENTICATE", piece, source="")
         return
     irc.authentication.end()
-    irc.log_in_again()
-    irc.wire(*irc.logged_in(irc.person.account or irc.person.proved))
+    again = irc.session.state is not State.JOINED
+    irc.wire(*irc.logged_in(irc.person.account or irc.person.proved, again=again))
     irc.reply(n.RPL_SASLSUCCESS, "You have proved who you are")
+    irc.stay()
 
 
 def _failed(failure: Failure, irc: "IrcSpeaker") -> None:
@@ -103,6 +110,7 @@ def _register(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
         account = irc.person.account
         if account is not None:
             irc.send("REGISTER", "SUCCESS", account.name, "Your nickname is registered")
+            irc.stay()
 
     def failed(failure: Failure) -> None:
         refusal = _reason(failure)
@@ -110,6 +118,12 @@ def _register(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
         irc.send("FAIL", "REGISTER", code, name, refusal.message)
 
     return irc.hub.owners.register(irc.person, clean(password)).addCallbacks(done, failed)
+
+
+def _login(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
+    name, password = parted(clean(" ".join(message.params)), irc.person.nick)
+    logged_in = irc.hub.owners.login(irc.person, name, password)
+    return logged_in.addCallback(lambda _: irc.stay())
 
 
 def _verify(irc: "IrcSpeaker", message: Message) -> None:
@@ -124,6 +138,7 @@ def _oper(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
         account = irc.person.account
         if account is None:  # removed at this very moment
             return
+        irc.stay()
         if account.role is not Role.ADMIN:
             irc.reply(n.ERR_NOOPERHOST, f"The account {account.name} is no admin's")
             return
@@ -152,6 +167,7 @@ def _reason(failure: Failure) -> ChatError:
 
 ROWS: Final = (
     Row("AUTHENTICATE", _authenticate, least=1, registered=None),
+    Row("LOGIN", _login, least=1),
     Row("REGISTER", _register, least=3, registered=None),
     Row("VERIFY", _verify, least=2, registered=None),
     Row("OPER", _oper, least=2),

@@ -1,0 +1,112 @@
+"""Coming in by IRC: what a client may agree on, by what it proves who it is, and its nickname."""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from twisted.python.failure import Failure
+
+from chatservice.doors.irc import numerics as n
+from chatservice.doors.irc.capabilities import CAPABILITIES
+from chatservice.doors.irc.message import Message
+from chatservice.doors.irc.person import IrcPerson
+from chatservice.doors.irc.registration import Step
+from chatservice.doors.irc.sasl import Authentication
+from chatservice.errors import ChatError, Code
+from chatservice.session import State
+
+_UNPROVED: Final = (
+    *(Code.BAD_PASSWORD, Code.BAD_TOKEN, Code.NEEDS_ENCRYPTION, Code.TOO_MANY_TRIES, Code.BUSY),
+)
+"""Refusals of what was given by PASS."""
+
+
+class IrcNewcomer(IrcPerson):
+    """Somebody at the IRC door who is not in yet.
+
+    :ivar authentication: its attempt to prove who it is by SASL.
+    """
+
+    _proving = False  # by PASS
+
+    def connectionMade(self) -> None:
+        """Let somebody in; it speaks first."""
+        self.authentication = Authentication()
+        super().connectionMade()
+
+    def offered(self) -> Mapping[str, str]:
+        """Return the capabilities that there are on this connection, with their values."""
+        owners, offered = self.hub.owners, dict(CAPABILITIES)
+        if mechanisms := ",".join(owners.mechanisms(self.person)):
+            offered["sasl"] = mechanisms
+        else:
+            del offered["sasl"]
+        if not owners.may_register(self.person):
+            del offered["draft/account-registration"]
+        return offered
+
+    def enter(self) -> None:
+        """Offer the nickname, once all is said that must be."""
+        registration = self.registration
+        if (
+            self.session.state is State.CONNECTED
+            and registration.ready
+            and not self.negotiation.open
+            and not self._proving
+        ):
+            self.person.card = registration.card
+            self.person.roomless = self.factory.roomless
+            if self.authentication.begun:
+                self.authentication.end()
+                self.reply(n.ERR_SASLABORTED, "SASL is given up, as you come in without it")
+            self._come_in()
+
+    def _come_in(self) -> None:
+        """Offer the nickname, with what was given by PASS; who has proved who it is by SASL needs
+        none.
+        """
+        given = "" if self.person.proved is not None else self.registration.password
+        account, _, password = given.partition(":")
+        if password and self.hub.accounts.find(account) is not None:
+            self._proving = True
+            self.hold("pass")
+            proving = self.hub.owners.login(self.person, account, password)
+            proving.addCallbacks(self._passed, self._not_passed)
+            proving.addBoth(lambda _: self.release("pass"))
+        else:
+            self.claim(f"{self.registration.nick} {given}".strip())
+
+    def _passed(self, _: None) -> None:
+        self._proving = False
+        if self.session.state is State.CONNECTED:
+            self.registration.password = ""
+            self.claim(self.registration.nick)
+
+    def _not_passed(self, failure: Failure) -> None:
+        self._proving = False
+        failure.trap(ChatError)
+        if self.session.state is State.CONNECTED:
+            self.nick_refused(cast("ChatError", failure.value))
+
+    def nick_accepted(self) -> None:
+        """Let the person be in no room from now on, if it wants that."""
+        self.person.roomless = True
+        self.stay()
+
+    def stay(self) -> None:
+        """Keep the place of somebody with an account, if the connection is lost, for a while: it
+        comes back to its rooms with the password.
+        """
+        if self.person.account is not None:
+            self.hub.arrivals.stay(self.person)
+
+    def nick_refused(self, refusal: ChatError) -> None:
+        """Say why; another may be offered."""
+        if self.registration.password and refusal.code in _UNPROVED:
+            # Whoever sent a password does not want to come in as somebody else.
+            self.person.refused = refusal.message
+            self.reply(n.ERR_PASSWDMISMATCH, refusal.message)
+            self.session.leave()
+            return
+        nick = self.registration.nick
+        self.registration.take(Step.REFUSED)
+        self.refuse(refusal, Message("NICK", (nick,)))
