@@ -1,6 +1,7 @@
 """The running chat that most end-to-end tests talk to, and the browsers before it."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.end_to_end.browser import FLAGS, Visits, WebChat
 from tests.end_to_end.harness import Server, tool
+from tests.end_to_end.irc_party import CLIENTS, Party
 
 
 @pytest.fixture
@@ -61,3 +63,13 @@ def visit(chromium: Browser, web_chat: WebChat) -> Iterator[Visits]:
     yield made
     made.close()
     made.check()
+
+
+@pytest.fixture(params=CLIENTS)
+def party(request: pytest.FixtureRequest, tmp_path: Path, chromium: Browser) -> Iterator[Party]:
+    """Let people meet, with each IRC client in turn; the browsers end before the chat."""
+    visits = Visits(chromium)
+    with ExitStack() as stack:
+        yield Party(tmp_path, CLIENTS[request.param], visits, stack)
+        visits.close()
+    visits.check()

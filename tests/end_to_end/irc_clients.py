@@ -66,8 +66,8 @@ class Client:
         """Return the nicknames that the client believes to be in a room, sorted."""
         raise NotImplementedError
 
-    def topic(self, room: str) -> str:
-        """Return the topic that the client believes a room to have."""
+    def has_topic(self, topic: str, room: str) -> None:
+        """Wait until the client believes a room to have a topic."""
         raise NotImplementedError
 
     def end(self) -> None:
@@ -90,6 +90,23 @@ class Client:
     def say(self, text: str, where: str) -> None:
         """Say something in a room, or to a person."""
         self.command(text, where)
+
+    def act(self, text: str, where: str) -> None:
+        """Say what one does."""
+        self.command(f"/me {text}", where)
+
+    def set_topic(self, text: str, room: str) -> None:
+        """Set a room's topic."""
+        self.command(f"/topic {text}", room)
+
+    def rename(self, nick: str) -> None:
+        """Take another nickname."""
+        self.command(f"/nick {nick}")
+        self.nick = nick
+
+    def ask(self, line: str) -> None:
+        """Send the server a line as it is."""
+        self.command(f"/quote {line}")
 
     def join(self, room: str) -> None:
         """Join a room."""
@@ -116,11 +133,11 @@ class Ii(Client):
         "noticed": r'-!- "{text}"',
         "joined": r"-!- {nick}\(\S+\) has joined {room}$",
         "left": r"-!- {nick}\(\S+\) has left {room}$",
-        "quit": r'-!- {nick}\(\S+\) has quit "{text}"$',
+        "quit": r'-!- {nick}\(\S+\) has quit ".*"$',
         "renamed": r'-!- (?:{nick} changed nick to {new}|changed nick to "{new}")$',
         "kicked": r'-!- {by} kicked {nick} \("{text}"\)$',
         "topic": r'-!- {nick} changed topic to "{text}"$',
-        "mode": r"-!- {by} changed mode/{room} -> {text}$",
+        "mode": r"-!- {by} changed mode/{room} -> {text} ?$",
     }
 
     def __init__(self, home: Path, port: int, nick: str, *, password: str = "") -> None:
@@ -155,6 +172,28 @@ class Ii(Client):
             self._ins[where] = os.open(door, os.O_WRONLY)
         os.write(self._ins[where], f"{line}\n".encode())
 
+    def act(self, text: str, where: str) -> None:
+        """Say what one does, as ii's users write it."""
+        self.command(f"\x01ACTION {text}\x01", where)
+
+    def set_topic(self, text: str, room: str) -> None:
+        """Set a room's topic."""
+        self.command(f"/t {text}", room)
+
+    def rename(self, nick: str) -> None:
+        """Take another nickname."""
+        self.command(f"/n {nick}")
+        self.nick = nick
+
+    def ask(self, line: str) -> None:
+        """Send the server a line as it is."""
+        self.command(f"/{line}")
+
+    def sees(self, what: str, where: str = "", times: int = 1, **words: str) -> str:
+        """Wait until something is shown; ii tells in the server's window who quits or renames."""
+        where = "" if what in ("quit", "renamed") else where
+        return super().sees(what, where, times, **words)
+
     def lines(self, where: str = "") -> list[str]:
         """Return what stands in a window's file, without the times."""
         out = self._home / where.lower() / "out"
@@ -176,12 +215,12 @@ class Ii(Client):
         names = re.findall(r"^\d+ :\S+ 353 \S+ . \S+ :(.*)$", text[last:], re.MULTILINE)
         return sorted(name.lstrip("@+") for part in names for name in part.split())
 
-    def topic(self, room: str) -> str:
+    def has_topic(self, topic: str, room: str) -> None:
         """Ask for a room's topic."""
         asked = rf"^\d+ :\S+ 33[12] \S+ {re.escape(room)} :(.*)$"
         before = len(re.findall(asked, self.program.text, re.MULTILINE))
         self.command(f"/TOPIC {room}")
-        return str(self.program.expect(asked, before + 1)[1])
+        assert self.program.expect(asked, before + 1)[1] == topic
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat, and see ii end."""
@@ -210,9 +249,9 @@ class WeeChat(Client):
         "said": r"[@+]?{nick}\|{text}$",
         "acted": r" \*\|{nick} {text}$",
         "noticed": r"--\|Notice\({nick}\)(?: -> \S+)?: {text}$",
-        "joined": r"-->\|{nick} \(\S+\) has joined {room}$",
+        "joined": r"-->\|{nick} (?:\[\S+\] )?(?:\(.*\) )?\(\S+\) has joined {room}$",
         "left": r"<--\|{nick} \(\S+\) has left {room}(?: \(.*\))?$",
-        "quit": r"<--\|{nick} \(\S+\) has quit \({text}\)$",
+        "quit": r"<--\|{nick} \(\S+\) has quit \(.*\)$",
         "renamed": r"--\|(?:{nick} is now known as {new}|You are now known as {new})$",
         "kicked": r"<--\|{by} has kicked {nick} \({text}\)$",
         "topic": r'--\|{nick} has changed topic for \S+ (?:from ".*" )?to "{text}"$',
@@ -255,7 +294,7 @@ class WeeChat(Client):
 
     def comes_in(self, times: int = 1) -> None:
         """Wait for the end of the server's greeting."""
-        self.shows(r"--\|.*(?:End of (?:/?MOTD|message)|MOTD File is missing)", times=times)
+        self.shows(r"--\|.*no message of the day", times=times)
         if self._typed < 0:
             self._typed = os.open(self._fifo, os.O_WRONLY)
 
@@ -302,9 +341,9 @@ class WeeChat(Client):
             group += ".next_group"
         return sorted(names)
 
-    def topic(self, room: str) -> str:
-        """Return the title of a room's window."""
-        return self.look("${buffer.title}", room)
+    def has_topic(self, topic: str, room: str) -> None:
+        """Look at the title of a room's window."""
+        assert self.look("${buffer.title}", room) == topic
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat, and see WeeChat end."""

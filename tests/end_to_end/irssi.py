@@ -6,6 +6,7 @@ import re
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -75,7 +76,7 @@ class Irssi(Client):
         "noticed": r"-{nick}(?::\S+)?- {text}$",
         "joined": r"-!- {nick} \[\S+\] has joined {room}$",
         "left": r"-!- {nick} \[\S+\] has left {room} \[.*\]$",
-        "quit": r"-!- {nick} \[\S+\] has quit \[{text}\]$",
+        "quit": r"-!- {nick} \[\S+\] has quit \[.*\]$",
         "renamed": r"-!- (?:{nick} is now known as {new}|You're now known as {new})$",
         "kicked": r"-!- {nick} was kicked from \S+ by {by} \[{text}\]$",
         "topic": r"-!- {nick} changed the topic of \S+ to: {text}$",
@@ -99,11 +100,11 @@ class Irssi(Client):
 
     def comes_in(self, times: int = 1) -> None:
         """Wait for the end of the server's greeting."""
-        self.shows(r"-!- .*(?:End of /?MOTD|MOTD File is missing)", times=times)
+        self.shows(r"-!- .*no message of the day", times=times)
 
     def _keys(self, line: str) -> None:
         quoted = re.sub(r'(["\\$])', r"\\\1", line)
-        self._tmux.ask(f'send-keys -l "{quoted}"')
+        self._tmux.ask(f'send-keys -l -- "{quoted}"')
         self._tmux.ask("send-keys Enter")
 
     def screen(self) -> list[str]:
@@ -113,6 +114,7 @@ class Irssi(Client):
     def _window(self, where: str) -> list[str]:
         """Turn to a window; return the screen as soon as it shows it."""
         prompt = f"[{where[:15] or '(status)'}]"
+        there = f"{'window goto' if where.startswith('#') else 'query'} {where}"
         deadline = time.monotonic() + PATIENCE
         while True:
             start = len(self._tmux.output)
@@ -120,10 +122,7 @@ class Irssi(Client):
             if screen[-1].startswith(prompt):
                 return screen
             assert time.monotonic() < deadline, "\n".join([f"no window {where!r}:", *screen])
-            if not where:
-                self._keys("/window goto 1")
-            else:
-                self._keys(f"/{'window goto' if where.startswith('#') else 'query'} {where}")
+            self._keys(f"/{there if where else 'window goto 1'}")
             self._tmux.changed(start)
 
     def command(self, line: str, where: str = "") -> None:
@@ -139,28 +138,38 @@ class Irssi(Client):
     def shows(self, pattern: str, where: str = "", times: int = 1) -> str:
         """Wait for lines on the screen."""
         form = re.compile(rf"^{pattern}")
+
+        def found() -> str | None:
+            lines = [match[0] for line in self.lines(where) if (match := form.search(line))]
+            return lines[times - 1] if len(lines) >= times else None
+
+        return self._wait(found, f"{pattern!r} x {times} in {where!r}")
+
+    def _wait(self, look: Callable[[], str | None], what: str) -> str:
+        """Look at the screen again whenever it has changed, until there is what is looked for."""
         deadline = time.monotonic() + PATIENCE
         while True:
             start = len(self._tmux.output)
-            lines = self.lines(where)
-            found = [match[0] for line in lines if (match := form.search(line))]
-            if len(found) >= times:
-                return found[times - 1]
-            shown = "\n".join(lines)
-            assert time.monotonic() < deadline, f"no {pattern!r} x {times} in {where!r}:\n{shown}"
+            found = look()
+            if found is not None:
+                return found
+            assert time.monotonic() < deadline, "\n".join([f"no {what}:", *self.screen()])
             self._tmux.changed(start)
 
     def people(self, room: str) -> list[str]:
         """Return what irssi lists as the people of a room, without asking the server."""
-        self.command("/clear", room)
+        total = rf"-!- Irssi: {re.escape(room)}: Total of \d+ nicks"
+        before = sum(bool(re.match(total, line)) for line in self.lines(room))
         self.command("/names", room)
-        self.shows(rf"-!- Irssi: {re.escape(room)}: Total of \d+ nicks", room)
-        listed = [line for line in self.lines(room) if re.match(r"\[.\S+ *\]", line)]
+        self.shows(total, room, before + 1)
+        lines = self.lines(room)
+        last = max(n for n, line in enumerate(lines) if line == f"[Users {room}]")
+        listed = [line for line in lines[last + 1 :] if re.match(r"\[.\S+ *\]", line)]
         return sorted(name for line in listed for name in re.findall(r"\[.(\S+) *\]", line))
 
-    def topic(self, room: str) -> str:
-        """Return what stands above a room's window."""
-        return self._window(room)[0].strip()
+    def has_topic(self, topic: str, room: str) -> None:
+        """Wait until it stands above a room's window."""
+        self._wait(lambda: topic if self._window(room)[0].strip() == topic else None, topic)
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat, and see irssi end."""
