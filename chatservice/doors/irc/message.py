@@ -81,6 +81,8 @@ def parse(line: bytes) -> Message:
     :raises NotUtf8: if it is not UTF-8.
     :raises BadLine: if it contains NUL, CR or LF, or has no command.
     """
+    if b"\0" in line or b"\r" in line or b"\n" in line:
+        raise BadLine("a message cannot contain NUL, CR or LF")
     data, body = b"", line
     if line.startswith(b"@"):
         data, _, body = line[1:].partition(b" ")
@@ -97,8 +99,6 @@ def parse(line: bytes) -> Message:
         message = _split(body.decode("utf-8", "replace"), tags)
         raise NotUtf8("text must be UTF-8", message) from None
     message = _split(text, tags)
-    if b"\0" in line or b"\r" in line or b"\n" in line:
-        raise BadLine("a message cannot contain NUL, CR or LF", message)
     if not message.command:
         raise BadLine("there is no command", message)
     return message

@@ -1,0 +1,116 @@
+"""Whatever bytes come in by any door: to IRC clients go messages, well formed and not too long."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from irctokens.line import tokenise
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatservice.doors.irc.capabilities import CAPABILITIES
+from chatservice.doors.irc.commands import VERBS
+from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN
+from chatservice.doors.line import ChatFactory
+from chatservice.doors.raw import RawFactory
+from chatservice.limits import UNLIMITED
+from chatservice.person import Policy
+from tests.doors.irc.chat import SERVER, Chat, Wire
+from tests.doors.test_line import LinePerson
+from tests.fakes import quick
+
+SAID = frozenset(
+    (
+        *("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "QUIT", "NICK", "KICK", "TOPIC", "MODE"),
+        *("INVITE", "AWAY", "ACCOUNT", "SETNAME", "CHGHOST", "PONG", "PING", "ERROR", "CAP"),
+        *("FAIL", "WARN", "NOTE", "BATCH", "ACK", "AUTHENTICATE", "REGISTER", "MARKREAD"),
+        *("CHATHISTORY", "KILL", "WALLOPS"),
+    )
+)
+"""The verbs of a server."""
+
+WORDS = [
+    *(b" ", b"  ", b":", b"@", b"#", b"*", b"?", b"!", b",", b";", b"=", b"\\", b"+", b"-", b"/"),
+    *(b"\0", b"\r", b"\n", b"\r\n", b"\x01", b"\x02", b"\x03", b"\x7f", b"\t", b"\xff", b"\xc3"),
+    *(
+        b"\xe2\x80\xae",
+        b"\xe2\x80\xa8",
+        b"\xcc\x81",
+        b"\xf0\x9f\x98\x80",
+        b"x" * 300,
+        b"\xc3\xa9" * 200,
+    ),
+    *(b"alice", b"mallory", b"#lobby", b"#dev", b"irc.test", b"ACTION", b"QUIT :", b"label"),
+    *(b"0", b"1", b"-1", b"99999999999", b"+o", b"+k", b"-v+i", b"+b", b"$", b"*!*@*"),
+]
+TYPED = [
+    *(b"/me ", b"/msg alice ", b"/topic ", b"/nick ", b"/join #dev", b"/join ", b"/leave "),
+    *(b"/kick alice ", b"/away ", b"/invite alice ", b"/mode ", b"/op alice", b"/voice alice "),
+    *(b"/mute alice ", b"/ban alice ", b"/whois ", b"/seen ", b"/quit ", b"/say #lobby ", b"{"),
+    *(b"/announce ", b"/register ", b"/login ", b"/history ", b"/search ", b"/resume", b"/json on"),
+]
+SENT = [f"{verb} ".encode() for verb in sorted(VERBS)] + [
+    *(b"PRIVMSG #lobby :", b"PRIVMSG alice :", b"NOTICE alice ", b"PRIVMSG alice :\x01ACTION "),
+    *(b"@+a=", b"@label=1;+b ", b"@+a TAGMSG alice", b":alice PRIVMSG #lobby ", b"CAP REQ :"),
+    *(b"JOIN #dev", b"TOPIC #dev :", b"KICK #dev alice :", b"MODE #dev ", b"QUIT :", b"NICK "),
+]
+
+TAILS = st.lists(st.sampled_from(WORDS) | st.binary(max_size=12), max_size=8).map(b"".join)
+
+
+def lines(beginnings: list[bytes]) -> st.SearchStrategy[bytes]:
+    """Make lines, or what is nearly one."""
+    begun = st.tuples(st.sampled_from(beginnings), TAILS).map(b"".join)
+    return begun | st.binary(max_size=60) | TAILS
+
+
+def deeds() -> st.SearchStrategy[list[tuple[str, bytes]]]:
+    """Make what people send: by which door, and what."""
+    door = {"line": TYPED, "irc": SENT, "raw": TYPED}
+    one = st.one_of([st.tuples(st.just(name), lines(begin)) for name, begin in door.items()])
+    return st.lists(one, max_size=12)
+
+
+class AnythingComes(SynchronousTestCase):
+    """To alice, who has agreed on some capabilities and does nothing."""
+
+    @quick
+    @given(st.sets(st.sampled_from(sorted(CAPABILITIES))), deeds())
+    def test_from_others(self, capabilities: set[str], sent: list[tuple[str, bytes]]) -> None:
+        """Only messages come out to her, and to the hostile one by IRC."""
+        chat = Chat(Policy(UNLIMITED, plaintext_login=True))
+        alice = chat.joined("alice", *sorted(capabilities))
+        mallory = chat.joined("mallory", "message-tags", "labeled-response", "echo-message")
+        typist = LinePerson(ChatFactory(chat.hub))
+        raw = LinePerson(RawFactory(chat.hub))  # type: ignore[arg-type]
+        typist.type("typist")
+        raw.send(b"raw")
+        chat.turn()
+        for one in (alice, mallory):
+            self.check(one)
+        for door, data in sent:
+            match door:
+                case "line":
+                    typist.send(data + b"\n")
+                case "raw":
+                    raw.send(data)
+                case _:
+                    mallory.send(data)
+            chat.turn()
+        for one in (alice, mallory):
+            self.check(one)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def check(self, wire: Wire) -> None:
+        """Check all that came to somebody."""
+        data: bytes = wire.transport.value()
+        wire.transport.clear()
+        self.assertTrue(not data or data.endswith(b"\r\n"))
+        for line in data.split(b"\r\n")[:-1]:
+            self.assertNotRegex(line, rb"[\r\n\0]")
+            line.decode()  # it is UTF-8
+            tags, _, body = line.partition(b" ") if line.startswith(b"@") else (b"", b"", line)
+            self.assertLessEqual(len(body), MAX_BODY)
+            self.assertLess(len(tags), MAX_TAGS_IN)
+            token = tokenise(line)
+            self.assertTrue(token.command in SAID or token.command.isdecimal(), line)
+            if token.command.isdecimal() or token.command in ("FAIL", "PONG", "BATCH", "ACK"):
+                self.assertEqual(token.source, SERVER, line)
+            self.assertNotIn(b"That went wrong here", line)
