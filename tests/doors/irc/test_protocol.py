@@ -44,6 +44,14 @@ class ComingIn(SynchronousTestCase):
         alice = Chat().connect()
         self.assertIn(" 451 * :", alice.asks("JOIN :")[0])
 
+    def test_all_that_was_agreed_on_is_named_in_several_lines_if_it_must_be(self) -> None:
+        alice = Chat().connect()
+        wanted = ["message-tags", "server-time"] * 18
+        lines = alice.asks(f"CAP REQ :{' '.join(wanted)}")
+        self.assertEqual(len(lines), 2)
+        acknowledged = [line.removeprefix(f":{SERVER} CAP * ACK :").split() for line in lines]
+        self.assertEqual([*acknowledged[0], *acknowledged[1]], wanted)
+
 
 class Talking(SynchronousTestCase):
     """The first things said."""

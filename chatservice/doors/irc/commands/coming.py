@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.formatting import strip
-from chatservice.doors.irc.message import MAX_BODY, Message
+from chatservice.doors.irc.message import MAX_BODY, Message, cut
 from chatservice.doors.irc.registration import Step
 from chatservice.person import Card
 from chatservice.session import State
@@ -34,7 +34,8 @@ def _cap(irc: "IrcSpeaker", message: Message) -> None:
         case "REQ":
             irc.negotiation.open = irc.negotiation.open or not joined
             agreed = irc.negotiation.request(argument, irc.offered())
-            irc.send("CAP", irc.called, "ACK" if agreed else "NAK", argument.strip())
+            for part in [*cut(argument.strip(), MAX_BODY - 200)] or [""]:  # with a name before it
+                irc.send("CAP", irc.called, "ACK" if agreed else "NAK", part)
             irc.reshape()
         case "END":
             irc.negotiation.open = False
