@@ -63,13 +63,13 @@ def lines(beginnings: list[bytes]) -> st.SearchStrategy[bytes]:
 
 def deeds() -> st.SearchStrategy[list[tuple[str, bytes]]]:
     """Make what people send: by which door, and what."""
-    door = {"line": TYPED, "irc": SENT, "raw": TYPED}
+    door = {"line": TYPED, "irc": SENT, "raw": TYPED, "alice": SENT}
     one = st.one_of([st.tuples(st.just(name), lines(begin)) for name, begin in door.items()])
     return st.lists(one, max_size=12)
 
 
 class AnythingComes(SynchronousTestCase):
-    """To alice, who has agreed on some capabilities and does nothing."""
+    """To alice, who has agreed on some capabilities and does something now and then."""
 
     @quick
     @given(st.sets(st.sampled_from(sorted(CAPABILITIES))), deeds())
@@ -91,6 +91,8 @@ class AnythingComes(SynchronousTestCase):
                     typist.send(data + b"\n")
                 case "raw":
                     raw.send(data)
+                case "alice":
+                    alice.send(data)
                 case _:
                     mallory.send(data)
             chat.turn()

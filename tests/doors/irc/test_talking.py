@@ -194,6 +194,16 @@ class ToSeveral(Talking):
         self.assertTrue(refused.startswith(f":{SERVER} 263 alice PRIVMSG :"), refused)
         self.assertEqual(len(bob.lines()), 2)
 
+    def test_who_goes_on_too_fast_is_disconnected(self) -> None:
+        """As everybody."""
+        self.chat = Chat(Policy(limits=Limits(burst=10, rate=0.01)))
+        alice = self.chat.joined("alice")
+        for _ in range(10):
+            alice.send("PRIVMSG bob,dave,#lobby,zoe :hi")
+            self.chat.clock.advance(100)
+        self.assertTrue(alice.lines()[-1].startswith("ERROR :"))
+        self.assertTrue(alice.transport.disconnecting)
+
 
 class Refused(Talking):
     """What is not said."""

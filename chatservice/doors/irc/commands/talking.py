@@ -24,7 +24,7 @@ from chatservice.doors.irc.message import (
     word,
     write_tags,
 )
-from chatservice.errors import ChatError, Code
+from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Kind
 from chatservice.names import fold, is_room
 from chatservice.text import clean
@@ -129,6 +129,8 @@ def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[No
             if index and irc.person.quota is not None:  # the first one is paid for
                 irc.person.quota.spend()
             pending = _say(irc, message, target, speech)
+        except Expelled:
+            raise
         except ChatError as refusal:
             told(refusal)
         else:
