@@ -128,7 +128,7 @@ class Admission:
         """Ask whether somebody may come into a room.
 
         :param key: what it said to be let in; "" for nothing.
-        :raises ChatError: BANNED, NEEDS_ENCRYPTION, BAD_KEY or INVITE_ONLY.
+        :raises ChatError: BANNED, NEEDS_ENCRYPTION, BAD_KEY, INVITE_ONLY or ROOM_FULL.
         """
         self.come_back(person, room)
         charter, role = room.charter, self.role(person, room)
@@ -147,6 +147,25 @@ class Admission:
                 Code.INVITE_ONLY,
                 f"{room.name} is for those who are invited: ask somebody in it for an invitation.",
             )
+        if 0 < charter.modes.limit <= len(room):
+            raise ChatError(
+                Code.ROOM_FULL,
+                f"{room.name} is full: {charter.modes.limit:,} people can come in. Try again "
+                "later, or have an op in it invite you.",
+            )
+
+    def call_in(self, person: Person, room: Room) -> None:
+        """Ask whether somebody may speak in a room that it is not in; besides see speak.
+
+        What is said in a secure room never goes over a connection that is not encrypted.
+
+        :raises ChatError: NO_SUCH_ROOM, BANNED or NEEDS_ENCRYPTION.
+        """
+        if not room.charter.modes.outside:
+            raise ChatError(
+                Code.NO_SUCH_ROOM, f"You are not in {room.name}: /join {room.name} first."
+            )
+        self.come_back(person, room)
 
     def speak(self, person: Person, room: Room) -> bool:
         """Ask whether somebody may say something in a room, and account for it.

@@ -37,6 +37,7 @@ class Code(StrEnum):
     SLOW_MODE = "slow-mode"
     INVITE_ONLY = "invite-only"
     BAD_KEY = "bad-key"
+    ROOM_FULL = "room-full"
     NEEDS_ENCRYPTION = "needs-encryption"
     KICKED = "kicked"
     NO_SUCH_SANCTION = "no-such-sanction"

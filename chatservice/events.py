@@ -27,7 +27,7 @@ class Kind(Enum):
     TOPIC = ("topic", False)  # nick made text the topic; "" for none
     MODE = ("mode", False)  # nick set a mode of the room: text is its name and value
     ROLE = ("role", False)  # nick gave to the role text
-    NOTED = ("noted", False)  # the server says text to the room
+    NOTED = ("noted", False)  # the server says text to the room; some are about to, see aside
     AWAY = ("away", False)  # nick is away, or back: text is "away" or ""
     ACCOUNT = ("account", False)  # nick is logged in to the account text; "" for none any more
     DESCRIBED = ("described", False)  # nick says that its real name is text
@@ -81,6 +81,13 @@ LOGIN: Final = "login"
 ABOUT: Final = "about"
 """As Event.aside of the notice that tells a room's topic."""
 
+INVITATION: Final = "invitation"
+"""As Event.aside of the note that tells a room who was invited: to."""
+
+BAN: Final = "ban"
+UNBAN: Final = "unban"
+"""As Event.aside of the notes that tell a room whom a ban means, or meant: to, as it was named."""
+
 CHAT: Final = "chat"
 """As Event.aside of who leaves not only a room."""
 
@@ -104,7 +111,8 @@ class Event(NamedTuple):
     :ivar past: whether it is told again, as something from before.
     :ivar aside: what few doors show, and no log keeps: of what is said or signalled the client's
         own tags (IRCv3 message-tags, as on the wire); of a role the one before; of who is away the
-        reason; of who left CHAT if it left all of it; of a notice what it is about, for some.
+        reason; of who left CHAT if it left all of it; of a notice or note what it is about, for
+        some.
     :ivar lobby: for NAMING kinds, whether the room is the lobby: then it is about the chat itself.
     """
 

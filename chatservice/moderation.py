@@ -14,7 +14,7 @@ from chatservice.accounts import Accounts
 from chatservice.audit import Audit
 from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
-from chatservice.events import Event, Kind
+from chatservice.events import BAN, UNBAN, Event, Kind
 from chatservice.names import check_nick, fold, keys
 from chatservice.order import Order
 from chatservice.person import Person
@@ -22,7 +22,7 @@ from chatservice.rights import Act
 from chatservice.roles import Role
 from chatservice.room import Room
 from chatservice.rooms import Rooms
-from chatservice.sanction import EVERYWHERE, Measure, Sanction, Target, parse_network
+from chatservice.sanction import EVERYWHERE, Measure, Sanction, Target, parse_mask, parse_network
 from chatservice.sanctions import Sanctions
 
 MAX_REASON: Final = 300
@@ -95,7 +95,7 @@ class Moderation:
     ) -> Deferred[None]:
         """Ban or mute somebody. Fails with ChatError.
 
-        :param whom: a nickname, an account, an IP address or a network.
+        :param whom: a nickname, a mask for nicknames, an account, an IP address or a network.
         :param seconds: for how long; None for good.
         :raises ChatError: if that may not be.
         """
@@ -142,7 +142,7 @@ class Moderation:
         deed = f"un{sanction.measure.done} {sanction.label}"
 
         def lifted(_: object) -> None:
-            self._announce(person, room, deed, quiet=sanction.measure is Measure.SHADOW)
+            self._announce(person, room, deed, sanction, UNBAN)
             for one in self._meant(room, sanction):
                 if sanction.measure is Measure.MUTE:
                     self._order.tell(one, Kind.NOTICE, f"You can speak in {place} again.")
@@ -222,6 +222,8 @@ class Moderation:
         """
         if (network := parse_network(whom)) is not None:
             return Target(network, network=network)
+        if (mask := parse_mask(whom)) is not None:
+            return Target(mask, mask=mask)
         modes, place = room.charter.modes, self._place(room)
         account = self._accounts.find(whom)
         try:
@@ -246,7 +248,7 @@ class Moderation:
         measure, place = sanction.measure, self._place(room)
         term = "for good" if seconds is None else f"for {say_duration(seconds)}"
         deed = f"{measure.done} {sanction.label} {term}{_because(sanction.reason)}"
-        self._announce(person, room, deed, quiet=measure is Measure.SHADOW)
+        self._announce(person, room, deed, sanction, BAN)
         for other in self._meant(room, sanction):
             told = sanction.told(self._now(), place)
             if measure is Measure.BAN:
@@ -278,10 +280,17 @@ class Moderation:
             self._rooms.throw_out(person, room, news)
             self._moved(person)
 
-    def _announce(self, person: Person, room: Room, deed: str, *, quiet: bool) -> None:
-        """Let a room know what was done, or only who did it."""
+    def _announce(
+        self, person: Person, room: Room, deed: str, sanction: Sanction, aside: str
+    ) -> None:
+        """Let a room know what was done, or only who did it.
+
+        :param aside: what it is called if it is about a ban.
+        """
+        quiet = sanction.measure is Measure.SHADOW
+        about = (sanction.label, aside) if sanction.measure is Measure.BAN else ()
         entry = self._audit.entry(person, room, deed)
-        news = self._order.event(room.name, Kind.NOTED, person, f"{person.nick} {deed}")
+        news = self._order.event(room.name, Kind.NOTED, person, f"{person.nick} {deed}", *about)
         self._order.publish(person, *([entry] if quiet else [entry, news]))
         if quiet or room.name not in person.place.rooms:
             self._order.tell(person, Kind.NOTICE, f"You {deed}")

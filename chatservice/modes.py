@@ -14,8 +14,13 @@ MAX_KEY: Final = 64
 
 _KEY: Final = re.compile(r"[^#\s]\S*")
 
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+
 MAX_SLOW: Final = 86_400.0
 """The slowest that a room may be, in seconds between two lines of one person."""
+
+MAX_LIMIT: Final = 1_000_000
+"""The most people that a room may be limited to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Modes:
     :ivar secure: only who comes over an encrypted connection can come in.
     :ivar key: what one has to say to come in; "" for nothing.
     :ivar slow: seconds between two lines of one person.
+    :ivar limit: how many people can come in; 0 for any number.
+    :ivar outside: who is not in it can speak there, too.
     """
 
     invite_only: bool = False
@@ -38,6 +45,8 @@ class Modes:
     secure: bool = False
     key: str = ""
     slow: float = 0.0
+    limit: int = 0
+    outside: bool = False
 
     @property
     def restricted(self) -> bool:
@@ -53,7 +62,8 @@ class Modes:
         """Return the modes with one of them changed.
 
         :param name: as listed in NAMES, in any case.
-        :param value: ``on`` or ``off``; for ``key`` and ``slow`` what they are to be, or ``off``.
+        :param value: ``on`` or ``off``; for ``key``, ``slow`` and ``limit`` what they are to be, or
+            ``off``.
         :raises ChatError: BAD_ARGUMENTS.
         """
         field = NAMES.get(name.lower())
@@ -64,19 +74,23 @@ class Modes:
             return replace(self, key="" if off else _key(value))
         if field == "slow":
             return replace(self, slow=0.0 if off else _slow(value))
+        if field == "limit":
+            return replace(self, limit=0 if off else _limit(value))
         if not off and value.lower() != "on":
             raise _bad(f"{name} is on or off, for example /mode {name} on.")
         return self._with({field: not off})
 
     def for_everybody(self) -> "Modes":
         """Return them without what keeps people out, for where everybody starts."""
-        return replace(self, invite_only=False, secret=False, secure=False, key="")
+        return replace(self, invite_only=False, secret=False, secure=False, key="", limit=0)
 
     def said(self, name: str) -> str:
         """Return what one of them is, in words; a key is not told."""
         value = getattr(self, NAMES[name])
         if name == "slow" and value:
             return say_duration(value)
+        if name == "limit" and value:
+            return str(value)
         return "on" if value else "off"
 
     def to_value(self) -> Mapping[str, object]:
@@ -92,10 +106,11 @@ class Modes:
         kept = {f.name: value[f.name] for f in fields(cls) if f.name in value}
         for name, given in kept.items():
             usual = type(getattr(NORMAL, name))
-            if not isinstance(given, usual) and (usual, type(given)) != (float, int):
+            if type(given) is not usual and (usual, type(given)) != (float, int):
                 raise TypeError(f"{name} is a {type(given).__name__}")
         modes = NORMAL._with(kept)
-        if not 0 <= modes.slow <= MAX_SLOW or (modes.key and not _is_key(modes.key)):
+        good = 0 <= modes.slow <= MAX_SLOW and 0 <= modes.limit <= MAX_LIMIT
+        if not good or (modes.key and not _is_key(modes.key)):
             raise ValueError("a mode that cannot be")
         return modes
 
@@ -136,6 +151,16 @@ def _slow(text: str) -> float:
     if not 1 <= seconds <= MAX_SLOW:
         raise _bad("slow is from 1s to 1d; off takes it away.")
     return seconds
+
+
+def _limit(text: str) -> int:
+    number = int(text) if _NUMBER.fullmatch(text) else 0
+    if not 1 <= number <= MAX_LIMIT:
+        raise _bad(
+            f"Say how many, for example /mode limit 30: a number from 1 to {MAX_LIMIT:,}; "
+            "off takes it away."
+        )
+    return number
 
 
 def _bad(problem: str) -> ChatError:

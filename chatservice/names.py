@@ -135,13 +135,19 @@ def skeleton(name: str) -> str:
 
 @lru_cache(maxsize=4096)  # asked at the claim, on entering and on leaving
 def keys(nick: str) -> frozenset[str]:
-    """Return every key under which this nickname may clash with another.
+    """Return every key under which this nickname may clash with another; see forms."""
+    return frozenset(forms(nick))
+
+
+@lru_cache(maxsize=4096)
+def forms(nick: str) -> tuple[str, str, str]:
+    """Return a nickname in the forms in which it is compared: folded, and twice what it looks like.
 
     Looks are compared both as typed and folded: ``AIice`` looks like ``Alice`` only as typed,
     ``ALICE`` is ``alice`` only folded.
     """
     folded = fold(nick)
-    return frozenset((folded, skeleton(nick).casefold(), skeleton(folded).casefold()))
+    return folded, skeleton(nick).casefold(), skeleton(folded).casefold()
 
 
 def inbox(identity: str) -> str:

@@ -12,7 +12,8 @@ from chatservice import rights
 from chatservice.accounts import Accounts
 from chatservice.audit import Audit
 from chatservice.errors import ChatError, Code
-from chatservice.events import Kind
+from chatservice.events import INVITATION, Kind
+from chatservice.modes import Modes
 from chatservice.order import Order
 from chatservice.person import Person
 from chatservice.rights import Act
@@ -23,7 +24,8 @@ from chatservice.rooms import Rooms
 MAX_TOPIC: Final = 300
 """The longest topic, in characters."""
 
-_NOT_IN_LOBBY: Final = ("invite-only", "key", "secret", "secure")
+_NOT_IN_LOBBY: Final = ("invite-only", "key", "secret", "secure", "limit")
+_CANNOT: Final = {"key": "have a", "limit": "have a"}
 
 
 class Ops:
@@ -71,24 +73,36 @@ class Ops:
         deed = f"set the topic to: {topic}" if topic else "removed the topic"
         return changed.addCallback(lambda _: self._publish(person, room, deed, Kind.TOPIC, topic))
 
-    def set_mode(self, person: Person, room: Room, name: str, value: str) -> Deferred[None]:
-        """Change one of a room's modes (see Modes.changed). Fails with ChatError."""
-        self._check(person, room, Act.SET_MODE)
-        name = name.lower()
-        if room is self._rooms.lobby and name in _NOT_IN_LOBBY:
-            raise ChatError(
-                Code.BAD_ARGUMENTS, f"Everybody starts in {room.name}: it cannot be {name}."
-            )
-        room.charter.modes.changed(name, value)  # what cannot be is refused at once
+    def set_modes(
+        self, person: Person, room: Room, changes: Sequence[tuple[str, str]]
+    ) -> Deferred[None]:
+        """Change some of a room's modes, all or none. Fails with ChatError.
 
-        def how(charter: Charter) -> Charter:
-            return charter.with_modes(charter.modes.changed(name, value))
+        :param changes: names and values (see Modes.changed).
+        """
+        self._check(person, room, Act.SET_MODE)
+        changes = [(name.lower(), value) for name, value in changes]
+
+        def changed(modes: Modes) -> Modes:
+            for name, value in changes:
+                modes = modes.changed(name, value)
+            return modes
+
+        for name, _ in changes:
+            if room is self._rooms.lobby and name in _NOT_IN_LOBBY:
+                raise ChatError(
+                    Code.BAD_ARGUMENTS,
+                    f"Everybody starts in {room.name}: it cannot {_CANNOT.get(name, 'be')} {name}.",
+                )
+        changed(room.charter.modes)  # what cannot be is refused at once
 
         def done(_: object) -> None:
-            said = f"{name} {room.charter.modes.said(name)}"
+            names = dict.fromkeys(name for name, _ in changes)
+            said = ", ".join(f"{name} {room.charter.modes.said(name)}" for name in names)
             self._publish(person, room, f"set {said}", Kind.MODE, said)
 
-        return self._amend(room, how).addCallback(done)
+        amended = self._amend(room, lambda charter: charter.with_modes(changed(charter.modes)))
+        return amended.addCallback(done)
 
     def give(
         self, person: Person, room: Room, nick: str, act: Act, role: Role, instead: Role
@@ -98,8 +112,11 @@ class Ops:
         :param nick: of whoever wears it, or of an account.
         :param act: what that is.
         :param role: the new one.
-        :param instead: the highest that is expected so far: one is not demoted by the way.
+        :param instead: the highest that is expected so far: one is not demoted by the way. Who
+            takes back a role of its own needs no other for that, and may have a higher one.
         """
+        if role <= Role.USER and self._may_step_down(person, room, nick, instead):
+            return self._step_down(person, room)
         self._check(person, room, act)
         identity, name, other = self._whom(room, nick)
         account = self._accounts.of(identity)
@@ -114,12 +131,7 @@ class Ops:
             what = now.label if now > Role.USER else "without a role"
             raise ChatError(Code.BAD_ARGUMENTS, f"{name} is {what} in {room.name}.")
 
-        def done(_: object) -> None:
-            deed = f"made {name} {role.label}"
-            self._publish(person, room, deed, Kind.ROLE, role.label, name)
-
-        changed = self._amend(room, lambda charter: charter.with_role(identity, role))
-        return changed.addCallback(done)
+        return self._change(person, room, identity, name, role)
 
     def hand_over(self, person: Person, room: Room, nick: str) -> Deferred[None]:
         """Make somebody else a room's founder; who was it is an op then. Fails with ChatError."""
@@ -141,8 +153,11 @@ class Ops:
             changed = charter.with_role(identity, Role.FOUNDER)
             return changed.with_role(former, Role.OP) if former not in ("", identity) else changed
 
+        before = room.charter.role(identity)
+
         def done(_: object) -> None:
-            self._publish(person, room, f"made {name} founder", Kind.ROLE, "founder", name)
+            deed = f"made {name} founder"
+            self._publish(person, room, deed, Kind.ROLE, "founder", name, before.label)
 
         return self._amend(room, how).addCallback(done)
 
@@ -164,7 +179,7 @@ class Ops:
             return succeed(None)
 
         def done(_: object) -> None:
-            self._publish(person, room, f"invited {name}", Kind.NOTED, text)
+            self._publish(person, room, f"invited {name}", Kind.NOTED, text, name, aside=INVITATION)
             for one in self._connections(identity):
                 event = self._order.event("", Kind.INVITED, person, room.name)
                 self._order.show(one, event)
@@ -203,6 +218,43 @@ class Ops:
         if from_outside is None or role < from_outside:
             raise ChatError(Code.NO_SUCH_ROOM, f"You are not in {room.name}: /join it first.")
 
+    def _may_step_down(self, person: Person, room: Room, nick: str, role: Role) -> bool:
+        """Tell whether somebody means itself, and has the role; a founder is an op as well."""
+        now = room.charter.role(person.inbox)
+        if now is not role and (now, role) != (Role.FOUNDER, Role.OP):
+            return False
+        try:
+            return self._find(nick).inbox == person.inbox
+        except ChatError:
+            return False
+
+    def _step_down(self, person: Person, room: Room) -> Deferred[None]:
+        """Let somebody give its role back.
+
+        :raises ChatError: NOT_ALLOWED if nobody could give up a room then that is kept.
+        """
+        self._rooms.admission.come_back(person, room)
+        if room.charter.registered and room.charter.founder == person.inbox:
+            raise ChatError(
+                Code.NOT_ALLOWED,
+                f"{room.name} is kept for you: /founder {room.name} NICK hands it over, "
+                f"/drop {room.name} gives it up; then you can step down.",
+            )
+        return self._change(person, room, person.inbox, person.nick, Role.USER)
+
+    def _change(
+        self, person: Person, room: Room, identity: str, name: str, role: Role
+    ) -> Deferred[None]:
+        """Put somebody in another role, and let the room know."""
+        before = room.charter.role(identity)
+
+        def done(_: object) -> None:
+            deed = f"made {name} {role.label}"
+            self._publish(person, room, deed, Kind.ROLE, role.label, name, before.label)
+
+        changed = self._amend(room, lambda charter: charter.with_role(identity, role))
+        return changed.addCallback(done)
+
     def _amend(self, room: Room, how: Callable[[Charter], Charter]) -> Deferred[None]:
         return self._rooms.charters.amend(room, how)
 
@@ -218,9 +270,16 @@ class Ops:
         return other.inbox, other.nick, self._rooms.role(other, room)
 
     def _publish(
-        self, person: Person, room: Room, deed: str, kind: Kind, text: str, to: str = ""
+        self,
+        person: Person,
+        room: Room,
+        deed: str,
+        kind: Kind,
+        text: str,
+        to: str = "",
+        aside: str = "",
     ) -> None:
-        news = self._order.event(room.name, kind, person, text, to)
+        news = self._order.event(room.name, kind, person, text, to, aside)
         self._order.publish(person, news, self._audit.entry(person, room, deed))
         if room.name not in person.place.rooms:
             self._order.show(person, news)

@@ -158,6 +158,10 @@ class Order:
         """Show one person alone what happens, behind all that it has done before."""
         self.at_this_point(person, self._delivery.tell, person.member, event)
 
+    def show_now(self, person: Person, *events: Event) -> None:
+        """Show one person alone what was committed just now."""
+        self._delivery.tell(person.member, *events)
+
     def echo(self, person: Person, event: Event) -> None:
         """Show an event to who did it, as if it had been committed, and to nobody else."""
 

@@ -56,18 +56,21 @@ class Charter:
     def with_role(self, identity: str, role: Role) -> "Charter":
         """Return it with somebody in another role; USER and below are none.
 
+        A founder in another role leaves it without one.
+
         :raises ChatError: TOO_MUCH.
         """
         if role is Role.FOUNDER:
             return replace(self.with_role(identity, Role.USER), founder=identity)
         roles = {one: given for one, given in self.roles.items() if one != identity}
+        founder = "" if identity == self.founder else self.founder
         if role > Role.USER:
             roles[identity] = role
         if len(roles) > MAX_ROLES:
             raise ChatError(
                 Code.TOO_MUCH, f"{MAX_ROLES} people have a role here: take one back first."
             )
-        return replace(self, roles=roles)
+        return replace(self, roles=roles, founder=founder)
 
     def with_modes(self, modes: Modes) -> "Charter":
         """Return it with other modes."""

@@ -147,18 +147,25 @@ class Rooms:
     ) -> None:
         """Say something in a room, or with another kind do it, remark it, or give a sign.
 
+        Who is not in it and may speak there nevertheless is shown what it said, and no more.
+
         :param name: see named.
         :param aside: see Event.
         :raises ChatError: if nothing can be said there, or now.
         """
-        room = self.named(person, name)
+        room = self.shown(person, name)
+        inside = room.name in person.place.rooms
+        if not inside:
+            self.admission.call_in(person, room)
         self._order.check()
         heard = self.admission.speak(person, room)
         event = self._order.event(room.name, kind, person, text, aside=aside)
-        if heard:
-            self._order.publish(person, event)
-        else:
+        if not heard:
             self._order.echo(person, event)
+            return
+        said = self._order.publish(person, event)
+        if not inside:
+            said.addCallback(self._show, person)
 
     def join(self, person: Person, name: str, key: str = "") -> None:
         """Bring a person into a room, which becomes the current one; into its own: only that.
@@ -330,6 +337,10 @@ class Rooms:
         return self._order.everywhere(person.place.rooms, Kind.RENAMED, person, nick)
 
     # Inside.
+
+    def _show(self, events: Sequence[Event], person: Person) -> Sequence[Event]:
+        self._order.show_now(person, *events)
+        return events
 
     def _enter(self, names: Iterable[str], person: Person, back: bool = False) -> list[Event]:
         for name in names:

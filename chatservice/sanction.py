@@ -1,24 +1,27 @@
 """One ban or mute: whom it means, what it does, what is kept of it.
 
-A sanction means people by marks: nicknames that look like one, identities, networks. Whoever
-bears one of them is meant, under whatever nickname and at whatever door. What was said of a
-nickname holds for guests who come from its address later, too: they could be the same person, and
-who is somebody else can log in.
+A sanction means people by marks: nicknames that look like one or match a mask, identities,
+networks. Whoever bears one of them is meant, under whatever nickname and at whatever door. What was
+said of a nickname holds for guests who come from its address later, too: they could be the same
+person, and who is somebody else can log in.
 """
 
 import ipaddress
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
 from chatservice.limits import network_of
-from chatservice.names import fold, keys
+from chatservice.names import MAX_NICK, PUNCTUATION, fold, forms, keys
 from chatservice.roles import Role
+from chatservice.wildcards import is_mask, matches
 
 Value = Mapping[str, object]
 
@@ -30,6 +33,10 @@ LAST: Final = 253_402_300_799.0
 
 WIDEST: Final = {4: 8, 6: 16}
 """The shortest prefix of a network that can be banned: whoever types a shorter one slipped."""
+
+
+LONGEST_MASK: Final = 2 * MAX_NICK
+"""The longest mask for nicknames, in characters."""
 
 
 class Measure(Enum):
@@ -70,6 +77,7 @@ class Target(NamedTuple):
     :ivar identity: an identity; "" for none.
     :ivar network: an IP network; "" for none.
     :ivar guests: whether of the network only guests are meant, who come later.
+    :ivar mask: a pattern for nicknames (wildcards.py); "" for none.
     """
 
     label: str
@@ -77,6 +85,7 @@ class Target(NamedTuple):
     identity: str = ""
     network: str = ""
     guests: bool = False
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class Sanction:
 
     :ivar measure: what it does.
     :ivar room: where; EVERYWHERE for the whole chat.
-    :ivar label: whom it means, as it was said; nicks, identity, network, guests: see Target.
+    :ivar label: whom it means, as it was said; nicks, identity, network, guests, mask: see Target.
     :ivar by: the nickname of who decided it.
     :ivar rank: that person's role there: who stands as high is not meant.
     :ivar at: when, seconds since 1970.
@@ -105,6 +114,7 @@ class Sanction:
     at: float
     until: float | None
     reason: str
+    mask: str = ""
 
     @property
     def key(self) -> str:
@@ -121,6 +131,8 @@ class Sanction:
         if subject.role >= self.rank:
             return False
         if subject.identity == self.identity or not keys(subject.nick).isdisjoint(self.nicks):
+            return True
+        if self.mask and fits(self.mask, subject.nick):
             return True
         if not self.network or subject.host is None:
             return False
@@ -160,7 +172,7 @@ class Sanction:
 
         :raises KeyError: if something is missing; ValueError or TypeError if it cannot be.
         """
-        given = {f.name: value[f.name] for f in fields(cls)}
+        given = {"mask": ""} | {f.name: value[f.name] for f in fields(cls) if f.name in value}
         until, nicks, network = given["until"], given["nicks"], str(given["network"])
         if not isinstance(nicks, list | tuple):
             raise TypeError("nicks is not a list")
@@ -179,6 +191,7 @@ class Sanction:
             at=_moment(given["at"]),
             until=None if until is None else _moment(until),
             reason=str(given["reason"]),
+            mask=str(given["mask"]),
         )
 
 
@@ -205,6 +218,51 @@ def parse_network(text: str) -> str | None:
             f"{text} is too wide: /{WIDEST[network.version]} is the widest network.",
         )
     return str(network)
+
+
+def parse_mask(text: str) -> str | None:
+    """Return a mask for nicknames in its normal form (NFC); None if the text has no wildcards.
+
+    :raises ChatError: BAD_ARGUMENTS if it means nobody, or everybody.
+    """
+    if not is_mask(text):
+        return None
+    mask = unicodedata.normalize("NFC", text[: 4 * MAX_NICK])
+    if len(mask) > LONGEST_MASK or not all(map(_may_match, mask)):
+        raise ChatError(
+            Code.BAD_ARGUMENTS,
+            f"{text[:LONGEST_MASK]} can match no nickname: use letters, digits, "
+            f"{' '.join(sorted(PUNCTUATION))} and for any others * and ?",
+        )
+    if not mask.strip("*?"):
+        raise ChatError(
+            Code.BAD_ARGUMENTS,
+            f"{mask} is everybody: say more of the nickname. "
+            "/mode invite-only keeps everybody out who is not invited.",
+        )
+    return mask
+
+
+def fits(mask: str, nick: str) -> bool:
+    """Tell whether a nickname, or what looks like it, is what a mask means."""
+    pairs = {*zip(_forms(mask), forms(nick), strict=True)}
+    return any(form is not None and matches(form, name) for form, name in pairs)
+
+
+def _may_match(char: str) -> bool:
+    special = char in "*?" or char in PUNCTUATION
+    return special or char.isalnum() or unicodedata.category(char).startswith("M")
+
+
+@lru_cache(maxsize=1024)
+def _forms(mask: str) -> tuple[str | None, ...]:
+    """Return a mask in the forms of names.forms; None where a letter would become a wildcard."""
+    wild = _wild(mask)
+    return tuple(form if _wild(form) == wild else None for form in forms(mask))
+
+
+def _wild(mask: str) -> int:
+    return mask.count("*") + mask.count("?")
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

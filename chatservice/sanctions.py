@@ -23,11 +23,15 @@ whoever makes a room may ban people there, and must not keep admins from it."""
 MOST_IN_ROOM: Final = 500
 """Sanctions that may stand in one room."""
 
+MOST_MASKS: Final = 100
+"""Those by mask in one room, or for the whole chat: each is asked whenever somebody speaks."""
+
 
 class Sanctions:
     """Every sanction that stands.
 
-    Whether somebody is meant costs a few look-ups, however many there are.
+    Whether somebody is meant costs a few look-ups, however many there are, and a match for each
+    mask of the room.
 
     :param records: where they are kept.
     :param now: the wall clock, seconds since 1970.
@@ -38,6 +42,7 @@ class Sanctions:
         self._now = now
         self._all: dict[str, Sanction] = {}
         self._by_mark: dict[tuple[str, str], dict[str, Sanction]] = {}  # room and mark
+        self._by_mask: dict[str, dict[str, Sanction]] = {}  # room
         self._prefixes: Counter[tuple[int, int]] = Counter()  # version and length of networks
         self._in_room: Counter[str] = Counter()
         records.watch(SANCTION, self._learn)
@@ -72,9 +77,9 @@ class Sanctions:
 
         :raises ChatError: TOO_MUCH.
         """
-        if sanction.key not in self._all and self._full(sanction.room):
+        if sanction.key not in self._all and self._full(sanction):
             self.sweep()
-            if self._full(sanction.room):
+            if self._full(sanction):
                 raise ChatError(Code.TOO_MUCH, "Too many bans and mutes stand: lift some first.")
 
         now = self._now()
@@ -114,8 +119,11 @@ class Sanctions:
             for key in [key for key, sanction in self._all.items() if sanction.room == room]:
                 self._records.change(SANCTION, key, lambda _: None).addErrback(lambda _: None)
 
-    def _full(self, room: str) -> bool:
-        """Tell whether no more can stand in a room."""
+    def _full(self, sanction: Sanction) -> bool:
+        """Tell whether no more like this one can stand in its room."""
+        room = sanction.room
+        if sanction.mask and len(self._by_mask.get(room, ())) >= MOST_MASKS:
+            return True
         if room == EVERYWHERE:
             return self._in_room[room] >= MOST
         in_rooms = len(self._all) - self._in_room[EVERYWHERE]
@@ -126,6 +134,9 @@ class Sanctions:
             for sanction in self._by_mark.get((room, mark), {}).values():
                 if sanction.means(subject):
                     yield sanction
+        for sanction in self._by_mask.get(room, {}).values():
+            if sanction.means(subject):
+                yield sanction
 
     def _marks_of(self, subject: Subject) -> Iterator[str]:
         yield subject.identity
@@ -161,6 +172,12 @@ class Sanctions:
                 self._by_mark[place].pop(key, None)
                 if not self._by_mark[place]:
                     del self._by_mark[place]
+        if sanction.mask:
+            masks = self._by_mask.setdefault(sanction.room, {})
+            if step > 0:
+                masks[key] = sanction
+            elif masks.pop(key, None) and not masks:
+                del self._by_mask[sanction.room]
         if sanction.network:
             network = ipaddress.ip_network(sanction.network)
             self._prefixes[network.version, network.prefixlen] += step

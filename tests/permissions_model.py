@@ -3,6 +3,7 @@
 It knows people, rooms and penalties, and nothing of how the chat is made.
 """
 
+import fnmatch
 import ipaddress
 import math
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ class Penalty:
     rank: Role
     at: float
     until: float
+    mask: str = ""
 
 
 def check(holds: object, code: str) -> None:
@@ -100,6 +102,8 @@ class Model:
             return False
         if penalty.identity == one.identity or penalty.nick == (nick or one.nick):
             return True
+        if penalty.mask and fnmatch.fnmatchcase(nick or one.nick, penalty.mask):
+            return True
         if not penalty.network or one.host is None:
             return False
         if penalty.guests and (role > Role.GUEST or one.came < penalty.at):
@@ -144,6 +148,8 @@ class Model:
         if self.role(one, room) < Role.VOICE and not invited:
             check(place.modes.get("key", "") in ("", key), "bad-key")
             check(not place.modes.get("invite-only"), "invite-only")
+            limit = int(str(place.modes.get("limit", 0)))
+            check(not limit or len([*self.inside(room)]) < limit, "room-full")
         one.rooms.append(room)
 
     def leave(self, one: Someone, room: str) -> None:
@@ -178,7 +184,11 @@ class Model:
         return not self.stopped(one, room, "shadow")
 
     def say(self, one: Someone, room: str, text: str) -> bool:
-        check(room in one.rooms, "no-such-room")
+        if room not in one.rooms:
+            self.visible(one, room)
+            check(self.rooms[room].modes.get("outside"), "no-such-room")
+            check(not self.stopped(one, room, "ban"), "banned")
+            check(not self.rooms[room].modes.get("secure") or one.host is None, "needs-encryption")
         heard = self.speak(one, room)
         if heard:
             self.lines[room].append(text)
@@ -196,7 +206,7 @@ class Model:
         self.visible(one, room)
         self.may(one, room, Role.OP)
         closing = name in ("invite-only", "key", "secret", "secure")
-        check(not (room == LOBBY and closing), "bad-arguments")
+        check(not (room == LOBBY and (closing or name == "limit")), "bad-arguments")
         self.rooms[room].modes[name] = value
         if closing and value:
             self.closed.add(room)
@@ -213,6 +223,8 @@ class Model:
 
     def give(self, one: Someone, room: str, command: str, nick: str) -> None:
         self.visible(one, room)
+        if nick == one.nick and self.steps_down(one, room, command):
+            return
         needed = Role.FOUNDER if command in ("op", "deop") else Role.OP
         own = self.may(one, room, needed)
         identity, other, _ = self.whom(nick, room)
@@ -230,6 +242,20 @@ class Model:
         if command in ("op", "voice"):
             place.roles[identity] = Role.OP if command == "op" else Role.VOICE
             assert place.roles[identity] < own
+
+    def steps_down(self, one: Someone, room: str, command: str) -> bool:
+        """Take a role of one's own back."""
+        place = self.rooms[room]
+        now = place.given(one.identity)
+        own = {"deop": (Role.OP, Role.FOUNDER), "devoice": (Role.VOICE,)}
+        if now not in own.get(command, ()):
+            return False
+        check(not self.stopped(one, room, "ban"), "banned")
+        check(not place.modes.get("secure") or one.host is None, "needs-encryption")
+        check(now is not Role.FOUNDER or not place.registered, "not-allowed")
+        place.roles.pop(one.identity, None)
+        place.founder = "" if now is Role.FOUNDER else place.founder
+        return True
 
     def hand_over(self, one: Someone, room: str, nick: str) -> None:
         self.visible(one, room)
@@ -276,7 +302,8 @@ class Model:
         if network and measure == "shadow":  # it would tell where somebody is
             check(own >= Role.ADMIN, "not-allowed")
         label, nick, identity, guests = network or whom, "", "", False
-        if not network:
+        mask = whom if "*" in whom else ""
+        if not network and not mask:
             nick = whom
             try:
                 identity, other, _ = self.whom(whom, room)
@@ -291,7 +318,7 @@ class Model:
         old = self.penalties.get((kind, scope, label))
         check(old is None or old.rank <= own or old.until <= self.now, "outranked")
         penalty = Penalty(
-            measure, nick, identity, network, guests, own, self.now, self.now + seconds
+            measure, nick, identity, network, guests, own, self.now, self.now + seconds, mask
         )
         self.penalties[kind, scope, label] = penalty
         if measure == "ban":

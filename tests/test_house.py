@@ -12,7 +12,7 @@ HOUSE = Path(__file__).parent.parent
 PACKAGE = HOUSE / "chatservice"
 
 LAYERS = [
-    {"errors", "events", "roles", "text", "durations", "__init__"},
+    {"errors", "events", "roles", "text", "durations", "wildcards", "__init__"},
     {"names", "limits", "modes", "meters", "scram"},
     {"sanction", "room", "rights"},
     {"resume", "retention", "search", "taste"},

@@ -8,6 +8,7 @@ from chatservice.errors import Code
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
+from chatservice.sanctions import MOST_MASKS
 from tests.fakes import WORD, Chat, Guest, register
 from tests.test_returning import token_of
 
@@ -225,6 +226,27 @@ class Banning(Order):
         admin.types("/join #dev")
         self.bob.types("/ban 198.51.100.7")
         self.assertIn("#dev", admin.person.place.rooms)
+
+    def test_a_mask_keeps_nicknames_out(self) -> None:
+        self.alice.types("/ban tro* 10m spam")
+        self.assertIn("-- alice banned tro* for 10m: spam", self.bob.hears())
+        self.assertEqual(self.troll.disconnects, 1)
+        self.assertIn("banned", self.refused_at("TROmbone", "203.0.113.1"))
+        self.come("atroll", "203.0.113.1")
+        self.alice.types("/bans")
+        self.assertRegex(self.alice.hears()[-1], r"^--   banned tro\* until .*, by alice: spam$")
+        self.alice.types("/unban TRO*")
+        self.come("trombone", "203.0.113.1")
+        self.refuse(self.alice, "/ban *", "bad-arguments")
+
+    def test_so_many_masks_may_stand(self) -> None:
+        self.bob.types("/join #dev")
+        for number in range(MOST_MASKS):
+            self.bob.types(f"/ban a{number}*")
+        self.listen()
+        self.refuse(self.bob, "/ban b*", "too-much")
+        self.bob.types("/ban a0* 1h", "/ban carol", "/unban a1*", "/ban b*")
+        self.assertFalse([line for line in self.bob.hears() if line.startswith("!")])
 
     def test_an_op_cannot_lift_what_an_admin_decided(self) -> None:
         self.bob.types("/join #dev")

@@ -160,17 +160,86 @@ class ModesOfRooms(InDev):
         self.carol.types("/join #dev")
         self.assertIn("carol joined #dev", self.bob.hears())
 
+    def test_a_room_takes_so_many(self) -> None:
+        self.alice.types("/mode limit 2")
+        self.both_hear("alice set limit 2")
+        self.assertIn("2 people", self.refuse(self.carol, "/join #dev", "room-full"))
+        self.bob.types("/invite carol")  # no op's: a word alone
+        self.refuse(self.carol, "/join #dev", "room-full")
+        self.alice.types("/invite carol")
+        self.carol.types("/join #dev")
+        self.assertIn("carol joined #dev", self.bob.hears())
+        self.alice.types("/mode limit 3", "/deop alice", "/mode")
+        self.carol.types("/leave #dev", "/join #dev")
+        self.assertIn("carol joined #dev", self.bob.hears())
+        self.restart()
+        self.alice.types("/mode #dev")
+        self.assertIn("limit 3, outside off", self.alice.hears()[-1])
+
+    def test_who_is_outside_may_speak_where_that_is_wanted(self) -> None:
+        self.refuse(self.carol, "/say #dev hi", "no-such-room")
+        self.assertIn("//", self.refuse(self.carol, "#dev hi", "no-such-room") + "//")
+        self.alice.types("/mode outside on")
+        self.both_hear("alice set outside on")
+        self.carol.types("/say #dev hi", "#dev you")
+        self.both_hear("carol: hi", "carol: you")
+        self.assertEqual(self.carol.hears(), ["#dev carol: hi", "#dev carol: you"])
+        self.alice.types("answer")
+        self.assertEqual(self.carol.hears(), [])
+        self.refuse(self.carol, "/history #dev", "no-such-room")
+        self.alice.types("/mode outside off")
+        self.refuse(self.carol, "/say #dev hi", "no-such-room")
+
+    def test_but_not_if_something_else_stops_it(self) -> None:
+        self.alice.types("/mode outside on", "/mode moderated on")
+        self.refuse(self.carol, "/say #dev hi", "moderated")
+        self.alice.types("/mode moderated off", "/mode secure on")
+        self.carol.person.encrypted = False
+        self.refuse(self.carol, "/say #dev hi", "needs-encryption")
+        self.alice.types("/mode secure off", "/mute carol")
+        self.refuse(self.carol, "/say #dev hi", "muted")
+        self.alice.types("/unmute carol", "/ban carol")
+        self.refuse(self.carol, "/say #dev hi", "banned")
+        self.alice.types("/unban carol", "/mode secret on")
+        self.refuse(self.carol, "/say #dev hi", "no-such-room")
+        self.alice.types("/mode secret off", "/mode slow 10s")
+        self.carol.types("/say #dev one")
+        self.assertIn("carol: one", self.bob.hears())
+        self.refuse(self.carol, "/say #dev two", "slow-mode")
+
+    def test_nobody_hears_who_is_shadow_muted_outside_either(self) -> None:
+        self.alice.types("/mode outside on", "/shadow carol")
+        self.listen()
+        self.carol.types("/say #dev hi")
+        self.assertEqual(self.carol.hears(), ["#dev carol: hi"])
+        self.both_hear()
+
+    def test_several_are_changed_together_or_not_at_all(self) -> None:
+        ops, dev = self.chat.hub.ops, self.chat.hub.rooms.find("#dev")
+        assert dev is not None
+        changes = [("moderated", "on"), ("slow", "10s"), ("key", "s3cret"), ("moderated", "off")]
+        self.successResultOf(ops.set_modes(self.alice.person, dev, changes))
+        self.chat.clock.advance(0)
+        self.both_hear("alice set moderated off, slow 10s, key on")
+        before = dev.charter.modes
+        bad = [("moderated", "on"), ("limit", "many")]
+        self.assertRaises(ChatError, ops.set_modes, self.alice.person, dev, bad)
+        self.assertEqual(dev.charter.modes, before)
+        self.both_hear()
+
     def test_what_cannot_be(self) -> None:
         for line in (
             *("/mode purple on", "/mode moderated maybe", "/mode slow 0s", "/mode slow 2d"),
             *("/mode slow never", f"/mode key {'x' * 65}", "/mode #lobby"),
+            *("/mode limit 0", "/mode limit -1", "/mode limit x", "/mode limit 1000001"),
+            *("/mode limit ٣", "/mode outside 5"),
         ):
             self.listen()
             self.alice.types(line)
             self.assertEqual(len(self.alice.hears()), 1, line)
             self.assertEqual(self.bob.hears(), [], line)
         admin = self.chat.joined_as("root2", Role.ADMIN)
-        for mode in ("invite-only", "secret", "secure", "key"):
+        for mode in ("invite-only", "secret", "secure", "key", "limit"):
             admin.types(f"/mode #lobby {mode} on")
             self.assertRegex(admin.hears()[-1], r"\[bad-arguments\]$")
 
@@ -194,6 +263,27 @@ class Roles(InDev):
         self.refuse(self.alice, "/voice bob", "bad-arguments")
         self.refuse(self.alice, "/op bob", "bad-arguments")
         self.refuse(self.alice, "/deop carol", "bad-arguments")
+
+    def test_who_has_a_role_may_give_it_back(self) -> None:
+        self.alice.types("/op bob")
+        self.listen()
+        self.bob.types("/deop bob")
+        self.both_hear("bob made bob user")
+        self.refuse(self.bob, "/deop bob", "not-allowed")
+        self.alice.types("/voice bob")
+        self.listen()
+        self.bob.types("/devoice BOB")
+        self.both_hear("bob made bob user")
+
+    def test_so_may_a_founder_unless_the_room_is_kept_for_it(self) -> None:
+        answer = self.refuse(self.alice, "/deop alice", "not-allowed")
+        self.assertIn("/drop #dev gives it up", answer)
+        self.alice.types("/drop #dev")
+        self.listen()
+        self.alice.types("/deop alice")
+        self.both_hear("alice made alice user")
+        self.refuse(self.alice, "/mode moderated on", "not-allowed")
+        self.assertEqual(self.chat.hub.rooms.find("#dev").charter.founder, "")  # type: ignore[union-attr]
 
     def test_a_room_can_be_handed_over(self) -> None:
         self.refuse(self.alice, "/founder bob", "login-needed")

@@ -32,7 +32,7 @@ SLOTS = {  # who sits where: an account or nobody in particular, and the address
     "guest4": None,
 }
 NETWORKS = ["198.51.100.7", "198.51.100.0/24", "198.51.100.200/24", "2001:db8::/32", "2001:db8::7"]
-WHOM = [*ACCOUNTS, *NICKS, *NETWORKS]
+WHOM = [*ACCOUNTS, *NICKS, *NETWORKS, "g*", "*i*"]
 TERMS = {"": math.inf, "5s": 5.0, "10m": 600.0}
 DAY = 86_400.0
 
@@ -185,7 +185,7 @@ class Evening(RuleBasedStateMachine):
         if not self.do(slot, how.format(room, text), "say", room, text):
             return
         heard = self.model.lines[room][-1:] == [text]
-        ears = {*self.model.inside(room)} if heard else {slot}
+        ears = {*self.model.inside(room), slot} if heard else {slot}
         for name, guest in self.guests.items():
             count = sum(e.kind is Kind.SAID and e.text == text for e in guest.events)
             assert count == (name in ears), f"{name} heard {text} {count} times"
@@ -198,7 +198,9 @@ class Evening(RuleBasedStateMachine):
     @rule(
         slot=slots,
         room=rooms,
-        name=st.sampled_from(["invite-only", "moderated", "secret", "topic-locked", "secure"]),
+        name=st.sampled_from(
+            ["invite-only", "moderated", "secret", "topic-locked", "secure", "outside"]
+        ),
         on=st.booleans(),
     )
     def sets_a_mode(self, slot: str, room: str, name: str, on: bool) -> None:
@@ -212,6 +214,21 @@ class Evening(RuleBasedStateMachine):
     def sets_the_pace(self, slot: str, room: str, slow: int) -> None:
         said = f"{slow}s" if slow else "off"
         self.do(slot, f"/mode {room} slow {said}", "set_mode", room, "slow", slow)
+
+    @rule(slot=slots, room=rooms, limit=st.sampled_from([0, 1, 3, 5]))
+    def sets_the_limit(self, slot: str, room: str, limit: int) -> None:
+        self.do(slot, f"/mode {room} limit {limit or 'off'}", "set_mode", room, "limit", limit)
+
+    @rule(slot=slots, room=rooms, command=st.sampled_from(["deop", "deop", "devoice"]))
+    def steps_down(self, slot: str, room: str, command: str) -> None:
+        if slot in self.guests:
+            nick = self.model.people[slot].nick
+            self.do(slot, f"/{command} {room} {nick}", "give", room, command, nick)
+
+    @rule(slot=powers, room=rooms, other=slots)
+    def speaks_from_outside(self, slot: str, room: str, other: str) -> None:
+        self.sets_a_mode(slot, room, "outside", True)
+        self.says(other, room, "/say {} {}")
 
     @rule(slot=slots, room=rooms, nick=nicks, term=terms)
     def invites(self, slot: str, room: str, nick: str, term: str) -> None:

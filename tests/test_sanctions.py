@@ -21,6 +21,7 @@ from chatservice.sanction import (
     Subject,
     Target,
     address_of,
+    parse_mask,
     parse_network,
 )
 from chatservice.sanctions import SANCTION, Sanctions
@@ -51,6 +52,7 @@ targets = st.builds(
     identity=st.sampled_from(["", *IDENTITIES]),
     network=st.sampled_from(NETWORKS),
     guests=st.booleans(),
+    mask=st.sampled_from(["", "", "tro*", "*O?", "Ж*"]),
 )
 times = st.sampled_from([NOW - 60, NOW, NOW + 60]) | st.floats(0, LAST)
 
@@ -126,6 +128,19 @@ class Meaning(SynchronousTestCase):
         self.assertTrue(self.means(everybody, host=host, came=NOW - 1))
         self.assertTrue(self.means(everybody, host=host, role=Role.VOICE))
 
+    def test_a_mask_means_nicknames_and_what_looks_like_them(self) -> None:
+        spam = replace(SPAM, nicks=(), identity="", network="", mask="SPAM*bot?")
+        for nick in ("spambot1", "SpamRobot7", "ѕраmbot1", "spam-bot_"):
+            self.assertTrue(self.means(spam, nick=nick), nick)
+        for nick in ("spambot", "aspambot1", "spam", "bob"):
+            self.assertFalse(self.means(spam, nick=nick), nick)
+        self.assertFalse(self.means(spam, nick="spambot1", role=Role.OP))
+
+    def test_a_letter_that_looks_like_a_wildcard_is_none(self) -> None:
+        glottal = replace(SPAM, nicks=(), identity="", network="", mask="ʔ*")
+        self.assertTrue(self.means(glottal, nick="ʔa"))
+        self.assertFalse(self.means(glottal, nick="bob"))
+
     def test_nobody_is_meant_by_an_identity_that_is_not_named(self) -> None:
         nothing = replace(SPAM, identity="", nicks=(), network="")
         self.assertFalse(self.means(nothing))
@@ -134,7 +149,7 @@ class Meaning(SynchronousTestCase):
     @given(sanctions(), subjects)
     def test_a_network_means_whoever_is_in_it(self, sanction: Sanction, subject: Subject) -> None:
         """As Python's own arithmetic has it."""
-        only = replace(sanction, identity="", nicks=(), guests=False, rank=Role.ADMIN)
+        only = replace(sanction, identity="", nicks=(), mask="", guests=False, rank=Role.ADMIN)
         host = None if subject.host is None else address_of(subject.host)
         inside = host is not None and only.network != "" and host in _network(only.network)
         self.assertIs(only.means(subject), inside and subject.role < Role.ADMIN)
@@ -206,6 +221,35 @@ class Networks(SynchronousTestCase):
             self.assertTrue(network is None or ipaddress.ip_network(network))
 
 
+class Masks(SynchronousTestCase):
+    """How masks for nicknames are read."""
+
+    def test_what_is_one(self) -> None:
+        for text, mask in (
+            *(("bar*", "bar*"), ("_*", "_*"), ("e\u0301*", "\u00e9*"), ("[x]?", "[x]?")),
+            *(("bar", None), ("", None), ("192.0.2.0/24", None)),
+        ):
+            self.assertEqual(parse_mask(text), mask, text)
+
+    def test_what_can_match_nobody_or_everybody_is_refused(self) -> None:
+        for text in ("*", "**?*", "?", "a b*", "a!*", "*@host", "#dev*", "a.b*", "a" * 64 + "*"):
+            refusal = self.assertRaises(ChatError, parse_mask, text)
+            self.assertIs(refusal.code, Code.BAD_ARGUMENTS, text)
+
+    @quick
+    @given(st.text("ab*?Ω", max_size=6), st.text("abΩ", min_size=1, max_size=6))
+    def test_who_is_meant_is_found(self, mask: str, nick: str) -> None:
+        found = Sanctions(MemoryRecords(), lambda: NOW)
+        one = replace(SPAM, label=mask, nicks=(), identity="", network="", mask=mask)
+        self.successResultOf(found.add(one))
+        subject = GUEST._replace(nick=nick)
+        meant = one if one.means(subject) else None
+        self.assertEqual(found.find(subject, EVERYWHERE, Measure.BAN), meant)
+        self.assertIsNone(found.find(subject, "#dev", Measure.BAN))
+        self.successResultOf(found.lift(one, Role.ADMIN))
+        self.assertEqual((len(found), found._by_mask), (0, {}))
+
+
 class Kept(SynchronousTestCase):
     """As records."""
 
@@ -228,7 +272,10 @@ class Kept(SynchronousTestCase):
         good = {**SPAM.to_value()}
         hostile: list[Mapping[str, object]] = [
             {},
-            *[{k: v for k, v in good.items() if k != missing} for missing in good],
+            *[
+                {k: v for k, v in good.items() if k != missing}
+                for missing in good.keys() - {"mask"}
+            ],
             *[
                 {**good, name: value}
                 for name, value in (

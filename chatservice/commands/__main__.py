@@ -22,12 +22,13 @@ follows UPPER CASE stands for something of yours, brackets for what may be left 
 
 A command about a room takes the room's name first (`/kick #dev bob`); without one it is the current
 room. A `DURATION` is a number and its unit: `30s`, `10m`, `12h`, `2d`, `3w`; without one it is for
-good. A `WHOM` is a nickname, an account, an IP address or a network (`192.0.2.0/24`,
-`2001:db8::/48`; a single IPv6 address stands for its /64).
+good. A `WHOM` is a nickname, a mask for nicknames (`bar*`; `?` is one character), an account, an IP
+address or a network (`192.0.2.0/24`, `2001:db8::/48`; a single IPv6 address stands for its /64).
 
 Roles, from low to high: {", ".join(role.label for role in Role)}. Users are logged in; voice, op
 and founder are given in one room; admins are made by `chat-admin`. Nobody can act on somebody whose
-role is as high or higher, and nobody can give a role that is not below their own. The lobby stands
+role is as high or higher, and nobody can give a role that is not below their own; but everybody
+can take back a role of their own (`/deop` oneself). The lobby stands
 for the whole chat: who is muted there can speak nowhere, who is kicked out of the lobby is out of
 the chat, and who is banned there cannot come in by any door.
 """
@@ -44,6 +45,8 @@ _MODES: Final = """
 | `topic-locked` | only ops set the topic; on at first |
 | `slow` | one line of each person in so much time, but for who has voice |
 | `secure` | only who comes over an encrypted connection, or from the same machine, can come in |
+| `limit` | so many people can come in (`/mode limit 30`); an op's invitation is a place more |
+| `outside` | who is not in the room can speak there, too, if nothing else stops it |
 
 A room that somebody with an account makes is registered: it keeps its topic, modes, roles and bans
 when it is empty and when the server restarts. Any other room is gone when the last one leaves; what

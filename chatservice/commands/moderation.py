@@ -123,7 +123,7 @@ def _drain(session: Session, when: str) -> None:
 
 
 _WHOM: Final = Argument("WHOM", longest=4 * MAX_NICK)
-"""A nickname, an account, an IP address or a network."""
+"""A nickname, a mask for nicknames, an account, an IP address or a network."""
 _COUNT: Final = Argument("N", optional=True, form=re.compile("0*[1-9][0-9]{0,5}"), value=int)
 
 ROWS: Final = (
@@ -138,7 +138,7 @@ ROWS: Final = (
     Command(
         "mute",
         (PLACE, _WHOM, DURATION, REASON),
-        "let a nickname, account, address or network read only",
+        "let a nickname, mask, account, address or network read only",
         "/mute troll 10m calm down",
         _mute,
         act=Act.MUTE,
@@ -146,7 +146,7 @@ ROWS: Final = (
     Command(
         "ban",
         (PLACE, _WHOM, DURATION, REASON),
-        "keep a nickname, account, address or network out",
+        "keep a nickname, mask, account, address or network out",
         "/ban 192.0.2.0/24 2d spam",
         _ban,
         act=Act.BAN,

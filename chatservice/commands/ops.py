@@ -31,7 +31,7 @@ def _mode(session: Session, place: str, name: str, value: str) -> Deferred[None]
     hub, person = session.hub, session.person
     room = hub.rooms.shown(person, place)
     if name:
-        return hub.ops.set_mode(person, room, name, value or "on")
+        return hub.ops.set_modes(person, room, [(name, value or "on")])
     modes = ", ".join(f"{one} {room.charter.modes.said(one)}" for one in NAMES)
     hub.tell(person, Kind.NOTICE, f"{room.name}: {modes}")
     return None

@@ -20,14 +20,17 @@ def _say(session: Session, room: str, text: str) -> None:
 
 def say_there(session: Session, room: str, text: str) -> None:
     """Say something in the room before it; who only meant to begin with # is told how to."""
-    rooms, place = session.hub.rooms, session.person.place
-    if room not in place.rooms:
+    rooms, person = session.hub.rooms, session.person
+    try:
+        rooms.say(person, text, name=room)
+    except ChatError as refusal:
+        if refusal.code is not Code.NO_SUCH_ROOM:
+            raise
         raise ChatError(
             Code.NO_SUCH_ROOM,
             f"Not said, as you are not in {room}: /join {room} first. Or, if that is no room, "
-            f"type /say {place.current} before the line.",
-        )
-    rooms.say(session.person, text, name=room)
+            f"type /say {person.place.current} before the line.",
+        ) from None
 
 
 def _msg(session: Session, nick: str, text: str) -> Deferred[None] | None:
