@@ -53,6 +53,7 @@ class Arrivals:
         self._tokens = parts.tokens
         self._rooms = parts.rooms
         self._presence = parts.presence
+        self._watching = parts.watching
         self._preferences = parts.preferences
         self._returns = parts.returns
         self._journal = parts.journal
@@ -115,6 +116,8 @@ class Arrivals:
             head.addCallback(partial(setitem, inbox, person.inbox))
             head.addErrback(self._order.refused, person)
         entered = self._order.enter(person, rooms, news)
+        if ghost is None:
+            self._watching.came(person)
         entered.addCallback(lambda heads: self._welcome(person, current, heads | inbox))
         if ghost is None and not person.offered and person.inbox != before:
             entered.addCallback(lambda _: self._identities.tell_followers(person, before))
@@ -277,11 +280,12 @@ class Arrivals:
             self.unclaim(person, nick)
             return
         news = self._rooms.rename(person, nick)
-        self._presence.gone(person.nick)
-        person.nick = nick
+        self._presence.gone(person)
+        old, person.nick = person.nick, nick
         self._nicks.wear(person, nick)
         self._preferences.apply(person)
         self._order.publish(person, *news)
+        self._watching.renamed(person, old)
         self._returns.connected(person)
 
     def _take_over(self, ghost: Person, person: Person) -> None:

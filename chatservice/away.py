@@ -5,6 +5,9 @@ from typing import Final
 AWAY: Final = "away"
 """What programs are told of somebody who is."""
 
+LONGEST: Final = 200
+"""The longest reason, in characters."""
+
 AGAIN: Final = 300.0
 """Seconds after which who writes once more to somebody away is told so once more."""
 

@@ -35,6 +35,7 @@ class Departures:
         self._quotas = parts.quotas
         self._rooms = parts.rooms
         self._presence = parts.presence
+        self._watching = parts.watching
         self._returns = parts.returns
         self._journal = parts.journal
         self._closing = closing
@@ -88,6 +89,7 @@ class Departures:
             self.depart(person)
         person.left = None  # it is given no more
         self.forget(person)
+        self._watching.clear(person)
         self._delivery.drop(person.member)
         if person in self._people:
             del self._people[person]
@@ -109,7 +111,8 @@ class Departures:
             self._nicks.take_off(person)
             self._identities.remove(person)
             self._markers.gone(person.inbox)
-            self._presence.gone(person.nick)
+            self._presence.gone(person)
+            self._watching.gone(person)
             self._journal.note(f"{person.nick!r} left")
             person.nick = ""
 

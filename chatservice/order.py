@@ -4,8 +4,9 @@ The log decides what comes when. Somebody's answers wait for what that person di
 hears what changes at a point of the order, behind all that was said before it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -25,6 +26,8 @@ BACK: Final = "You are not away any more, as you say something."
 
 Result = TypeVar("Result")
 
+
+NO_ASIDES: Final[Mapping[str, str]] = MappingProxyType({})
 
 UNREAD: Final = -1
 """Instead of a room's head, if that cannot be read."""
@@ -53,6 +56,7 @@ class Order:
         self._delivery = delivery
         self._now = now
         self._lobby = lobby
+        self._followers: list[Callable[[Person, Event], None]] = []
 
     def tell(
         self,
@@ -135,7 +139,7 @@ class Order:
             person.active = now
             if person.away is not None:
                 self.away(person, None)
-                self.tell(person, Kind.NOTICE, BACK)
+                self.tell(person, Kind.NOTICE, BACK, aside=AWAY)
         return Event(0, now, room, kind, person.nick, text, to, person.inbox, False, lobby, aside)
 
     def everywhere(
@@ -147,12 +151,39 @@ class Order:
         events = [self.event(room, kind, person, text, aside=aside) for room in rooms]
         return [event._replace(at=events[0].at) for event in events]
 
-    def away(self, person: Person, away: Away | None) -> None:
-        """Let a person be away, or back (None), and its rooms know; not why, it may be muted."""
+    def follow(self, follower: Callable[[Person, Event], None]) -> None:
+        """Call back with what people do in all their rooms at once, be they in any; see spread.
+
+        :param follower: called with the person, and an event that is of no room.
+        """
+        self._followers.append(follower)
+
+    def spread(
+        self, person: Person, kind: Kind, text: str = "", asides: Mapping[str, str] = NO_ASIDES
+    ) -> None:
+        """Let a person do something in all its rooms at once.
+
+        :param asides: see Event, for each room in which there is one, and under "" for whoever
+            hears of it in none.
+        """
+        happened = self.everywhere(person.place.rooms, kind, person, text)
+        if happened:
+            told = [event._replace(aside=asides.get(event.room, "")) for event in happened]
+            self.publish(person, *told)
+        event = self.event("", kind, person, text, aside=asides.get("", ""))
+        for follower in self._followers:
+            follower(person, event)
+
+    def away(
+        self, person: Person, away: Away | None, reasons: Mapping[str, str] = NO_ASIDES
+    ) -> None:
+        """Let a person be away, or back (None), and its rooms know; not if it is so already.
+
+        :param reasons: what they hear of why, as asides in spread.
+        """
         before, person.away = person.away, away
-        text = "" if away is None else AWAY
         if (before is None) is not (away is None):
-            self.publish(person, *self.everywhere(person.place.rooms, Kind.AWAY, person, text))
+            self.spread(person, Kind.AWAY, "" if away is None else AWAY, reasons)
 
     def show(self, person: Person, event: Event) -> None:
         """Show one person alone what happens, behind all that it has done before."""

@@ -331,9 +331,7 @@ class Owners:
     def _publish(self, person: Person) -> None:
         """Let a person's rooms know what it is logged in to."""
         name = "" if person.account is None else person.account.name
-        events = self._order.everywhere(person.place.rooms, Kind.ACCOUNT, person, name)
-        if events:
-            self._order.publish(person, *events)
+        self._order.spread(person, Kind.ACCOUNT, name)
 
     def _moved(self, person: Person) -> None:
         """Let a person's ticket follow it to another identity."""

@@ -23,6 +23,7 @@ from chatservice.sanctions import Sanctions
 from chatservice.secret import Secret
 from chatservice.store.memory import MemoryRecords, MemoryTickets
 from chatservice.tokens import Tokens
+from chatservice.watching import Watching
 
 
 class Parts:
@@ -65,10 +66,11 @@ class Parts:
         self.delivery = Delivery(log, clock, now, meters)
         self.past = Past(log, self.delivery, now)
         self.order = Order(log, self.delivery, now, policy.lobby, meters)
-        self.presence = Presence(self.order, now)
         self.preferences = Preferences(self.accounts, self.order, self.identities.people)
         self.sanctions = Sanctions(records, now)
         self.rooms = Rooms(self.order, self.past, policy, records, self.sanctions, now)
+        self.presence = Presence(self.order, self.rooms, now)
+        self.watching = Watching(log, self.order, self.delivery, now)
         self.given: Callable[[Person], int | None]
         self.returns = Returns(
             tickets or MemoryTickets(now), self.delivery, lambda person: self.given(person), now

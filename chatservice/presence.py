@@ -1,17 +1,24 @@
-"""What is known of people's coming and going: who is away, and who was here last."""
+"""What is known of people's coming and going: who is away, who is called what, who was here."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from chatservice.away import AWAY, Away
 from chatservice.events import Kind
 from chatservice.names import fold
 from chatservice.order import Order
-from chatservice.person import Person
+from chatservice.person import Card, Person
+from chatservice.room import Room
+from chatservice.rooms import Rooms
 
 MOST_GONE: Final = 5000
 """People that were here and are gone who are remembered; who left first is forgotten first."""
 
+MOST_EACH: Final = 8
+"""So many of them may have worn the same nickname."""
+
+IS_AWAY: Final = " is away: "
+"""What stands between who is away and why, where somebody is told so."""
 
 ABSENT: Final = "absent"
 """Somebody whose connection is lost and who may come back; beside away.AWAY and "" for here."""
@@ -22,28 +29,67 @@ def presence(person: Person) -> str:
     return ABSENT if person.absent else AWAY if person.away is not None else ""
 
 
+class Gone(NamedTuple):
+    """Somebody who was here.
+
+    :ivar nick: the nickname, as worn.
+    :ivar at: until when, seconds since 1970.
+    :ivar card: what its client said of it.
+    """
+
+    nick: str
+    at: float
+    card: Card
+
+
 class Presence:
     """Who is away, and who was here.
 
     :param order: where answers have their place.
+    :param rooms: where people may be heard.
     :param now: the wall clock.
     """
 
-    def __init__(self, order: Order, now: Callable[[], float]) -> None:
+    def __init__(self, order: Order, rooms: Rooms, now: Callable[[], float]) -> None:
         self._order = order
+        self._rooms = rooms
         self._now = now
-        self._gone: dict[str, tuple[str, float]] = {}  # by folded nickname: as worn, and until when
+        self._gone: dict[str, tuple[Gone, ...]] = {}  # by folded nickname, newest first
+        self._count = 0
 
     def leave(self, person: Person, text: str) -> None:
         """Take note that somebody says it is away, until it says something or is back.
 
-        :param text: what to tell who writes to it.
+        :param text: what to tell who writes to it; rooms hear it where the person is heard.
         """
-        self._order.away(person, Away(text, self._now()))
+        lobby = self._rooms.lobby
+        reasons = {room.name: self.reason(person, room.name, text) for room in self._own(person)}
+        reasons[""] = self._rooms.parting(person, lobby, text)
+        self._order.away(person, Away(text, self._now()), reasons)
 
     def back(self, person: Person) -> None:
         """Take note that somebody is not away any more."""
         self._order.away(person, None)
+
+    def reason(self, person: Person, room: str, text: str) -> str:
+        """Return why somebody is away, as a room hears it; "" if it is not heard there."""
+        found = self._rooms.find(room)
+        return "" if found is None else self._rooms.parting(person, found, text)
+
+    def describe(self, person: Person, name: str) -> None:
+        """Let somebody have another real name, which its rooms hear.
+
+        :param name: clean text.
+        :raises ChatError: MUTED, if it may not speak in one of them.
+        """
+        own = self._own(person)
+        self._rooms.admission.change_nick(person, own, person.nick)
+        person.card = person.card._replace(name=name)
+        if all(self._rooms.admission.heard(person, room) for room in [self._rooms.lobby, *own]):
+            self._order.spread(person, Kind.DESCRIBED, name)
+            return
+        for event in self._order.everywhere(person.place.rooms, Kind.DESCRIBED, person, name):
+            self._order.echo(person, event)
 
     def written_to(self, person: Person, sender: Person) -> None:
         """Tell who has written to one person alone that this one is away, if it is; not each time.
@@ -52,15 +98,29 @@ class Presence:
         """
         away = person.away
         if away is not None and away.news_to(sender.inbox, self._now()):
-            self._order.tell(sender, Kind.NOTICE, f"{person.nick} is away: {away.text}")
+            text = f"{person.nick}{IS_AWAY}{away.text}"
+            self._order.tell(sender, Kind.NOTICE, text, aside=AWAY)
 
-    def gone(self, nick: str) -> None:
-        """Take note that somebody has left."""
-        self._gone.pop(fold(nick), None)
-        self._gone[fold(nick)] = (nick, self._now())
-        if len(self._gone) > MOST_GONE:
-            del self._gone[next(iter(self._gone))]
+    # Who was here.
+
+    def gone(self, person: Person) -> None:
+        """Take note that somebody leaves, or takes another nickname."""
+        key = fold(person.nick)
+        before = self._gone.pop(key, ())
+        now = (Gone(person.nick, self._now(), person.card), *before)[:MOST_EACH]
+        self._gone[key] = now
+        self._count += len(now) - len(before)
+        while self._count > MOST_GONE:
+            self._count -= len(self._gone.pop(next(iter(self._gone))))
 
     def last(self, nick: str) -> tuple[str, float] | None:
         """Return as whom and until when somebody was here; None if that is not known."""
-        return self._gone.get(fold(nick))
+        found = self.former(nick)
+        return found[0][:2] if found else None
+
+    def former(self, nick: str) -> Sequence[Gone]:
+        """Return who wore a nickname and is gone, or called otherwise; the last one first."""
+        return self._gone.get(fold(nick), ())
+
+    def _own(self, person: Person) -> list[Room]:
+        return [*self._rooms.own(person)]

@@ -28,7 +28,7 @@ LAYERS = [
     {"admission", "readings", "order", "returns", "identities", "logins", "repeats"},
     {"audit", "certificates", "closing", "conversations", "draining", "markers"},
     {"mechanisms", "rooms", "owners"},
-    {"preferences", "presence"},
+    {"preferences", "presence", "watching"},
     {"moderation", "ops", "bots", "parts"},
     {"departures", "callers", "programs", "listeners"},
     {"arrivals"},

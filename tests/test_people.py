@@ -4,7 +4,8 @@ from chatservice.accounts import ACCOUNT
 from chatservice.away import AGAIN, Away
 from chatservice.durations import in_words
 from chatservice.order import BACK
-from chatservice.presence import MOST_GONE
+from chatservice.person import Card
+from chatservice.presence import MOST_EACH, MOST_GONE
 from tests.fakes import NOW
 from tests.test_preferences import WithPeople, log_in, make_account
 
@@ -175,10 +176,20 @@ class Seen(WithPeople):
 
     def test_not_everybody_is_remembered_for_ever(self) -> None:
         for n in range(MOST_GONE + 10):
-            self.chat.hub.presence.gone(f"n{n}")
+            self.alice.person.nick = f"n{n}"
+            self.chat.hub.presence.gone(self.alice.person)
         self.assertEqual(len(self.chat.hub.presence._gone), MOST_GONE)
         self.assertIsNone(self.chat.hub.presence.last("n9"))
         self.assertEqual(self.chat.hub.presence.last("N10"), ("n10", NOW))
+
+    def test_of_those_who_wore_one_nickname_the_last_few_are_remembered(self) -> None:
+        presence, person = self.chat.hub.presence, self.alice.person
+        for n in range(MOST_EACH + 2):
+            person.card = Card(f"u{n}", f"Name {n}")
+            presence.gone(person)
+        users = [one.card.user for one in presence.former("ALICE")]
+        self.assertEqual(users, [f"u{n}" for n in range(MOST_EACH + 1, 1, -1)])
+        self.assertEqual(presence._count, MOST_EACH)
 
     def test_how_long_is_said_in_words(self) -> None:
         for seconds, expected in {

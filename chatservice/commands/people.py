@@ -5,6 +5,7 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 
+from chatservice.away import LONGEST
 from chatservice.commands.command import NICK, PLACE, Argument, Command
 from chatservice.durations import in_words
 from chatservice.errors import ChatError, Code
@@ -19,8 +20,6 @@ from chatservice.session import Session
 
 _SHOWN: Final = 20
 """Rooms in common that /whois names."""
-
-_LONGEST_AWAY: Final = 200
 
 _NOT_TO_BOTS: Final = ("kick", "op")  # they are in no room, and do nothing but speak and read
 
@@ -158,7 +157,7 @@ ROWS: Final = (
     Command("seen", (NICK,), "when somebody was here last", "/seen bob", _seen),
     Command(
         "away",
-        (Argument("TEXT", rest=True, optional=True, longest=_LONGEST_AWAY),),
+        (Argument("TEXT", rest=True, optional=True, longest=LONGEST),),
         "say that you are away, or back",
         "/away lunch",
         _away,
