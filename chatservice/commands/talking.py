@@ -24,7 +24,7 @@ def say_there(session: Session, room: str, text: str) -> None:
     try:
         rooms.say(person, text, name=room)
     except ChatError as refusal:
-        if refusal.code is not Code.NO_SUCH_ROOM:
+        if refusal.code not in (Code.NO_SUCH_ROOM, Code.ROOM_INVALID):
             raise
         raise ChatError(
             Code.NO_SUCH_ROOM,
