@@ -151,6 +151,7 @@ class Arrivals:
             return self._history.head(person.inbox).addCallback(tell)
 
         def tell(head: int) -> None:
+            person.unasked = False
             self._conversations.may_return(person, head)
             ends = self._delivery.ends(person.member)
             read = {room: ends[room] for room in person.place.rooms if room in ends}
@@ -198,6 +199,7 @@ class Arrivals:
             failure.trap(ChatError)  # whoever is back soon is known all the same
 
         issued = self._returns.issue(person)
+        person.unasked = True
         self._tokens[person.place.token] = person
         counted = issued.addCallback(lambda _: self._history.head(person.inbox))
         counted.addCallback(count).addErrback(refused)

@@ -341,7 +341,7 @@ class Owners:
             self._returns.keep(person, person.nick)
         else:
             self._returns.connected(person)
-            if not person.recognised:
+            if not (person.recognised or person.unasked):
                 self._tell_token(person).addErrback(self._not_noted)
 
     def _tell(self, person: Person, text: str, aside: str = "") -> None:

@@ -88,6 +88,7 @@ class Person:
     :ivar card: what its client says of it beside the nickname.
     :ivar roomless: whether it may be in no room at all, as its door has it; else it is in one.
     :ivar recognised: whether its door makes its token, which the person itself must not know.
+    :ivar unasked: whether it has a token that it does not know, as it did not ask for one.
     :ivar left: once it goes, under which nickname, and up to which number of each room it is to be
         given that before; None while it stays, and when its connection is gone.
     :ivar departed: whether it has left, in whatever way.
@@ -129,6 +130,7 @@ class Person:
         "settings",
         "stored",
         "timer",
+        "unasked",
         "waiting",
         "welcomed",
     )
@@ -153,6 +155,7 @@ class Person:
         self.card = NO_CARD
         self.roomless = False
         self.recognised = False
+        self.unasked = False
         self.left: tuple[str, dict[str, int]] | None = None
         self.departed = False
         self.replaced = False
