@@ -12,11 +12,12 @@ import re
 from base64 import b32encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
 from chatservice.doors.irc.formatting import action, write_ctcp
-from chatservice.doors.irc.message import MAX_BODY, cut, read_tags, write, write_tags
+from chatservice.doors.irc.message import MAX_BODY, cut, escape, write
 from chatservice.events import CHAT, Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import is_inbox
@@ -74,7 +75,13 @@ def timestamp(at: float) -> str:
 
     :param at: seconds since 1970.
     """
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    seconds, milliseconds = divmod(round(at * 1e6) // 1000, 1000)
+    return f"{_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=64)  # lines of one second come together, and for several dialects
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class IrcLines:
@@ -225,16 +232,16 @@ class IrcLines:
         return "" if account is None else account.name
 
     def _tagged(self, event: Event, line: str, piece: int) -> str:
-        has, tags = self._capabilities, {}
+        has, tags = self._capabilities, []
         if event.aside and "message-tags" in has and event.kind in _TAGGED:
-            tags.update(read_tags(event.aside))
+            tags.append(event.aside)
         if "server-time" in has:
-            tags["time"] = timestamp(event.at)
+            tags.append(f"time={timestamp(event.at)}")
         if "account-tag" in has and (account := self._account(event)):
-            tags["account"] = account
+            tags.append(f"account={escape(account)}")
         if "message-tags" in has and event.kind in _TAGGED and not piece:
-            tags["msgid"] = message_id(event)
-        return f"@{write_tags(tags)} {line}" if tags else line
+            tags.append(f"msgid={escape(message_id(event))}")
+        return f"@{';'.join(tags)} {line}" if tags else line
 
 
 _TAGGED: Final = frozenset({*_SPOKEN, Kind.TAGGED, Kind.NUDGED})

@@ -1,6 +1,7 @@
 """Events as IRC messages: each kind, each set of capabilities, and whatever people may write."""
 
 import re
+from datetime import UTC, datetime
 from itertools import combinations
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from irctokens.line import Line, tokenise
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.irc.capabilities import SHAPING
-from chatservice.doors.irc.dialect import LETTERS, IrcLines, message_id
+from chatservice.doors.irc.dialect import LETTERS, IrcLines, message_id, timestamp
 from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN, client_only, read_tags, write_tags
 from chatservice.events import CHAT, SPEAKING, WHISPERING, Event, Kind
 from chatservice.names import check_nick, check_room
@@ -206,6 +207,12 @@ class EachKindTest(Dialect):
             assert token.tags is not None
             self.assertEqual(token.tags.pop("+typing"), "active")
             self.assertEqual([*token.tags], ["msgid"])
+
+    @given(st.floats(0, 1e10))
+    def test_times(self, at: float) -> None:
+        """Are those of the chat, to the millisecond, the rest left out."""
+        exact = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+        self.assertEqual(timestamp(at), exact.replace("+00:00", "Z"))
 
     def test_who_is_gone(self) -> None:
         """Has a mask all the same; who has that nickname now is somebody else."""
