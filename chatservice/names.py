@@ -123,6 +123,8 @@ def is_room(name: str) -> bool:
 
 def fold(name: str) -> str:
     """Return the name without differences of case and compatibility forms."""
+    if name.isascii():  # nearly every name, at a tenth of the cost
+        return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 

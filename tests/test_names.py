@@ -1,5 +1,7 @@
 """What a nickname may be, and which two are one and the same to a reader (threats 3 and 5)."""
 
+import unicodedata
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -133,6 +135,12 @@ class LookAlikes(SynchronousTestCase):
     def test_cyrillic_a_looks_like_latin_a(self) -> None:
         self.assertEqual(skeleton("аlice"), skeleton("alice"))
         self.assertNotEqual(fold("аlice"), fold("alice"))
+
+    def test_ascii_has_no_other_forms_than_those_of_case(self) -> None:
+        """So that its short way is the same as the long one."""
+        for char in map(chr, range(128)):
+            folded = unicodedata.normalize("NFKC", char).casefold()
+            self.assertEqual((fold(char), fold(f"{char}é")), (folded, f"{folded}é"))
 
     def test_a_nickname_always_clashes_with_itself_in_another_case(self) -> None:
         for nick in ("alice", "JOSÉ", "straße", "Ёлка", "ΣΊΣΥΦΟΣ", "ǆ", "Ⅎa", "İi"):

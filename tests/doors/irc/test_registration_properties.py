@@ -16,6 +16,7 @@ REFUSED = {"": "431", "*": "432", "server": "432", "taken": "433", "TAKEN": "433
 
 FREE = ("alice", "Alice", "al b", "ä")
 CAPABILITIES = ("message-tags", "server-time", "batch", "echo-message")
+WANTED = (*CAPABILITIES, *(f"-{name}" for name in CAPABILITIES), "x")
 
 
 class Coming(RuleBasedStateMachine):
@@ -115,7 +116,7 @@ class Coming(RuleBasedStateMachine):
         return {word.partition("=")[0] for word in words}
 
     @precondition(lambda self: not self.gone)
-    @rule(wanted=st.lists(st.sampled_from([*CAPABILITIES, *(f"-{c}" for c in CAPABILITIES), "x"])))
+    @rule(wanted=st.lists(st.sampled_from(WANTED), max_size=12))
     def requests(self, wanted: list[str]) -> None:
         """Ask for some; all or nothing."""
         answers = self.says(f"CAP REQ :{' '.join(wanted)}")

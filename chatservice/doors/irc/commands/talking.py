@@ -114,21 +114,21 @@ def _aside(message: Message) -> str:
 
 def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[None] | None:
     """Say it to each of the targets; a refusal is about that one."""
-    targets = [*{fold(name): name for name in message.params[0].split(",") if name}.values()]
+    targets = {fold(name): name for name in message.params[0].split(",") if name}
     if len(targets) > MOST_TARGETS:
         text = f"Too many: say it to {MOST_TARGETS} at a time"
-        _answer(irc, message, n.ERR_TOOMANYTARGETS, word(targets[MOST_TARGETS]), text)
+        _answer(irc, message, n.ERR_TOOMANYTARGETS, word([*targets.values()][MOST_TARGETS]), text)
         return None
     if len(speech.aside.encode()) > MAX_TAG_DATA:
         _answer(irc, message, n.ERR_INPUTTOOLONG, "There is too much in the tags")
         return None
     waiting: list[Deferred[None]] = []
-    for index, target in enumerate(targets):
+    for index, (key, target) in enumerate(targets.items()):
         told = _teller(irc, message, target)
         try:
             if index and irc.person.quota is not None:  # the first one is paid for
                 irc.person.quota.spend()
-            pending = _say(irc, message, target, speech)
+            pending = _say(irc, message, key, target, speech)
         except Expelled:
             raise
         except ChatError as refusal:
@@ -140,17 +140,22 @@ def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[No
 
 
 def _say(
-    irc: "IrcSpeaker", message: Message, target: str, speech: _Speech
+    irc: "IrcSpeaker", message: Message, key: str, target: str, speech: _Speech
 ) -> Deferred[None] | None:
+    """Say it to one target.
+
+    :param key: its name, folded.
+    :raises ChatError: if that cannot be.
+    """
     rooms, conversations = irc.hub.rooms, irc.hub.conversations
     if is_room(target):
         if speech.aloud is Kind.NUDGED:
             text = "Not passed on: rooms are not for questions to clients"
             raise ChatError(Code.MODERATED, text)
-        _check_size(irc, message, fold(target), speech)
+        _check_size(irc, message, key, speech)
         rooms.say(irc.person, speech.text, speech.aloud, target, speech.aside)
         return None
-    if fold(target) in SERVICES:
+    if key in SERVICES:
         raise ChatError(Code.NO_SUCH_NICK, _NO_SERVICES)
     _check_size(irc, message, target, speech)
     if speech.alone is Kind.NUDGED:
