@@ -304,6 +304,7 @@ class Arrivals:
         person.came = ghost.came
         self._preferences.take_over(ghost, person)
         self._identities.add(person)
+        self._rooms.touch(person)
         ghost.cancel()
         if ghost.absent:
             ghost.nick, ghost.departed = "", True

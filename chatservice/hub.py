@@ -25,6 +25,7 @@ from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
+from chatservice.later import Later
 from chatservice.limits import Limits, Quota
 from chatservice.listeners import Listeners
 from chatservice.logins import Logins, is_local
@@ -78,6 +79,7 @@ class Hub:
         self.accounts = parts.accounts
         self.markers = parts.markers
         self.presence = parts.presence
+        self.watching = parts.watching
         self.preferences = parts.preferences
         self.rooms = parts.rooms
         self.ended: Callable[[], object] = lambda: None
@@ -147,6 +149,7 @@ class Hub:
         self.on_identity(lambda person, _: self.preferences.logged_in(person))
         self.on_identity(lambda person, _: self.conversations.logged_in(person))
         self.on_identity(self._known_as)
+        self.on_identity(lambda person, _: self.rooms.touch(person))
         self.accounts.watch(self._account_changed)
         self.bots = Bots(
             log,
@@ -250,6 +253,10 @@ class Hub:
         """Answer one person in the form for programs; see Order.answer."""
         self._order.answer(person, *events)
 
+    def recall(self, person: Person, answer: Later) -> None:
+        """Answer one person with what is made only when its turn comes; see Order.recall."""
+        self._order.recall(person, answer)
+
     def complete(self, person: Person) -> Deferred[None]:
         """Tell a person when what it asked for is done and committed; see Order.complete."""
         return self._order.complete(person)
@@ -326,6 +333,8 @@ class Hub:
     def _account_changed(self, old: Account | None, new: Account | None) -> None:
         """Let what hangs on an account follow what has become of it."""
         returns = self.parts.returns
+        for person in self.connections_of(new.identity) if new is not None else ():
+            self.rooms.touch(person)
         if old is not None and (new is None or new.identity != old.identity):
             returns.forget(old.identity)  # whoever is logged in is somebody else by now
         elif old is not None and new is not None and old.password not in ("", new.password):

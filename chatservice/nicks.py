@@ -10,11 +10,15 @@ Wearer = TypeVar("Wearer", bound=Hashable)
 
 
 class Nicks(Generic[Wearer]):
-    """The nicknames in use. No two may share one of their keys (names.keys)."""
+    """The nicknames in use. No two may share one of their keys (names.keys).
+
+    :ivar most: how many were worn at a time, at most.
+    """
 
     def __init__(self) -> None:
         self._by_key: dict[str, Wearer] = {}
         self._worn: dict[Wearer, str] = {}  # as written, from the claim on
+        self.most = 0
 
     def __len__(self) -> int:
         """Return how many nicknames are worn."""
@@ -45,6 +49,7 @@ class Nicks(Generic[Wearer]):
         """Change into a nickname that was claimed; the one before is free."""
         old = self._worn.get(wearer)
         self._worn[wearer] = nick
+        self.most = max(self.most, len(self._worn))
         for key in keys(nick):
             self._by_key.setdefault(key, wearer)
         if old is not None:

@@ -1,7 +1,7 @@
 """A room: who is in it, who is what in it, and what was decided about it. Rules only, no I/O."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -153,12 +153,13 @@ class Room:
     :param name: the room's name, with its ``#``.
     """
 
-    __slots__ = ("_nicks", "_spoke", "charter", "name")
+    __slots__ = ("_followers", "_nicks", "_spoke", "charter", "name")
 
     def __init__(self, name: str, charter: Charter | None = None) -> None:
         self.name = name
         self.charter = Charter() if charter is None else charter
         self._nicks: set[str] = set()
+        self._followers: list[Callable[[str], None]] = []
         self._spoke: dict[str, float] = {}  # when who spoke last, while the room is slow
 
     def __len__(self) -> int:
@@ -176,19 +177,38 @@ class Room:
     def add(self, nick: str) -> None:
         """Let somebody in."""
         self._nicks.add(nick)
+        self.touch(nick)
 
     def remove(self, nick: str) -> None:
         """Let somebody out."""
         self._nicks.discard(nick)
+        self.touch(nick)
 
     def rename(self, old: str, new: str) -> None:
         """Know somebody by a new nickname."""
-        self._nicks.remove(old)
-        self._nicks.add(new)
+        self.remove(old)
+        self.add(new)
 
     def nicks(self) -> Iterable[str]:
         """Return the nicknames, in the order of the alphabet."""
         return sorted(self._nicks, key=str.casefold)
+
+    def everybody(self) -> Collection[str]:
+        """Return the nicknames, always as of now, in no order."""
+        return self._nicks
+
+    def follow(self, follower: Callable[[str], None]) -> None:
+        """Call back with every nickname that comes, goes, or is somebody else's than before."""
+        self._followers.append(follower)
+
+    def unfollow(self, follower: Callable[[str], None]) -> None:
+        """Call back no more."""
+        self._followers.remove(follower)
+
+    def touch(self, nick: str) -> None:
+        """Let those who follow know that a nickname here may stand for something else now."""
+        for follower in self._followers:
+            follower(nick)
 
     def pace(self, identity: str, now: float) -> None:
         """Account for a line in a slow room.

@@ -126,6 +126,11 @@ class Rooms:
         """Go through the rooms that a person is in, the current one first."""
         return (self._rooms[name] for name in reversed(person.place.rooms))
 
+    def touch(self, person: Person) -> None:
+        """Let those who follow a person's rooms know that its role there may be another now."""
+        for room in self.own(person):
+            room.touch(person.nick)
+
     def largest(self, person: Person, count: int) -> tuple[Sequence[Room], int]:
         """Return some rooms: the person's own, the current one first, then the largest others.
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from chatservice.delivery import Delivery
 from chatservice.errors import ChatError, Code
-from chatservice.events import Event, Kind
+from chatservice.events import EVERYWHERE, Event, Kind
 from chatservice.interfaces import ILog
 from chatservice.names import fold
 from chatservice.order import Order
@@ -18,6 +18,10 @@ from chatservice.person import Person
 
 MOST_WATCHED: Final = 100
 """Nicknames that one person may watch."""
+
+
+WATCHED: Final = (EVERYWHERE - {Kind.RENAMED}) | {Kind.JOINED, Kind.LEFT}
+"""The kinds of events that are told; these are of no room."""
 
 
 class Watching:
@@ -95,7 +99,7 @@ class Watching:
             self._pass_on(nick, Event(0, self._now(), "", kind, nick, by=person.inbox))
 
     def _happened(self, person: Person, event: Event) -> None:
-        if self._watchers and event.kind is not Kind.RENAMED:
+        if self._watchers and event.kind in WATCHED:
             self._pass_on(person.nick, event)
 
     def _pass_on(self, nick: str, event: Event) -> None:

@@ -17,6 +17,7 @@ CAPABILITIES: Final[Mapping[str, str]] = {
     "draft/read-marker": "",
     "echo-message": "",
     "extended-join": "",
+    "extended-monitor": "",
     "invite-notify": "",
     "labeled-response": "",
     "message-tags": "",

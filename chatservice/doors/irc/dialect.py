@@ -16,12 +16,14 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from chatservice.away import AWAY
 from chatservice.doors.irc.formatting import action, write_ctcp
 from chatservice.doors.irc.message import MAX_BODY, cut, escape, write
 from chatservice.events import CHAT, Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import is_inbox
 from chatservice.person import Person
+from chatservice.presence import Gone
 from chatservice.roles import Role
 
 ACTION: Final = "/me "
@@ -161,7 +163,7 @@ class IrcLines:
         has = self._capabilities
         match event.kind:
             case Kind.AWAY if "away-notify" in has:
-                yield write("AWAY", *([event.aside or "away"] if event.text else []), source=source)
+                yield write("AWAY", *([event.aside or AWAY] if event.text else []), source=source)
             case Kind.ACCOUNT if "account-notify" in has:
                 yield write("ACCOUNT", event.text or "*", source=source)
             case Kind.DESCRIBED if "setname" in has:
@@ -200,7 +202,8 @@ class IrcLines:
             yield write("JOIN", event.room, source=source)
         wearer = self._wearer(event.nick, event.by)
         if wearer is not None and wearer.away is not None and "away-notify" in self._capabilities:
-            yield write("AWAY", wearer.away.text, source=source, trailing=True)
+            why = self._hub.presence.reason(wearer, event.room, wearer.away.text)
+            yield write("AWAY", why or AWAY, source=source, trailing=True)
 
     def _mode(self, event: Event, source: str) -> Iterator[str]:
         name, _, value = event.text.partition(" ")
@@ -247,7 +250,7 @@ class IrcLines:
 _TAGGED: Final = frozenset({*_SPOKEN, Kind.TAGGED, Kind.NUDGED})
 
 
-def user_of(person: Person | None) -> str:
+def user_of(person: Person | Gone | None) -> str:
     """Return the user name that somebody gave, as far as it fits in a mask; ``~u`` without one."""
     user = _UNFIT.sub("", person.card.user)[:16] if person is not None else ""
     return f"~{user or 'u'}"

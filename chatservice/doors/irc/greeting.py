@@ -1,22 +1,26 @@
 """What somebody is told on coming in: the welcome, and of each room its topic and who is there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import chatservice
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.dialect import LETTERS, timestamp
 from chatservice.doors.irc.isupport import tokens
 from chatservice.doors.irc.message import MAX_BODY, write
+from chatservice.doors.irc.roster import pieces, signs
 from chatservice.person import Person
-from chatservice.roles import Role
 from chatservice.room import Room
 
 if TYPE_CHECKING:
     from chatservice.doors.irc.person import IrcPerson
 
-_TOKENS_A_LINE = 12
+MOST_TOKENS: Final = 12
+"""Of RPL_ISUPPORT in one line; 13 would fit."""
+
+USER_MODES: Final = "io"
+"""The modes of a person: to be found by who shares a room alone, as everybody; to be an admin."""
 
 
 def numbered(irc: "IrcPerson", number: str, *params: str) -> str:
@@ -24,38 +28,73 @@ def numbered(irc: "IrcPerson", number: str, *params: str) -> str:
     return write(number, irc.called, *params, source=irc.server)
 
 
+def wrapped(head: str, words: Iterable[str], between: str = " ") -> list[str]:
+    """Return words in as many lines as it takes, none of them cut; none for no words.
+
+    :param head: what every line begins with.
+    """
+    return [head + text for text in pieces(words, MAX_BODY - len(head.encode()), between)]
+
+
 def greet(irc: "IrcPerson") -> list[str]:
-    """Return the welcome (RFC 2812, section 5.1; 005 by modern.ircdocs.horse)."""
+    """Return the welcome (RFC 2812, section 5.1, by modern.ircdocs.horse)."""
     server, version = irc.server, f"chatservice-{chatservice.__version__}"
     since = datetime.fromtimestamp(irc.factory.since, UTC)
     mode_letters = "".join(sorted({*LETTERS.values(), *"bnov"}))
-    lines = [
+    return [
         numbered(irc, n.RPL_WELCOME, f"Welcome to the chat, {irc.lines.mask(irc.called)}"),
         numbered(irc, n.RPL_YOURHOST, f"Your host is {server}, running {version}"),
         numbered(irc, n.RPL_CREATED, f"This server was started {since:%Y-%m-%d %H:%M:%S} UTC"),
-        numbered(irc, n.RPL_MYINFO, server, version, "o", mode_letters, "bkov"),
+        numbered(irc, n.RPL_MYINFO, server, version, USER_MODES, mode_letters, "bkov"),
+        *isupport(irc),
+        *lusers(irc),
+        *motd(irc),
     ]
+
+
+def isupport(irc: "IrcPerson") -> list[str]:
+    """Return what this server can do."""
     found = tokens(irc)
-    for start in range(0, len(found), _TOKENS_A_LINE):
-        some = found[start : start + _TOKENS_A_LINE]
-        lines.append(numbered(irc, n.RPL_ISUPPORT, *some, "are supported by this server"))
-    return [*lines, *lusers(irc), *motd(irc)]
-
-
-def lusers(irc: "IrcPerson") -> list[str]:
-    """Return how many are here."""
-    people = len(irc.hub.people())
-    rooms = len(irc.hub.rooms)
     return [
-        numbered(irc, n.RPL_LUSERCLIENT, f"There are {people} users on 1 server"),
+        numbered(irc, n.RPL_ISUPPORT, *found[i : i + MOST_TOKENS], "are supported by this server")
+        for i in range(0, len(found), MOST_TOKENS)
+    ]
+
+
+def lusers(irc: "IrcPerson", *more: str) -> list[str]:
+    """Return how many are here: what is known without counting, as everybody is told that.
+
+    Who lost the connection and may come back counts as in NAMES. Everybody is as if with mode +i.
+
+    :param more: lines that stand behind the first.
+    """
+    nicks = irc.hub.parts.nicks
+    people, most, rooms = len(nicks), nicks.most, len(irc.hub.rooms)
+
+    def users(number: str, which: str) -> str:
+        text = f"Current {which} users {people}, max {most}"
+        return numbered(irc, number, str(people), str(most), text)
+
+    text = f"There are 0 users and {people} invisible on 1 servers"
+    return [
+        numbered(irc, n.RPL_LUSERCLIENT, text),
+        *more,
         numbered(irc, n.RPL_LUSERCHANNELS, str(rooms), "rooms formed"),
         numbered(irc, n.RPL_LUSERME, f"I have {people} clients and 0 servers"),
+        users(n.RPL_LOCALUSERS, "local"),
+        users(n.RPL_GLOBALUSERS, "global"),
     ]
 
 
 def motd(irc: "IrcPerson") -> list[str]:
-    """Return the message of the day: there is none, what is to be known is told by itself."""
-    return [numbered(irc, n.ERR_NOMOTD, "There is no message of the day")]
+    """Return the message of the day, if the operator has one."""
+    if not irc.factory.motd:
+        return [numbered(irc, n.ERR_NOMOTD, "There is no message of the day")]
+    return [
+        numbered(irc, n.RPL_MOTDSTART, f"- {irc.server} Message of the day -"),
+        *(numbered(irc, n.RPL_MOTD, f"- {line}") for line in irc.factory.motd),
+        numbered(irc, n.RPL_ENDOFMOTD, "End of the message of the day"),
+    ]
 
 
 def topic(irc: "IrcPerson", name: str) -> list[str]:
@@ -95,36 +134,11 @@ def names(irc: "IrcPerson", name: str) -> list[str]:
         return [end]
     kind = "@" if room.charter.modes.secret else "="
     head = numbered(irc, n.RPL_NAMREPLY, kind, name, "")
-    lines: list[str] = []
-    line: list[str] = []
-    size = len(head.encode())
-    for entry in _entries(irc, room):
-        length = len(entry.encode()) + 1
-        if line and size + length > MAX_BODY:
-            lines.append(head + " ".join(line))
-            line, size = [], len(head.encode())
-        line.append(entry)
-        size += length
-    if line:
-        lines.append(head + " ".join(line))
-    return [*lines, end]
-
-
-def _entries(irc: "IrcPerson", room: Room) -> Iterator[str]:
     several, whole = irc.has("multi-prefix"), irc.has("userhost-in-names")
-    wearer = irc.hub.parts.nicks.wearer
-    for nick in room.nicks():
-        one = wearer(nick)
-        shown = irc.lines.mask(nick) if whole else nick
-        yield f"{prefix(irc, one, room, several)}{shown}"
+    found = irc.factory.rosters.names(room, several, whole)
+    return [*(head + text for text in found), end]
 
 
 def prefix(irc: "IrcPerson", person: Person | None, room: Room, several: bool) -> str:
-    """Return the signs of what somebody may do in a room.
-
-    :param several: whether all of them, or the highest only.
-    """
-    role = Role.USER if person is None else irc.hub.rooms.role(person, room)
-    if role >= Role.OP:
-        return "@+" if several else "@"
-    return "+" if role is Role.VOICE else ""
+    """Return the signs of what somebody may do in a room; see roster.signs."""
+    return signs(irc.hub, person, room, several)

@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from chatservice.accounts import Account
+from chatservice.away import AWAY
 from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
@@ -23,6 +24,8 @@ from chatservice.hub import Hub
 from chatservice.interfaces import IBatch
 from chatservice.past import NOW
 from chatservice.person import Person
+from chatservice.presence import IS_AWAY
+from chatservice.watching import WATCHED
 
 if TYPE_CHECKING:
     from chatservice.doors.irc.protocol import IrcFactory
@@ -107,6 +110,8 @@ class IrcPerson(Connection):
 
     def wire(self, *lines: str) -> None:
         """Tell this client lines that are ready, behind all that the person did before."""
+        if not lines:
+            return
         now = self.hub.now()
         self.hub.answer(self.person, *(Event(0, now, "", Kind.WIRE, "", line) for line in lines))
 
@@ -196,6 +201,7 @@ class IrcPerson(Connection):
         lines = self.lines.lines(event)
         match event.kind:
             case Kind.JOINED:
+                del lines[1:]  # that it is away, it knows
                 lines += self._inside(event.room)
             case Kind.RENAMED:
                 self._names = (self._names[-1] if self._names else event.nick, event.text)
@@ -238,7 +244,7 @@ class IrcPerson(Connection):
             lines = self.labels.end(event.to)
         else:
             lines = self._answered(event)
-            if self.labels.open:
+            if self.labels.open and (event.room or event.kind not in WATCHED):
                 self.labels.take(lines)
                 return b""
         return b"".join(map(self.framed, lines)) + self._after(event)
@@ -253,6 +259,8 @@ class IrcPerson(Connection):
                 return [*greet(self), *self._back()]
             case Kind.NOTICE if event.aside == LOGIN:
                 return self.logged_in(self.person.account, event.text)
+            case Kind.NOTICE if event.aside == AWAY:
+                return [self._about_away(event.text)]
             case Kind.NOTICE if event.aside == ABOUT or event.text == NOW:
                 return []  # the topic has a numeric, and times are in tags
             case Kind.NOTICE | Kind.RECORDED | Kind.RESUME:
@@ -265,6 +273,8 @@ class IrcPerson(Connection):
                 return self.lines.lines(event._replace(to=self.called))
             case Kind.GAP if event.text in self.person.place.rooms:
                 return names(self, event.text)
+            case kind if kind in WATCHED and not event.room:
+                return self._watched(event)
             case kind if kind in _UNSAID or not event.room:
                 return []
             case _:
@@ -284,6 +294,27 @@ class IrcPerson(Connection):
         if not name:
             return [numbered(self, n.RPL_LOGGEDOUT, mask, text)]
         return [numbered(self, n.RPL_LOGGEDIN, mask, name, f"You are now logged in as {name}")]
+
+    def _about_away(self, text: str) -> str:
+        """Return that somebody to whom was written is away, or oneself is not any more."""
+        nick, said, reason = text.partition(IS_AWAY)
+        if not said:
+            return numbered(self, n.RPL_UNAWAY, text)
+        return numbered(self, n.RPL_AWAY, nick, reason)
+
+    def _watched(self, event: Event) -> list[str]:
+        """Return that somebody who is watched has come, is gone, or did something everywhere.
+
+        Who shares a room with it hears that there (ircv3.net/specs/extensions/extended-monitor).
+        """
+        if event.kind is Kind.JOINED:
+            mask = self.lines.mask(event.nick, event.by)
+            return [numbered(self, n.RPL_MONONLINE, mask)]
+        if event.kind is Kind.LEFT:
+            return [numbered(self, n.RPL_MONOFFLINE, event.nick)]
+        wearer = self.hub.parts.nicks.wearer(event.nick)
+        shared = wearer is not None and wearer.place.rooms.keys() & self.person.place.rooms.keys()
+        return self.lines.lines(event) if self.has("extended-monitor") and not shared else []
 
     def _notice(self, event: Event) -> str:
         text = event.text

@@ -13,7 +13,7 @@ in commands/, what happens as messages in dialect.py, what is one person's alone
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -39,6 +39,7 @@ from chatservice.doors.irc.message import (
     parse,
 )
 from chatservice.doors.irc.person import IrcPerson
+from chatservice.doors.irc.roster import Rosters
 from chatservice.doors.outlet import Transport
 from chatservice.errors import ChatError, Expelled
 from chatservice.hub import Hub
@@ -250,6 +251,7 @@ class IrcFactory(DoorFactory):
 
     :param server: the server's name as clients see it; by default this host's.
     :param roomless: whether people come in without being in the lobby.
+    :param motd: the message of the day, in lines; none of them for none.
 
     :ivar since: when it was made, seconds since 1970.
     """
@@ -268,6 +270,7 @@ class IrcFactory(DoorFactory):
         peer_known_late: bool = False,
         server: str = "",
         roomless: bool = False,
+        motd: Sequence[str] = (),
     ) -> None:
         super().__init__(
             hub, clock=clock, ping=ping, ping_timeout=ping_timeout, peer_known_late=peer_known_late
@@ -276,6 +279,8 @@ class IrcFactory(DoorFactory):
         self.roomless = roomless
         self.since = self.hub.now()
         self.framed: Callable[[str], bytes] = framed
+        self.motd = motd
+        self.rosters = Rosters(self.hub, self.server)
         self._dialects: dict[frozenset[str], IrcLines] = {}
         self.hub.markers.watch(self._read_on)
 

@@ -6,23 +6,34 @@ from chatservice.doors.irc.commands import (
     accounts,
     channels,
     coming,
+    helping,
     markers,
+    monitor,
+    oneself,
+    people,
     server,
     talking,
     typed,
+    who,
 )
 from chatservice.doors.irc.commands.row import Row
 
 __all__ = ["VERBS", "Row", "find"]
 
-ROWS: Final = (
+_ROWS: Final = (
     *coming.ROWS,
     *accounts.ROWS,
     *talking.ROWS,
     *channels.ROWS,
+    *who.ROWS,
+    *people.ROWS,
+    *oneself.ROWS,
+    *monitor.ROWS,
     *server.ROWS,
     *markers.ROWS,
 )
+
+ROWS: Final = (*_ROWS, *helping.rows(_ROWS))
 
 VERBS: Final = {row.verb: row for row in ROWS}
 """Every verb."""

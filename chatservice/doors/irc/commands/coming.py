@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.formatting import strip
+from chatservice.doors.irc.isupport import MAX_NAME, MAX_USER
 from chatservice.doors.irc.message import MAX_BODY, Message, cut
 from chatservice.doors.irc.registration import Step
 from chatservice.person import Card
@@ -15,9 +16,6 @@ from chatservice.text import clean
 
 if TYPE_CHECKING:
     from chatservice.doors.irc.protocol import IrcSpeaker
-
-MAX_NAME: Final = 128
-"""The longest real name, in characters."""
 
 
 def _cap(irc: "IrcSpeaker", message: Message) -> None:
@@ -87,7 +85,7 @@ def _nick(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
 
 def _user(irc: "IrcSpeaker", message: Message) -> None:
     user, name = message.params[0], message.params[3]
-    irc.registration.card = Card(clean(user)[:16], clean(strip(name))[:MAX_NAME])
+    irc.registration.card = Card(clean(user)[:MAX_USER], clean(strip(name))[:MAX_NAME])
     irc.registration.take(Step.USER)
     irc.enter()
 

@@ -1,0 +1,83 @@
+"""What a client may know of a person, in the words of IRC; and of whom it may know."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chatservice.doors.irc.dialect import user_of
+from chatservice.doors.irc.greeting import prefix
+from chatservice.names import fold
+from chatservice.person import Person
+from chatservice.rights import Act, may
+from chatservice.roles import Role
+from chatservice.room import Room
+
+if TYPE_CHECKING:
+    from chatservice.doors.irc.person import IrcPerson
+
+
+def name_of(person: Person) -> str:
+    """Return somebody's real name; the nickname of who has said none."""
+    return person.card.name or person.nick
+
+
+def is_admin(person: Person) -> bool:
+    """Tell whether somebody is an admin: what IRC calls an operator."""
+    return person.account is not None and person.account.role >= Role.ADMIN
+
+
+def sees_all(irc: "IrcPerson") -> bool:
+    """Tell whether a client may know where everybody is."""
+    lobby = irc.hub.rooms.lobby
+    return may(irc.hub.rooms.role(irc.person, lobby), Act.ENTER_ANYWHERE, lobby.charter.modes)
+
+
+def sees_addresses(irc: "IrcPerson") -> bool:
+    """Tell whether a client may know from where everybody comes."""
+    lobby = irc.hub.rooms.lobby
+    return may(irc.hub.rooms.role(irc.person, lobby), Act.SEE_ADDRESSES, lobby.charter.modes)
+
+
+def around(irc: "IrcPerson") -> Iterator[Person | None]:
+    """Go through those who may be found without being named: who is in a room with the client.
+
+    Everybody is as if with user mode +i; admins find everybody. None for who was found already.
+    """
+    if sees_all(irc):
+        yield from irc.hub.people()
+        return
+    found = {irc.person}
+    yield irc.person
+    for name in [*irc.person.place.rooms]:
+        room = irc.hub.rooms.find(name)
+        for person in () if room is None else members(irc, room):
+            yield None if person in found else person
+            if person is not None:
+                found.add(person)
+
+
+def members(irc: "IrcPerson", room: Room) -> Iterator[Person | None]:
+    """Go through those who are in a room; None for who has gone meanwhile."""
+    wearer = irc.hub.parts.nicks.wearer
+    for nick in [*room.everybody()]:
+        yield wearer(nick)
+
+
+def flags(irc: "IrcPerson", person: Person, room: Room | None) -> str:
+    """Return how somebody is there, as WHO has it: ``H`` or ``G`` (gone), ``*`` for admins, and
+    what it may do in a room.
+    """
+    away = "G" if person.away is not None else "H"
+    admin = "*" if is_admin(person) else ""
+    if room is None:
+        return f"{away}{admin}"
+    return f"{away}{admin}{prefix(irc, person, room, irc.has('multi-prefix'))}"
+
+
+def user_host(irc: "IrcPerson", person: Person) -> str:
+    """Return where somebody comes from, as everybody may know it: from the server."""
+    return f"{user_of(person)}@{irc.server}"
+
+
+def is_own(irc: "IrcPerson", nick: str) -> bool:
+    """Tell whether a nickname is the client's."""
+    return fold(nick) == fold(irc.person.nick)
