@@ -80,23 +80,21 @@ def makeService(options: Options) -> MultiService:
         from chatservice.doors.irc.protocol import IrcFactory
 
         at = options["irc"]
-        irc = IrcFactory(
-            hub,
-            ping=options["ping"],
-            ping_timeout=options["ping-timeout"],
-            peer_known_late=at.startswith("haproxy:"),
-            server=options["server-name"] or "",
-            roomless=bool(options["irc-no-lobby"]),
-        )
-        factories.append((at, irc))
+        factories.append((at, _factory(IrcFactory, at, hub, options, **_irc(options))))
     if options["web"] is not None:
+        from chatservice.doors.irc.websocket import SUBPROTOCOLS, IrcWebFactory
         from chatservice.doors.websocket import WebSocketFactory
         from chatservice.site.server import make_site
 
         web = options["web"]
+        by_kind = {
+            kind: _factory(IrcWebFactory, web, hub, options, **_irc(options), opcode=kind)
+            for kind in {*SUBPROTOCOLS.values()}
+        }
         site = make_site(
             hub,
             _factory(WebSocketFactory, web, hub, options),
+            irc={name: by_kind[kind] for name, kind in SUBPROTOCOLS.items()},
             origins=options["web-origins"],
         )
         factories.append((web, site))
@@ -122,10 +120,18 @@ def _running(reactor: IThreads) -> None:
     gc.set_threshold(GARBAGE_AT)
 
 
-def _factory(door: type[Door], description: str, hub: Hub, options: Options) -> Door:
+def _irc(options: Options) -> dict[str, object]:
+    """Return what is asked for of IRC, over whatever it is spoken."""
+    return {"server": options["server-name"] or "", "roomless": bool(options["irc-no-lobby"])}
+
+
+def _factory(
+    door: Callable[..., Door], description: str, hub: Hub, options: Options, **more: object
+) -> Door:
     return door(
         hub,
         ping=options["ping"],
         ping_timeout=options["ping-timeout"],
         peer_known_late=description.startswith("haproxy:"),
+        **more,
     )

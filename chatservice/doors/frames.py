@@ -27,21 +27,30 @@ TOO_BIG: Final = 1009
 REPLACED: Final = 4001
 """Why a connection is closed (RFC 6455, 7.4; the last is our own)."""
 
-_TEXT_FRAME: Final = 0x81  # the last frame of a message, of text
+TEXT: Final = 1
+BINARY: Final = 2
+"""The kinds of messages (RFC 6455, 5.2)."""
+
+_LAST: Final = 0x80  # the last frame of a message
+_TEXT_FRAME: Final = _LAST | TEXT
 _MASK_BIT: Final = 0x80
 _MASKED: Final = 6  # bytes of a masked frame's head at least
 _PIECE: Final = 4096  # bytes that autobahn is given at a time: it copies the rest for each frame
 
 
-def frame(text: str) -> bytes:
-    """Return a text as a server's frame (RFC 6455, 5.2)."""
+def frame(text: str, opcode: int = TEXT) -> bytes:
+    """Return a text as a server's frame (RFC 6455, 5.2).
+
+    :param opcode: TEXT or BINARY.
+    """
+    first = _LAST | opcode
     payload = text.encode()
     length = len(payload)
     if length < 126:
-        return struct.pack("!BB", _TEXT_FRAME, length) + payload
+        return struct.pack("!BB", first, length) + payload
     if length < 1 << 16:
-        return struct.pack("!BBH", _TEXT_FRAME, 126, length) + payload
-    return struct.pack("!BBQ", _TEXT_FRAME, 127, length) + payload
+        return struct.pack("!BBH", first, 126, length) + payload
+    return struct.pack("!BBQ", first, 127, length) + payload
 
 
 def take_text(data: bytes) -> tuple[bytes, bytes] | None:

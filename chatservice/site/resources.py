@@ -91,7 +91,7 @@ class Index(Leaf):
         self._file = file
         self._origins = origins
 
-    def render_GET(self, request: Request) -> bytes:
+    def render_GET(self, request: Request) -> object:
         """Return the page."""
         request.setHeader(b"Cache-Control", b"no-cache")
         host = request.getHeader(b"Host") or b""

@@ -1,13 +1,14 @@
 """The web server: one tree of resources over one chat.
 
-/                     the page
+/                     the page; a WebSocket there is IRC
 /static/VERSION/NAME  its files
 /ws                   its WebSocket
+/irc                  IRC over WebSocket
 /healthz              how the server is
 /rooms                what programs say and read there, described by /openapi.json
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
@@ -15,7 +16,7 @@ from twisted.web.http import Request as HttpRequest
 from twisted.web.server import Site
 
 from chatservice.doors.connection import host_of
-from chatservice.doors.websocket import WebSocketFactory
+from chatservice.doors.web import WebFactory
 from chatservice.hub import Hub
 from chatservice.limits import network_of
 from chatservice.site.api import Description, Rooms
@@ -23,7 +24,7 @@ from chatservice.site.channel import TIMEOUT, Channel, Request
 from chatservice.site.files import Files
 from chatservice.site.origins import Origins
 from chatservice.site.resources import Folder, Health, Index, static
-from chatservice.site.upgrade import Upgrade
+from chatservice.site.upgrade import Front, Upgrade
 
 BROWSERS: Final = 3
 """An address may have so many times as many HTTP connections as people: a browser opens six."""
@@ -96,14 +97,16 @@ class ChatSite(Site):
 
 def make_site(
     hub: Hub,
-    door: WebSocketFactory,
+    door: WebFactory,
     *,
+    irc: Mapping[str, WebFactory] | None = None,
     origins: Collection[str] = (),
     reactor: IReactorTime | None = None,
 ) -> ChatSite:
     """Return the web server.
 
     :param door: where the page connects to.
+    :param irc: where IRC clients connect to, see Upgrade; by default they cannot.
     :param origins: where browsers see our page, and others that may connect: https://example.com.
     :param reactor: a Clock in tests; by default twisted's own.
     :raises OSError: if the page's files cannot be read.
@@ -112,7 +115,11 @@ def make_site(
     root = Folder()
     root.put("", Index(files.index, ours))
     root.put("static", static(files))
-    root.put("ws", Upgrade(door, ours))
+    root.put("ws", Upgrade({"": door}, ours))
+    if irc is not None:
+        upgrade = Upgrade(irc, ours)
+        root.put("", Front(files.index, ours, upgrade))
+        root.put("irc", upgrade)
     root.put("healthz", Health(hub))
     root.put("rooms", Rooms(hub))
     root.put("openapi.json", Description())

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from chatservice.doors.irc.websocket import SUBPROTOCOLS, IrcWebFactory
 from chatservice.doors.websocket import WebSocketFactory
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
@@ -126,7 +127,11 @@ class Web:
         self.hub = Hub(self.log, self.clock, now=self.clock.seconds, policy=Policy(limits))
         reactor = cast("IReactorTime", self.clock)
         self.door = WebSocketFactory(self.hub, peer_known_late=late)
-        self.site = make_site(self.hub, self.door, origins=origins, reactor=reactor)
+        self.irc = {
+            name: IrcWebFactory(self.hub, server="irc.example", opcode=kind, peer_known_late=late)
+            for name, kind in SUBPROTOCOLS.items()
+        }
+        self.site = make_site(self.hub, self.door, irc=self.irc, origins=origins, reactor=reactor)
 
     def connect(self, host: str = "192.0.2.1") -> Browser:
         """Connect a browser."""

@@ -170,6 +170,42 @@ class Handshakes(SynchronousTestCase):
         browser.send(handshake().replace(b"/ws", b"/ws?a=%00#x"))
         self.assertEqual([one.status for one in browser.answers()], [101])
 
+    def test_irc_is_spoken_at_two_paths_in_the_way_the_client_likes_best(self) -> None:
+        """What it may like besides is not told of; the page is still where it was."""
+        for path, asked, spoken in (
+            *(
+                ("/irc", "", ""),
+                ("/", "", ""),
+                ("/irc", "chat", ""),
+                ("/irc", "TEXT.ircv3.net", ""),
+            ),
+            ("/irc", "text.ircv3.net", "text.ircv3.net"),
+            ("/", "binary.ircv3.net, text.ircv3.net", "binary.ircv3.net"),
+            ("/irc", "soap,  text.ircv3.net,text.ircv3.net", "text.ircv3.net"),
+        ):
+            web = Web()
+            headers = UPGRADE | ({"Sec_WebSocket_Protocol": asked} if asked else {})
+            got = web.get(path, **headers)
+            self.assertEqual((got.status, got.header("Set-Cookie")), (101, ""), path)
+            self.assertEqual(got.header("Sec-WebSocket-Protocol"), spoken)
+            self.assertEqual(got.header("Server"), "")
+            self.assertEqual(len(web.irc[spoken].connections()), 1)
+            self.assertEqual(web.door.connections(), [])
+
+    def test_irc_has_the_same_rules_as_the_page(self) -> None:
+        """Who comes from elsewhere is refused; a plain request is no WebSocket."""
+        web = Web()
+        for path in ("/irc", "/"):
+            got = web.get(path, **UPGRADE, Origin="http://evil.example")
+            self.assertEqual(got.status, 403)
+            got = web.get(path, **UPGRADE, Origin="http://chat.example")
+            self.assertEqual(got.status, 101)
+            self.assertEqual(web.get(path, **UPGRADE | {"Sec_WebSocket_Key": "x"}).status, 400)
+            got = web.connect().ask(path, "HEAD", b"", **UPGRADE)
+            self.assertIn(got.status, (200, 405))
+        self.assertEqual(web.get("/irc").status, 426)
+        self.assertEqual(web.get("/").header("Content-Type"), "text/html; charset=utf-8")
+
     def test_a_body_is_no_frame(self) -> None:
         """It would be taken for one."""
         got = Web().connect().ask("/ws", "GET", b"x", **UPGRADE)

@@ -75,7 +75,7 @@ class IrcPerson(Connection):
     @property
     def server(self) -> str:
         """The server's name."""
-        return self.factory.server
+        return self.factory.server_name
 
     @property
     def called(self) -> str:

@@ -275,7 +275,7 @@ class IrcFactory(DoorFactory):
         super().__init__(
             hub, clock=clock, ping=ping, ping_timeout=ping_timeout, peer_known_late=peer_known_late
         )
-        self.server = server or socket.gethostname()
+        self.server_name = server or socket.gethostname()
         self.roomless = roomless
         self.since = self.hub.now()
         self.framed: Callable[[str], bytes] = framed
@@ -295,6 +295,6 @@ class IrcFactory(DoorFactory):
         """Return the dialect of everybody with the same capabilities."""
         found = self._dialects.get(capabilities)
         if found is None:
-            found = IrcLines(self.hub, self.server, capabilities, self.framed)
+            found = IrcLines(self.hub, self.server_name, capabilities, self.framed)
             self._dialects[capabilities] = found
         return found
