@@ -280,7 +280,7 @@ class IrcFactory(DoorFactory):
         self.since = self.hub.now()
         self.framed: Callable[[str], bytes] = framed
         self.motd = motd
-        self.rosters = Rosters(self.hub, self.server)
+        self.rosters = Rosters(self.hub, self.server_name)
         self._dialects: dict[frozenset[str], IrcLines] = {}
         self.hub.markers.watch(self._read_on)
 
