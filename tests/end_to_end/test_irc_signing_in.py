@@ -47,19 +47,18 @@ def test_weechat_signs_in_with_a_password(tmp_path: Path, mechanism: str) -> Non
                 assert (said.tags or {}).get("account") == "alice"
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
-def test_irssi_signs_in_with_a_password(tmp_path: Path, mechanism: str) -> None:
+def test_irssi_signs_in_with_a_password(tmp_path: Path) -> None:
     """As docs/irc.md says."""
     with IrcChat(tmp_path) as chat:
         register(chat, "alice")
         with Irssi(tmp_path / "irssi", chat.irc, "al") as client:
-            given = f'-sasl_username alice -sasl_password "{WORD}" -sasl_mechanism {mechanism}'
+            given = f'-sasl_username alice -sasl_password "{WORD}" -sasl_mechanism PLAIN'
             client.command(f"/network add {given} chat")
             client.command(f"/server add -network chat 127.0.0.1 {chat.irc}")
             client.command("/disconnect")
             client.command("/connect chat")
             client.comes_in(2)
-            client.shows("-!- You are now logged in as alice")
+            client.shows("-!- SASL authentication succeeded")
 
 
 def test_weechat_is_told_that_the_password_is_wrong(tmp_path: Path) -> None:
