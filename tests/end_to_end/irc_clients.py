@@ -135,7 +135,7 @@ class Ii(Client):
         "left": r"-!- {nick}\(\S+\) has left {room}$",
         "quit": r'-!- {nick}\(\S+\) has quit ".*"$',
         "renamed": r'-!- (?:{nick} changed nick to {new}|changed nick to "{new}")$',
-        "kicked": r'-!- {by} kicked {nick} \("{text}"\)$',
+        "kicked": r'-!- {by} kicked {nick} +\("{text}"\)$',
         "topic": r'-!- {nick} changed topic to "{text}"$',
         "mode": r"-!- {by} changed mode/{room} -> {text} ?$",
     }
@@ -253,7 +253,7 @@ class WeeChat(Client):
         "left": r"<--\|{nick} \(\S+\) has left {room}(?: \(.*\))?$",
         "quit": r"<--\|{nick} \(\S+\) has quit \(.*\)$",
         "renamed": r"--\|(?:{nick} is now known as {new}|You are now known as {new})$",
-        "kicked": r"<--\|{by} has kicked {nick} \({text}\)$",
+        "kicked": r"<--\|{by} has kicked {nick} +\({text}\)$",
         "topic": r'--\|{nick} has changed topic for \S+ (?:from ".*" )?to "{text}"$',
         "mode": r"--\|Mode {room} \[{text}\] by {by}$",
     }

@@ -93,6 +93,7 @@ class Irssi(Client):
         super().__init__(nick)
         home.mkdir(parents=True, exist_ok=True)
         (home / "config").write_text(self._SETTINGS.format(nick=nick))
+        self._numbers = {"": "1"}  # of the windows
         self._folder = tempfile.TemporaryDirectory()  # a socket's path must be short
         given = f"-w {password}" if password else ""
         command = f"{tool('irssi')} --home={home} -c 127.0.0.1 -p {port} -n {nick} {given}"
@@ -113,16 +114,19 @@ class Irssi(Client):
 
     def _window(self, where: str) -> list[str]:
         """Turn to a window; return the screen as soon as it shows it."""
-        prompt = f"[{where[:15] or '(status)'}]"
         there = f"{'window goto' if where.startswith('#') else 'query'} {where}"
+        bar = re.compile(rf"\[(\d+):[^/ ]*/{re.escape(where)}[](]" if where else r"\[(1):")
         deadline = time.monotonic() + PATIENCE
         while True:
             start = len(self._tmux.output)
             screen = self.screen()
-            if screen[-1].startswith(prompt):
+            if found := bar.search(screen[-2]):
+                self._numbers[where] = found[1]
+            number = self._numbers.get(where)
+            if number and f"[{number}:" in screen[-2]:  # also when one was thrown out there
                 return screen
             assert time.monotonic() < deadline, "\n".join([f"no window {where!r}:", *screen])
-            self._keys(f"/{there if where else 'window goto 1'}")
+            self._keys(f"/window goto {number}" if number else f"/{there}")
             self._tmux.changed(start)
 
     def command(self, line: str, where: str = "") -> None:

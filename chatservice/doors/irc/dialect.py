@@ -140,11 +140,16 @@ class IrcLines:
             case Kind.LEFT if event.aside == CHAT:
                 yield write("QUIT", text or "Bye", source=source, trailing=True)
             case Kind.LEFT:
-                yield write("PART", room, *filter(None, [text]), source=source)
+                said = [text] if text else []
+                yield write("PART", room, *said, source=source, trailing=bool(said))
             case Kind.RENAMED:
-                yield write("NICK", text, source=source)
+                yield write(
+                    "NICK", text, source=source, trailing=True
+                )  # ii takes it from there alone
             case Kind.KICKED:
-                yield write("KICK", room, event.to, text or event.nick, source=source)
+                yield write(
+                    "KICK", room, event.to, text or event.nick, source=source, trailing=True
+                )
             case Kind.TOPIC:
                 yield write("TOPIC", room, text, source=source, trailing=True)
             case Kind.MODE:

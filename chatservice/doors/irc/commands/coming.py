@@ -8,7 +8,7 @@ from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.isupport import MAX_NAME, MAX_USER
-from chatservice.doors.irc.message import MAX_BODY, Message, cut
+from chatservice.doors.irc.message import MAX_BODY, Message, cut, write
 from chatservice.doors.irc.registration import Step
 from chatservice.person import Card
 from chatservice.session import State
@@ -74,7 +74,7 @@ def _nick(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
 
         def done(_: None) -> None:
             if not irc.person.place.rooms and irc.person.nick != old:
-                irc.send("NICK", irc.person.nick, source=before)
+                irc.wire(write("NICK", irc.person.nick, source=before, trailing=True))
 
         return renamed.addCallback(done)
     irc.registration.nick = clean(nick).partition(" ")[0]
