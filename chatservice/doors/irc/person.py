@@ -240,6 +240,8 @@ class IrcPerson(Connection):
     # What is for this person alone.
 
     def _written(self, event: Event) -> bytes:
+        if event.room and not event.past and self._own(event):  # shown to nobody else
+            return self._singly(event, self._dialects.here.encode(event))
         if event.kind is Kind.DONE:
             lines = self.labels.end(event.to)
         else:

@@ -116,6 +116,31 @@ class ToARoom(Talking):
         self.assertIn("voice", text)
         self.assertEqual(self.alice.asks("NOTICE #dev :hi"), [])
 
+    def test_who_is_not_heard(self) -> None:
+        """Cannot tell: with echo-message it is shown what it said, without it nothing."""
+        self.types("/join #dev")
+        self.alice.asks("JOIN #dev")
+        self.types("/shadow alice 1h")
+        self.alice.lines(), self.carol.lines()
+        self.assertEqual(self.alice.asks("PRIVMSG #dev :hi"), [])
+        note = f"{ALICE} PRIVMSG alice :milk"
+        self.assertEqual(self.alice.asks("PRIVMSG alice :milk"), [note])
+        self.alice.asks("CAP REQ :echo-message labeled-response")
+        self.assertEqual(self.alice.asks("PRIVMSG #dev :hi"), [f"{ALICE} PRIVMSG #dev :hi"])
+        self.assertEqual(
+            self.alice.asks("@label=7 PRIVMSG #dev :hi"), [f"@label=7 {ALICE} PRIVMSG #dev :hi"]
+        )
+        self.assertEqual(self.carol.lines(), [])
+
+    def test_from_outside(self) -> None:
+        """Where that may be: who is not in it does not hear what it said."""
+        self.types("/join #dev")
+        self.types("/mode outside on")
+        self.assertEqual(self.alice.asks("PRIVMSG #dev :hi"), [])
+        self.assertEqual(self.carol.lines()[-1], "alice: hi")
+        self.alice.asks("CAP REQ echo-message")
+        self.assertEqual(self.alice.asks("PRIVMSG #dev :hi"), [f"{ALICE} PRIVMSG #dev :hi"])
+
 
 class ToOne(Talking):
     """What one other hears."""
