@@ -87,10 +87,10 @@ class TokenBucket:
         self._at = now
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
-    def take(self) -> None:
-        """Use up a token; call only when wait() is 0."""
+    def take(self, count: int = 1) -> None:
+        """Use up tokens; call only when wait() is 0. Of several some may be there only later."""
         if self._rate != math.inf:
-            self._tokens -= 1.0
+            self._tokens -= count
 
     def give_back(self) -> None:
         """Put back a token that was taken and, as it turned out, not used."""
@@ -153,6 +153,15 @@ class Quota:
             if self._address is not None:
                 self._address.bucket.take()
         return wait
+
+    def owe(self, count: int) -> None:
+        """Account for more lines, which were done with the last one; the next waits for them all.
+
+        :param count: how many.
+        """
+        self._own.take(count)
+        if self._address is not None:
+            self._address.bucket.take(count)
 
     def spend_claim(self) -> None:
         """Account for a nickname offered, accepted or not: two lines of the address's, as joining

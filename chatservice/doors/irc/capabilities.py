@@ -33,6 +33,7 @@ CAPABILITIES: Final[Mapping[str, str]] = {
 SHAPING: Final = frozenset(
     (
         *("account-notify", "account-tag", "away-notify", "batch", "extended-join"),
+        *("invite-notify", "multi-prefix"),
         *("message-tags", "server-time", "setname"),
     )
 )

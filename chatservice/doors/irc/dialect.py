@@ -10,7 +10,7 @@ from the server.
 
 import re
 from base64 import b32encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -19,7 +19,7 @@ from typing import Final
 from chatservice.away import AWAY
 from chatservice.doors.irc.formatting import action, write_ctcp
 from chatservice.doors.irc.message import MAX_BODY, cut, escape, write
-from chatservice.events import CHAT, Event, Kind
+from chatservice.events import BAN, CHAT, INVITATION, UNBAN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import is_inbox
 from chatservice.person import Person
@@ -41,8 +41,12 @@ LETTERS: Final = {
     "secure": "z",
     "key": "k",
     "slow": "f",
+    "limit": "l",
+    "outside": "n",
 }
-"""The letters of a room's modes, in IRC."""
+"""The letters of a room's modes, in IRC; n is the contrary of ours, nobody speaks from outside."""
+
+CONTRARY: Final = "outside"
 
 _SPOKEN: Final = {
     Kind.SAID: "PRIVMSG",
@@ -50,10 +54,6 @@ _SPOKEN: Final = {
     Kind.PRIVATE: "PRIVMSG",
     Kind.REMARKED: "NOTICE",
     Kind.HINTED: "NOTICE",
-}
-_ROLE_CHANGES: Final = {  # by whether one was, and is, op or voice
-    (Role.OP, Role.VOICE): "-o+v",
-    (Role.VOICE, Role.OP): "+o",
 }
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 
@@ -157,7 +157,7 @@ class IrcLines:
             case Kind.ROLE:
                 yield from self._role(event, source)
             case Kind.NOTED:
-                yield write("NOTICE", room, text, source=self._server, trailing=True)
+                yield from self._noted(event, source)
             case Kind.INVITED:
                 yield write("INVITE", event.to or "*", text, source=source)
             case _:
@@ -211,29 +211,45 @@ class IrcLines:
             yield write("AWAY", why or AWAY, source=source, trailing=True)
 
     def _mode(self, event: Event, source: str) -> Iterator[str]:
-        name, _, value = event.text.partition(" ")
-        letter = LETTERS.get(name)
-        if letter is None:
-            return
-        if value == "off":
-            params = ["*"] if name == "key" else []
-            yield write("MODE", event.room, f"-{letter}", *params, source=source)
-            return
-        params = ["*"] if name == "key" else [value] if value != "on" else []
-        yield write("MODE", event.room, f"+{letter}", *params, source=source)
+        pairs = (part.partition(" ") for part in event.text.split(", "))
+        change, *params = mode_change((name, value) for name, _, value in pairs)
+        if change:
+            yield write("MODE", event.room, change, *params, source=source)
 
     def _role(self, event: Event, source: str) -> Iterator[str]:
-        def rank(label: str) -> Role:
-            role = Role[label.upper()] if label.upper() in Role.__members__ else Role.USER
-            return Role.OP if role >= Role.OP else role if role is Role.VOICE else Role.USER
+        before, now = self._letters(event.aside), self._letters(event.text)
+        added = "".join(letter for letter in now if letter not in before)
+        removed = "".join(letter for letter in before if letter not in now)
+        change = (added and f"+{added}") + (removed and f"-{removed}")
+        if change:
+            nicks = [event.to] * len(added + removed)
+            yield write("MODE", event.room, change, *nicks, source=source)
+        if event.text == Role.FOUNDER.label:
+            text = f"{event.nick} made {event.to} {event.text}"
+            yield write("NOTICE", event.room, text, source=self._server, trailing=True)
 
-        before, now = rank(event.aside), rank(event.text)
-        if now is Role.USER:
-            change = "-ov" if before is Role.OP else "-v" if before is Role.VOICE else "-ov"
-        else:
-            change = _ROLE_CHANGES.get((before, now), "+o" if now is Role.OP else "+v")
-        nicks = [event.to] * (len(change) - change.count("+") - change.count("-"))
-        yield write("MODE", event.room, change, *nicks, source=source)
+    def _letters(self, label: str) -> str:
+        """Return the letters of a role; whoever sees all prefixes of an op sees that of voice."""
+        role = Role[label.upper()] if label.upper() in Role.__members__ else Role.USER
+        if role >= Role.OP:
+            return "ov" if "multi-prefix" in self._capabilities else "o"
+        return "v" if role is Role.VOICE else ""
+
+    def _noted(self, event: Event, source: str) -> Iterator[str]:
+        """Write what the server says to a room; what it says of invitations and bans, as IRC does.
+
+        A ban that ends, or has a reason, is told in words as well.
+        """
+        if event.aside == INVITATION:
+            if "invite-notify" in self._capabilities:
+                yield write("INVITE", event.to, event.room, source=source)
+            return
+        if event.aside in (BAN, UNBAN):
+            change = "+b" if event.aside == BAN else "-b"
+            yield write("MODE", event.room, change, ban_mask(event.to), source=source)
+            if event.aside == UNBAN or event.text.endswith(f" banned {event.to} for good"):
+                return
+        yield write("NOTICE", event.room, event.text, source=self._server, trailing=True)
 
     def _account(self, event: Event) -> str:
         account = self._hub.accounts.of(event.by)
@@ -250,6 +266,35 @@ class IrcLines:
         if "message-tags" in has and event.kind in _TAGGED and not piece:
             tags.append(f"msgid={escape(message_id(event))}")
         return f"@{';'.join(tags)} {line}" if tags else line
+
+
+def mode_change(changes: Iterable[tuple[str, str]]) -> list[str]:
+    """Return modes of a room as letters with their signs, and the params of those that have one.
+
+    :param changes: names and values as Modes.said has them. Keys are never told.
+    :returns: the letters first, "" for none.
+    """
+    letters: dict[str, str] = {"+": "", "-": ""}
+    params: dict[str, list[str]] = {"+": [], "-": []}
+    for name, value in changes:
+        if name not in LETTERS:
+            continue
+        sign = "-" if (value == "off") is not (name == CONTRARY) else "+"
+        letters[sign] += LETTERS[name]
+        if name == "key":
+            params[sign].append("*")
+        elif name in ("slow", "limit") and sign == "+":
+            params[sign].append(value)
+    signed = "".join(f"{sign}{found}" for sign, found in letters.items() if found)
+    return [signed, *params["+"], *params["-"]]
+
+
+def ban_mask(label: str) -> str:
+    """Return whom a ban means as IRC writes it.
+
+    :param label: a nickname, a mask for nicknames, or a network; only those contain dots or colons.
+    """
+    return f"*!*@{label}" if "." in label or ":" in label else f"{label}!*@*"
 
 
 _TAGGED: Final = frozenset({*_SPOKEN, Kind.TAGGED, Kind.NUDGED})

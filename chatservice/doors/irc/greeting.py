@@ -40,12 +40,12 @@ def greet(irc: "IrcPerson") -> list[str]:
     """Return the welcome (RFC 2812, section 5.1, by modern.ircdocs.horse)."""
     server, version = irc.server, f"chatservice-{chatservice.__version__}"
     since = datetime.fromtimestamp(irc.factory.since, UTC)
-    mode_letters = "".join(sorted({*LETTERS.values(), *"bnov"}))
+    mode_letters = "".join(sorted({*LETTERS.values(), *"bov"}))
     return [
         numbered(irc, n.RPL_WELCOME, f"Welcome to the chat, {irc.lines.mask(irc.called)}"),
         numbered(irc, n.RPL_YOURHOST, f"Your host is {server}, running {version}"),
         numbered(irc, n.RPL_CREATED, f"This server was started {since:%Y-%m-%d %H:%M:%S} UTC"),
-        numbered(irc, n.RPL_MYINFO, server, version, USER_MODES, mode_letters, "bkov"),
+        numbered(irc, n.RPL_MYINFO, server, version, USER_MODES, mode_letters, "bfklov"),
         *isupport(irc),
         *lusers(irc),
         *motd(irc),

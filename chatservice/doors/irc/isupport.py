@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from chatservice.away import LONGEST
+from chatservice.moderation import MAX_REASON
+from chatservice.modes import MAX_KEY
 from chatservice.names import MAX_NICK, MAX_ROOM
 from chatservice.ops import MAX_TOPIC
+from chatservice.sanctions import MOST_IN_ROOM
 from chatservice.watching import MOST_WATCHED
 
 if TYPE_CHECKING:
@@ -24,6 +27,15 @@ MAX_USER: Final = 16
 MOST_TARGETS: Final = 4
 """People or rooms that one message may go to."""
 
+MOST_JOINED: Final = 50
+"""Rooms that one message may join, or leave."""
+
+MOST_MODES: Final = 4
+"""Changes of a room with a param that one message may make."""
+
+MOST_CONDITIONS: Final = 8
+"""What a question for rooms may ask for at a time."""
+
 MOST_USERHOSTS: Final = 5
 """Nicknames that USERHOST may name."""
 
@@ -34,11 +46,11 @@ TARGETS: Final[Mapping[str, int | None]] = {
     "WHOIS": MOST_TARGETS,
     "WHOWAS": MOST_TARGETS,
     "USERHOST": MOST_USERHOSTS,
-    "KICK": 1,
-    "JOIN": None,
-    "PART": None,
-    "NAMES": None,
-    "LIST": None,
+    "KICK": MOST_TARGETS,
+    "JOIN": MOST_JOINED,
+    "PART": MOST_JOINED,
+    "NAMES": MOST_TARGETS,
+    "LIST": MOST_CONDITIONS,
     "MONITOR": None,
 }
 """How many names a command may take, with commas between them; None for as many as fit."""
@@ -51,7 +63,7 @@ def tokens(irc: "IrcPerson") -> list[str]:
     return [
         "CASEMAPPING=ascii",
         "CHANTYPES=#",
-        "CHANMODES=b,k,f,imnstz",
+        "CHANMODES=b,k,fl,imnstz",
         "PREFIX=(ov)@+",
         f"NICKLEN={MAX_NICK}",
         f"USERLEN={MAX_USER + 1}",
@@ -60,7 +72,12 @@ def tokens(irc: "IrcPerson") -> list[str]:
         f"CHANNELLEN={MAX_ROOM + 1}",
         f"TOPICLEN={MAX_TOPIC}",
         f"CHANLIMIT=#:{'' if most == math.inf else int(most)}",
-        "MODES=4",
+        "ELIST=CMNTU",
+        f"KEYLEN={MAX_KEY}",
+        f"KICKLEN={MAX_REASON}",
+        f"MAXLIST=b:{MOST_IN_ROOM}",
+        f"MODES={MOST_MODES}",
+        "SAFELIST",
         f"MONITOR={MOST_WATCHED}",
         "WHOX",
         f"TARGMAX={targets}",

@@ -19,7 +19,7 @@ from chatservice.doors.irc.message import Message, word, write
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.registration import Registration
 from chatservice.errors import ChatError, Code
-from chatservice.events import ABOUT, LOGIN, Event, Kind
+from chatservice.events import ABOUT, INVITATION, LOGIN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch
 from chatservice.past import NOW
@@ -39,6 +39,8 @@ _ECHOED: Final = frozenset(
         *(Kind.TAGGED, Kind.NUDGED),
     )
 )
+_BEFALLEN: Final = frozenset({Code.KICKED, Code.BANNED, Code.MUTED})
+"""What refuses nothing that was asked for; a KICK says it by itself."""
 _UNSAID: Final = frozenset({Kind.PROMPT, Kind.SWITCHED, Kind.HELLO, Kind.DONE})
 
 
@@ -209,6 +211,8 @@ class IrcPerson(Connection):
                 return b""  # the end of the connection says so
             case Kind.AWAY | Kind.ACCOUNT:
                 return b""  # it has been told by a numeric
+            case Kind.NOTED if event.aside == INVITATION:
+                return b""  # as well
             case _:
                 pass
         if self.labels.open:
@@ -267,6 +271,9 @@ class IrcPerson(Connection):
                 return []  # the topic has a numeric, and times are in tags
             case Kind.NOTICE | Kind.RECORDED | Kind.RESUME:
                 return [self._notice(event)]
+            case Kind.ERROR if event.nick in _BEFALLEN:
+                self.person.refused = event.text
+                return [] if event.nick == Code.KICKED else [self._notice(event)]
             case Kind.ERROR:
                 refusal = ChatError(Code(event.nick), event.text)
                 found, *params = numeric(refusal, None)
@@ -279,6 +286,8 @@ class IrcPerson(Connection):
                 return self._watched(event)
             case kind if kind in _UNSAID or not event.room:
                 return []
+            case kind if kind in _ECHOED and not event.past and not self.has("echo-message"):
+                return []  # said by itself, in a room where it is not
             case _:
                 return self.lines.lines(event)
 

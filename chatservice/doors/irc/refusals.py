@@ -15,7 +15,7 @@ NUMERICS: Final[Mapping[str, str]] = {
     Code.NICK_REGISTERED: n.ERR_NICKNAMEINUSE,
     Code.NO_SUCH_NICK: n.ERR_NOSUCHNICK,
     Code.NO_SUCH_ROOM: n.ERR_NOSUCHCHANNEL,
-    Code.ROOM_INVALID: n.ERR_NOSUCHCHANNEL,
+    Code.ROOM_INVALID: n.ERR_BADCHANMASK,
     Code.TOO_MANY_ROOMS: n.ERR_TOOMANYCHANNELS,
     Code.UNKNOWN_COMMAND: n.ERR_UNKNOWNCOMMAND,
     Code.LINE_TOO_LONG: n.ERR_INPUTTOOLONG,
@@ -27,6 +27,7 @@ NUMERICS: Final[Mapping[str, str]] = {
     Code.BANNED: n.ERR_BANNEDFROMCHAN,
     Code.INVITE_ONLY: n.ERR_INVITEONLYCHAN,
     Code.BAD_KEY: n.ERR_BADCHANNELKEY,
+    Code.ROOM_FULL: n.ERR_CHANNELISFULL,
     Code.NEEDS_ENCRYPTION: n.ERR_SECUREONLYCHAN,
     Code.TOO_FAST: n.RPL_TRYAGAIN,
     Code.BAD_PASSWORD: n.ERR_PASSWDMISMATCH,
@@ -35,6 +36,11 @@ NUMERICS: Final[Mapping[str, str]] = {
 
 _WITHOUT: Final = (n.ERR_NONICKNAMEGIVEN, n.ERR_INPUTTOOLONG, n.ERR_PASSWDMISMATCH)
 _ON_COMING_IN: Final = {Code.BANNED: n.ERR_YOUREBANNEDCREEP}
+_ON_SPEAKING: Final = {
+    Code.BANNED: n.ERR_CANNOTSENDTOCHAN,
+    Code.NEEDS_ENCRYPTION: n.ERR_CANNOTSENDTOCHAN,
+    Code.ROOM_INVALID: n.ERR_NOSUCHCHANNEL,
+}
 
 
 def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple[str, ...]:
@@ -46,6 +52,8 @@ def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple
     found = NUMERICS.get(refusal.code, n.ERR_UNKNOWNERROR)
     if asked is not None and asked.command in ("NICK", "USER", "CAP"):
         found = _ON_COMING_IN.get(refusal.code, found)
+    elif asked is not None and asked.command in ("PRIVMSG", "TAGMSG"):
+        found = _ON_SPEAKING.get(refusal.code, found)
     if found == n.ERR_YOUREBANNEDCREEP or found in _WITHOUT:
         return found, refusal.message
     if found == n.RPL_TRYAGAIN:
