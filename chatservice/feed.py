@@ -4,7 +4,7 @@ Data only: what to do with it is delivery's business.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, Generic, TypeVar
 
@@ -37,13 +37,6 @@ def full(size: int) -> bool:
     return size >= PIECE
 
 
-class _Everybody(frozenset[str]):
-    """The set that everybody is in."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
-
-
 class Batch:
     """Events of one room that were committed together, or answers to one member.
 
@@ -51,10 +44,11 @@ class Batch:
     :param events: oldest first.
     """
 
-    __slots__ = ("_encoded", "_singular", "events", "room", "size")
+    __slots__ = ("_by", "_encoded", "_everywhere", "events", "room", "size")
 
     def __init__(self, room: str, events: Sequence[Event]) -> None:
-        self._singular: Set[str] | None = None
+        self._by: Mapping[str, Sequence[int]] | None = None  # whose events, by their indices
+        self._everywhere: Sequence[int] = ()
         self.room = room
         self.events = events
         self.size = sum(_OVERHEAD + len(e.text) + len(e.aside) for e in events)
@@ -67,12 +61,10 @@ class Batch:
 
     def alike(self, identity: str) -> bool:
         """Tell whether it is the same for somebody as for everybody; see IBatch."""
-        singular = self._singular
-        if singular is None:
-            everywhere = any(event.everywhere for event in self.events)
-            singular = _Everybody() if everywhere else {event.by for event in self.events}
-            self._singular = singular
-        return identity not in singular
+        by = self._by
+        if by is None:
+            by = self._sort_out()
+        return not self._everywhere and identity not in by
 
     def encoded(self, dialect: IDialect) -> bytes:
         """Return all events as bytes; encoded once for each dialect."""
@@ -82,6 +74,31 @@ class Batch:
         """Go through the events and what they are as bytes; see IBatch."""
         for index, event in enumerate(self.events):
             yield event, self.part(dialect, index, index + 1)
+
+    def parted(self, dialect: IDialect, identity: str) -> Iterator[tuple[Event | None, bytes]]:
+        """Go through it with somebody's own events apart; see IBatch."""
+        own = (self._by if self._by is not None else self._sort_out()).get(identity, ())
+        apart = sorted({*own, *self._everywhere}) if self._everywhere else own
+        data, ends = self._encode(dialect)
+        at = 0
+        for index in apart:
+            start, stop = ends[index], ends[index + 1]
+            if at < start:
+                yield None, data[at:start]
+            yield self.events[index], data[start:stop]
+            at = stop
+        if at < len(data):
+            yield None, data[at:]
+
+    def _sort_out(self) -> Mapping[str, Sequence[int]]:
+        by: dict[str, list[int]] = {}
+        everywhere: list[int] = []
+        for index, event in enumerate(self.events):
+            by.setdefault(event.by, []).append(index)
+            if event.everywhere:
+                everywhere.append(index)
+        self._by, self._everywhere = by, everywhere
+        return by
 
     def part(self, dialect: IDialect, start: int, stop: int) -> bytes:
         """Return the events from start up to stop, indices into events, as bytes."""
@@ -134,6 +151,16 @@ class Piece:
         for batch, start, stop in self._parts:
             for index in range(start, stop):
                 yield batch.events[index], batch.part(dialect, index, index + 1)
+
+    def parted(self, dialect: IDialect, identity: str) -> Iterator[tuple[Event | None, bytes]]:
+        """Go through it with somebody's own events apart; see IBatch."""
+        for batch, start, stop in self._parts:
+            if batch.alike(identity):
+                yield None, batch.part(dialect, start, stop)
+                continue
+            for index in range(start, stop):
+                event, data = batch.events[index], batch.part(dialect, index, index + 1)
+                yield event if event.by == identity or event.everywhere else None, data
 
     def encoded(self, dialect: IDialect) -> bytes:
         """Return the events as bytes, out of what the batches have encoded."""

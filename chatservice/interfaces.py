@@ -48,6 +48,11 @@ class IBatch(Protocol):
         happened in several rooms at once. Found out once, whoever asks.
         """
 
+    def parted(self, dialect: IDialect, identity: str, /) -> Iterator[tuple[Event | None, bytes]]:
+        """Go through it as bytes, with each event apart that somebody did, or that happened in
+        several rooms at once; without an event what lies between. Encoded once, as in encoded.
+        """
+
     def each(self, dialect: IDialect, /) -> Iterator[tuple[Event, bytes]]:
         """Go through the events and what each is as bytes; encoded once, as in encoded."""
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice import feed as feed_module
-from chatservice.events import Event
+from chatservice.events import Event, Kind
 from chatservice.feed import PIECE, RECENT, Batch, Cursor, Feed, Piece, fitting
 from chatservice.plain import render
 from tests.fakes import Lines, joined, quick, said
@@ -61,6 +61,39 @@ class Batches(SynchronousTestCase):
         stop = data.draw(st.integers(start, len(events)))
         part = Batch("#lobby", events).part(Lines(), start, stop)
         self.assertEqual(part, as_lines(events[start:stop]))
+
+    @quick
+    @given(
+        st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12),
+        st.lists(st.integers(0, 12), min_size=2, max_size=2),
+    )
+    def test_what_somebody_did_stands_apart(
+        self, deeds: list[tuple[str, bool]], ends: list[int]
+    ) -> None:
+        """And what happens everywhere, for all; what is between is one piece of bytes."""
+        events = [
+            said(f"{n}")._replace(by=by, kind=Kind.RENAMED if everywhere else Kind.SAID)
+            for n, (by, everywhere) in enumerate(deeds)
+        ]
+        batch, dialect = Batch("#lobby", events), Lines()
+        start, stop = sorted(min(end, len(events)) for end in ends)
+        piece = Piece("#lobby")
+        piece.add(batch, start, stop)
+        for part, within in ((batch, events), (piece, events[start:stop])):
+            for identity in "abcd":
+                parted = [*part.parted(dialect, identity)]
+                apart = [event for event, _ in parted if event is not None]
+                own = [e for e in within if e.by == identity or e.kind is Kind.RENAMED]
+                self.assertEqual(apart, own)
+                self.assertEqual(b"".join(data for _, data in parted), part.encoded(dialect))
+                for event, data in parted:
+                    if event is not None:
+                        self.assertEqual(data, as_lines([event]))
+                if part.alike(identity):
+                    self.assertEqual(own, [])
+                if part is batch:
+                    self.assertEqual(part.alike(identity), not own)
+                    self.assertLessEqual(len(parted), 2 * len(own) + 1)
 
     def test_a_piece_is_parts_of_batches_in_order_and_encodes_nothing_anew(self) -> None:
         one, other = numbered(4)[:2], numbered(4)[2:]

@@ -164,8 +164,13 @@ class IrcPerson(Connection):
             return b"".join(map(self._encode_answer, batch.events))
         if self._welcomed and batch.alike(self.session.person.inbox):
             return batch.encoded(self._dialects.here)
-        each = batch.each(self._dialects.here)
-        return b"".join([self._singly(event, data) for event, data in each])
+        parted = batch.parted(self._dialects.here, self.person.inbox)
+        return b"".join(
+            [
+                self._late(data) if event is None else self._singly(event, data)
+                for event, data in parted
+            ]
+        )
 
     def _encode_to_taste(self, batch: IBatch) -> bytes:
         taste = self._taste
