@@ -39,7 +39,8 @@ class LineFramer(LineReceiver):
     """Whether telnet's commands are taken out of what comes."""
 
     def __init__(self) -> None:
-        self._telnet = TelnetFilter()
+        if self.speaks_telnet:
+            self._telnet = TelnetFilter()
         self._tail = b""  # an unfinished line, or its last byte if it is too long already
         self._skipping = False  # that unfinished line is too long
         self._lines = _NO_LINES  # received, not taken yet; None: was too long
@@ -57,8 +58,10 @@ class LineFramer(LineReceiver):
     def dataReceived(self, data: bytes) -> None:
         """Take a chunk of the stream; empty when resumeProducing calls."""
         if data:
-            self._split(self._telnet.feed(data) if self.speaks_telnet else data)
-            if self._telnet.asked:  # once for each read, however often it was asked for
+            if self.speaks_telnet:
+                data = self._telnet.feed(data)
+            self._split(data)
+            if self.speaks_telnet and self._telnet.asked:  # once for each read, however often
                 self._telnet.asked = False
                 self.timingMarkAsked()
         if not self._taking:

@@ -4,7 +4,8 @@ ircv3.net/specs/extensions/capability-negotiation (CAP 302). Pure: requests in, 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 CAPABILITIES: Final[Mapping[str, str]] = {
@@ -43,6 +44,9 @@ _ALWAYS: Final = frozenset({"cap-notify"})
 """What a client that speaks version 302 cannot give up."""
 
 
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
 @dataclass(slots=True)
 class Negotiation:
     """What one client has asked for.
@@ -54,7 +58,7 @@ class Negotiation:
 
     version: int = 301
     open: bool = False
-    agreed: frozenset[str] = field(default_factory=frozenset)
+    agreed: frozenset[str] = _NOTHING
 
     def offer(self, version: str, offered: Mapping[str, str]) -> list[str]:
         """Return what to list for CAP LS.
@@ -65,7 +69,7 @@ class Negotiation:
         if version.isdecimal() and len(version) < 8:
             self.version = max(self.version, int(version))
         if self.version >= 302:
-            self.agreed |= _ALWAYS
+            self.agreed = _shared(self.agreed | _ALWAYS)
             return [f"{name}={value}" if value else name for name, value in offered.items()]
         return [*offered]
 
@@ -84,5 +88,11 @@ class Negotiation:
         for word in words:  # in order: the last word on a name counts
             agreed -= {word[1:]}
             agreed |= set() if word.startswith("-") else {word}
-        self.agreed = frozenset(agreed)
+        self.agreed = _shared(frozenset(agreed))
         return True
+
+
+@lru_cache(maxsize=256)
+def _shared(agreed: frozenset[str]) -> frozenset[str]:
+    """Return a set that is the same for all who have the same: each takes 2 KiB."""
+    return agreed

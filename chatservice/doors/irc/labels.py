@@ -13,6 +13,9 @@ MAX_LABEL: Final = 64
 """Characters of a label at most, by the specification."""
 
 
+_NOTHING: Final[list[str]] = []  # shared, and not added to: nothing is taken before begin
+
+
 class Labels:
     """The labelled message of one client that is being answered, if any.
 
@@ -26,7 +29,7 @@ class Labels:
         self._count = 0
         self._label = ""
         self._request = ""
-        self._lines: list[str] = []
+        self._lines = _NOTHING
 
     @property
     def open(self) -> bool:
@@ -49,7 +52,7 @@ class Labels:
         if not self._label or request != self._request:
             return []
         label, lines = self._label, self._lines
-        self._label, self._request, self._lines = "", "", []
+        self._label, self._request, self._lines = "", "", _NOTHING
         if not lines:
             return [tag(write("ACK", source=self._server), "label", label)]
         if len(lines) == 1:

@@ -49,17 +49,18 @@ class IrcPerson(Connection):
 
     factory: "IrcFactory"
 
+    parting = ""  # what it said on leaving
+    _account = ""  # to which it was told that it is logged in
+    _names: tuple[str, ...] = ()  # that it knows itself by, the one it has now last
+    _early: tuple[bytes, ...] = ()  # what happened before it was welcomed
+    _welcomed = False
+    _heard_of: deque[tuple[object, ...]] | None = None
+
     def connectionMade(self) -> None:
         """Let somebody in; it speaks first."""
         self.registration = Registration()
         self.negotiation = Negotiation()
         self.labels = Labels(self.server)
-        self._account = ""  # to which it was told that it is logged in
-        self.parting = ""  # what it said on leaving
-        self._names: tuple[str, ...] = ()  # that it knows itself by, the one it has now last
-        self._early: list[bytes] = []  # what happened before it was welcomed
-        self._welcomed = False
-        self._heard_of: deque[tuple[object, ...]] = deque(maxlen=_REMEMBERED)
         super().connectionMade()
 
     # What handlers of commands use.
@@ -232,8 +233,10 @@ class IrcPerson(Connection):
     def _known(self, event: Event) -> bool:
         """Tell whether this was told already, in another room; else it is from now on."""
         what = (event.kind, event.by, event.at, event.text)
-        if len(self.person.place.rooms) < 2 and not self._heard_of:
-            return False
+        if self._heard_of is None:
+            if len(self.person.place.rooms) < 2:
+                return False
+            self._heard_of = deque(maxlen=_REMEMBERED)
         if what in self._heard_of and not self._outlet.holding:
             return True
         self._heard_of.append(what)
@@ -243,7 +246,7 @@ class IrcPerson(Connection):
         """Keep for later what came before the welcome."""
         if self._welcomed:
             return data
-        self._early.append(data)
+        self._early = (*self._early, data)
         return b""
 
     # What is for this person alone.
@@ -343,5 +346,5 @@ class IrcPerson(Connection):
         if event.kind is not Kind.WELCOME:
             return b""
         self._welcomed = True
-        early, self._early = self._early, []
+        early, self._early = self._early, ()
         return b"".join(early)
