@@ -76,6 +76,7 @@ class Hub:
         self._order = parts.order
         self.delivery = parts.delivery
         self.past = parts.past
+        self.excerpts = parts.excerpts
         self.accounts = parts.accounts
         self.markers = parts.markers
         self.presence = parts.presence

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from chatservice.accounts import Accounts
 from chatservice.delivery import Delivery
+from chatservice.excerpts import Excerpts
 from chatservice.identities import Identities
 from chatservice.interfaces import IClock, ILog, IRecords, ITickets
 from chatservice.journal import Journal
@@ -65,6 +66,7 @@ class Parts:
         self.tokens_of_bots = Tokens(records, self.accounts)
         self.delivery = Delivery(log, clock, now, meters)
         self.past = Past(log, self.delivery, now)
+        self.excerpts = Excerpts(log, self.delivery)
         self.order = Order(log, self.delivery, now, policy.lobby, meters)
         self.preferences = Preferences(self.accounts, self.order, self.identities.people)
         self.sanctions = Sanctions(records, now)

@@ -71,9 +71,12 @@ class Preferences:
         return person.settings.taste(person.inbox, names)
 
     def shows(self, person: Person) -> Callable[[Event], bool] | None:
-        """Return what tells whether a person wants to see an event; None for all."""
+        """Return what tells whether a person wants to see an event of the past; None for all."""
         taste = self.taste(person)
-        return None if taste is None else lambda event: not taste.hides(event)
+        if taste is None or not taste.ignored:
+            return None
+        past = replace(taste, focus=None)  # which is on the present
+        return lambda event: not past.hides(event)
 
     def logged_in(self, person: Person) -> None:
         """Let what an account has kept hold for somebody who is logged in to it from now on.

@@ -1,14 +1,14 @@
 """What people type to look back: history, search, and having one's words removed."""
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
-from chatservice.events import Event, Kind
+from chatservice.events import Kind
+from chatservice.excerpts import View
 from chatservice.names import MAX_NICK
 from chatservice.past import MOST_LINES
 from chatservice.resume import OWN
@@ -20,8 +20,6 @@ HISTORY: Final = 20
 
 _HISTORY: Final = re.compile(r"([#@]\S*)?\s*([0-9]{1,9})?\s*(?:before\s+(.{1,40}))?", re.IGNORECASE)
 _NUMBER: Final = re.compile("[0-9]+")
-
-Wanted = Callable[[Event], bool]
 
 
 def _history(session: Session, text: str) -> Deferred[None]:
@@ -38,40 +36,33 @@ def _history(session: Session, text: str) -> Deferred[None]:
     number = int(end) if end and _NUMBER.fullmatch(end) else None
     at = parse_moment(end, hub.now()) if end and number is None else None
     name = form[1] or ""
-    room, wanted = _place(session, name)
-    head = hub.present(person, room)
-    return hub.past.history(person.member, room, head, count, number, at, name, wanted)
+    view = view_of(session, name)
+    head = hub.present(person, view.log)
+    return hub.past.history(person.member, view.log, head, count, number, at, name, view.filter)
 
 
 def _search(session: Session, text: str) -> Deferred[None]:
     hub, person = session.hub, session.person
     query = parse_query(text, hub.now())
-    room, wanted = _place(session, query.room)
-    shows = hub.preferences.shows(person)
-    return hub.past.search(person.member, room, query, text, _both(wanted, shows))
+    view = view_of(session, query.room).but(hub.preferences.shows(person))
+    return hub.past.search(person.member, view.log, query, text, view.filter)
 
 
-def _place(session: Session, name: str) -> tuple[str, Wanted | None]:
-    """Return where somebody wants to look back: the name of a log, and which lines of it.
+def view_of(session: Session, name: str) -> View:
+    """Return what somebody may see of the past where it wants to look back.
 
     :param name: a room, "" for the current one; OWN for all private lines, with a nickname behind
         it for those said to or by that one.
+    :raises ChatError: if that is no such place, or none where it is.
     """
     hub, person = session.hub, session.person
     if not name.startswith(OWN):
         room = hub.rooms.named(person, name)
-        floor = room.charter.floor
-        return room.name, (lambda event: event.seq > floor) if floor else None
+        return View(room.name, room.charter.floor)
     nick = name.removeprefix(OWN)
     if len(nick) > 4 * MAX_NICK:
         raise ChatError(Code.BAD_ARGUMENTS, "Behind the @ belongs a nickname, for example @bob.")
-    return person.inbox, hub.conversations.between(person, nick) if nick else None
-
-
-def _both(one: Wanted | None, other: Wanted | None) -> Wanted | None:
-    if one is None or other is None:
-        return one or other
-    return lambda event: one(event) and other(event)
+    return View(person.inbox, wanted=hub.conversations.between(person, nick) if nick else None)
 
 
 def _forget(session: Session, text: str) -> Deferred[None] | None:

@@ -15,6 +15,7 @@ CAPABILITIES: Final[Mapping[str, str]] = {
     "batch": "",
     "cap-notify": "",
     "draft/account-registration": "",
+    "draft/chathistory": "",
     "draft/read-marker": "",
     "echo-message": "",
     "extended-join": "",

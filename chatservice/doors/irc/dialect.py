@@ -11,7 +11,7 @@ from the server.
 import re
 from base64 import b32encode
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -55,6 +55,10 @@ _SPOKEN: Final = {
     Kind.REMARKED: "NOTICE",
     Kind.HINTED: "NOTICE",
 }
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMESTAMP: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z"
+)
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
@@ -77,13 +81,30 @@ def timestamp(at: float) -> str:
 
     :param at: seconds since 1970.
     """
-    seconds, milliseconds = divmod(round(at * 1e6) // 1000, 1000)
-    return f"{_second(seconds)}.{milliseconds:03}Z"
+    seconds, rest = divmod(milliseconds(at), 1000)
+    return f"{_second(seconds)}.{rest:03}Z"
 
 
 @lru_cache(maxsize=64)  # lines of one second come together, and for several dialects
 def _second(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def milliseconds(at: float) -> int:
+    """Return a time as milliseconds since 1970, those that timestamp shows."""
+    return round(at * 1e6) // 1000
+
+
+def read_timestamp(text: str) -> int:
+    """Return what a time as server-time has it says, in milliseconds since 1970.
+
+    :raises ValueError: if it is none.
+    """
+    form = _TIMESTAMP.fullmatch(text)
+    if form is None:
+        raise ValueError(f"no time: {text!r}")
+    at = datetime.strptime(form[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) - _EPOCH
+    return at // timedelta(milliseconds=1) + int((form[2] or "")[:3].ljust(3, "0"))
 
 
 class IrcLines:

@@ -24,6 +24,9 @@ MAX_NAME: Final = 128
 MAX_USER: Final = 16
 """The longest user name, in characters, without the ~ before it."""
 
+MOST_HISTORY: Final = 200
+"""Messages that CHATHISTORY gives at once."""
+
 MOST_TARGETS: Final = 4
 """People or rooms that one message may go to."""
 
@@ -62,6 +65,8 @@ def tokens(irc: "IrcPerson") -> list[str]:
     targets = ",".join(f"{verb}:{count or ''}" for verb, count in TARGETS.items())
     return [
         "CASEMAPPING=ascii",
+        f"CHATHISTORY={MOST_HISTORY}",
+        "MSGREFTYPES=msgid,timestamp",
         "CHANTYPES=#",
         "CHANMODES=b,k,fl,imnstz",
         "PREFIX=(ov)@+",

@@ -118,6 +118,13 @@ class IrcPerson(Connection):
         now = self.hub.now()
         self.hub.answer(self.person, *(Event(0, now, "", Kind.WIRE, "", line) for line in lines))
 
+    def batched(self, kind: str, lines: list[str], *params: str) -> list[str]:
+        """Return lines as a batch, if batches were agreed on; else as they are.
+
+        :param params: what stands behind the batch's type.
+        """
+        return self.labels.batched(kind, lines, *params) if self.has("batch") else lines
+
     def refuse(self, refusal: ChatError, asked: Message | None, about: str = "") -> None:
         """Tell this client why something was not done."""
         self.hub.meters.refuse(refusal.code)

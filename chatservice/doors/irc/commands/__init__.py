@@ -7,6 +7,7 @@ from chatservice.doors.irc.commands import (
     channels,
     coming,
     helping,
+    history,
     listing,
     markers,
     modes,
@@ -35,6 +36,7 @@ _ROWS: Final = (
     *monitor.ROWS,
     *server.ROWS,
     *markers.ROWS,
+    *history.ROWS,
 )
 
 ROWS: Final = (*_ROWS, *helping.rows(_ROWS))
