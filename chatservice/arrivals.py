@@ -5,7 +5,7 @@ the place it had; nobody else notices.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from operator import setitem
 
@@ -21,6 +21,7 @@ from chatservice.names import LOBBY, check_nick
 from chatservice.owners import Owners
 from chatservice.parts import Parts
 from chatservice.person import Person
+from chatservice.recall import Recall
 from chatservice.resume import Offer, Place, describe, is_token, parse_offer
 from chatservice.returns import merged
 
@@ -274,7 +275,9 @@ class Arrivals:
             self._conversations.catch_up(person, heads.get(person.inbox))
         else:
             read = self._rooms.readable(person, merged(person.place, person.offered.read))
-            told = self._past.missed(person.member, read, heads)
+            told: Mapping[str, Recall] = {}
+            if not person.looks_back:
+                told = self._past.missed(person.member, read, heads)
             self._conversations.came_back(person, read, told, heads)
 
     def wear(self, nick: str, person: Person) -> None:

@@ -176,7 +176,7 @@ class Conversations:
         others = self._where.connections_of(person.inbox)
         known = (self._readings.read(other) or 0 for other in others if other is not person)
         read = max(account.read, *known, 0)
-        if read >= head:
+        if read >= head or person.looks_back:
             self._readings.follow(person, head, None)
         else:
             person.partner = None  # whoever wrote last meanwhile

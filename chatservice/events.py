@@ -78,6 +78,14 @@ EVERYWHERE: Final = frozenset({Kind.RENAMED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCR
 LOGIN: Final = "login"
 """As Event.aside of what somebody is told because it is logged in from then on, or no more."""
 
+AROUND: Final = "around"
+"""As Event.aside of the notice that only says of lines before it that they are from the past."""
+
+FOUND: Final = "found"
+"""As Event.aside of the notice that stands before lines that were found, for some of which a door
+has no place where they were said.
+"""
+
 ABOUT: Final = "about"
 """As Event.aside of the notice that tells a room's topic."""
 

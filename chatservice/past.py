@@ -11,7 +11,7 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from chatservice.delivery import Delivery
-from chatservice.events import Event, Kind
+from chatservice.events import AROUND, FOUND, Event, Kind
 from chatservice.interfaces import Hit, ILog, IMember
 from chatservice.names import fold
 from chatservice.recall import Recall
@@ -49,7 +49,7 @@ class Past:
         :param head: the number of the last line before it came in.
         """
         if count and head:
-            past = Recall(self._log, room, head, last=count, ending=_present)
+            past = Recall(self._log, room, head, last=count, ending=_present, aside=AROUND)
             self._delivery.recall(member, past)
 
     def missed(
@@ -70,7 +70,7 @@ class Past:
                 self._tell(member, text)
                 seq = head - MOST_MISSED
             ending = _present if index == len(behind) - 1 else _nothing
-            told[room] = Recall(self._log, room, head, since=seq, ending=ending)
+            told[room] = Recall(self._log, room, head, since=seq, ending=ending, aside=AROUND)
             self._delivery.recall(member, told[room])
         return told
 
@@ -82,7 +82,9 @@ class Past:
         """
         since = max(read, head - MOST_MISSED)
         # A box that was empty for long goes on with a higher number: gaps mean nothing.
-        past = Recall(self._log, inbox, head, since=since, ending=_unread, gaps=False)
+        past = Recall(
+            *(self._log, inbox, head), since=since, ending=_unread, aside=AROUND, gaps=False
+        )
         self._delivery.recall(member, past)
         return past
 
@@ -173,7 +175,8 @@ class Past:
         if not hits and rest is None:
             return [self._notice("Nothing found.")]
         lines = "One line" if len(hits) == 1 else f"{len(hits) or 'No'} lines"
-        shown = [self._notice(f"{lines} found, the newest first; times are UTC:")]
+        header = self._notice(f"{lines} found, the newest first; times are UTC:")
+        shown = [header._replace(aside=FOUND)]
         for event, earlier, later in hits:
             shown += [around.retold() for around in (*earlier, event, *later)]
             if query.context:

@@ -87,6 +87,7 @@ class Person:
     :ivar active: when it said something last, or came, seconds since 1970.
     :ivar card: what its client says of it beside the nickname.
     :ivar roomless: whether it may be in no room at all, as its door has it; else it is in one.
+    :ivar looks_back: whether its client asks for the past by itself: then it is told none unasked.
     :ivar recognised: whether its door makes its token, which the person itself must not know.
     :ivar unasked: whether it has a token that it does not know, as it did not ask for one.
     :ivar left: once it goes, under which nickname, and up to which number of each room it is to be
@@ -114,6 +115,7 @@ class Person:
         "host",
         "last",
         "left",
+        "looks_back",
         "member",
         "nick",
         "offered",
@@ -154,6 +156,7 @@ class Person:
         self.proved: Account | None = None  # whose owner it has shown to be on coming in
         self.card = NO_CARD
         self.roomless = False
+        self.looks_back = False
         self.recognised = False
         self.unasked = False
         self.left: tuple[str, dict[str, int]] | None = None

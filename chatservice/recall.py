@@ -42,6 +42,7 @@ class Recall:
     :param since: the number after which they begin; None for the last few.
     :param last: how many of the last.
     :param ending: what to say behind them, given the first and how many they were; "" for nothing.
+    :param aside: that of what is said behind them; see Event.
     :param gaps: whether to say that lines are missing.
     :param wanted: of the last few, which ones count; by default all. Of lines that are not
         wanted, MOST_LOOKED_AT are looked at.
@@ -60,6 +61,7 @@ class Recall:
         since: int | None = None,
         last: int = 0,
         ending: Callable[[Event | None, int], str],
+        aside: str = "",
         gaps: bool = True,
         wanted: Callable[[Event], bool] | None = None,
     ) -> None:
@@ -70,6 +72,7 @@ class Recall:
         self.since = since
         self._last = last
         self._ending = ending
+        self._aside = aside
         self._gaps = gaps
         self._wanted = wanted
         self.rest: int | None = None
@@ -99,7 +102,7 @@ class Recall:
         page = await (self._page_of_last() if self.since is None else self._page_since())
         told = [event.retold() if event.kind.kept else event for event in page]
         if self.done and (text := self._ending(self._first, self._count)):
-            told.append(Event(0, now, "", Kind.NOTICE, "", text))
+            told.append(Event(0, now, "", Kind.NOTICE, "", text, aside=self._aside))
         return told
 
     async def _page_of_last(self) -> list[Event]:

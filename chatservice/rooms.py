@@ -250,10 +250,12 @@ class Rooms:
             self._order.tell_now(person, Kind.NOTICE, text, aside=ABOUT)
 
     def show_backlog(self, person: Person, room: Room, head: int) -> None:
-        """Tell a person who has just come in what was said last.
+        """Tell a person who has just come in what was said last, unless it asks for that itself.
 
         :param head: the number of the last line before that.
         """
+        if person.looks_back:
+            return
         if (most := head - room.charter.floor) > 0:
             count = min(self._policy.backlog, most)
             self._past.backlog(person.member, room.name, head, count)

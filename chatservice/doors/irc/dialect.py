@@ -55,6 +55,7 @@ _SPOKEN: Final = {
     Kind.REMARKED: "NOTICE",
     Kind.HINTED: "NOTICE",
 }
+_A_DAY: Final = 20 * 3600.0  # seconds: a time alone would not say which day
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z"
@@ -210,10 +211,17 @@ class IrcLines:
         target = event.to if is_inbox(event.room) else event.room
         if event.kind is Kind.PRIVATE and text.startswith(ACTION):
             text, acted = text.removeprefix(ACTION), True
+        if event.past and "server-time" not in self._capabilities:
+            text = f"{self._when(event.at)} {text}"
         head = len(f":{source} {verb} {target} :".encode())
         for piece in cut(text, MAX_BODY - head - (len(action("")) + 1 if acted else 0)):
             said = action(piece) if acted else piece
             yield write(verb, target, said, source=source, trailing=True)
+
+    def _when(self, at: float) -> str:
+        """Return a time as it stands before a line for clients that know no server-time."""
+        form = "[%H:%M]" if self._hub.now() - at < _A_DAY else "[%Y-%m-%d %H:%M]"
+        return datetime.fromtimestamp(at, UTC).strftime(form)
 
     def _joined(self, event: Event, source: str) -> Iterator[str]:
         if "extended-join" in self._capabilities:

@@ -6,6 +6,7 @@ themselves, or in which something happened in several rooms at once; see IBatch.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from chatservice.accounts import Account
@@ -18,12 +19,13 @@ from chatservice.doors.irc.labels import Labels
 from chatservice.doors.irc.message import Message, word, write
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.registration import Registration
+from chatservice.doors.irc.retold import retold
 from chatservice.errors import ChatError, Code
-from chatservice.events import ABOUT, INVITATION, LOGIN, Event, Kind
+from chatservice.events import ABOUT, AROUND, INVITATION, LOGIN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch
-from chatservice.past import NOW
 from chatservice.person import Person
+from chatservice.plain import render
 from chatservice.presence import IS_AWAY
 from chatservice.watching import WATCHED
 
@@ -54,6 +56,7 @@ class IrcPerson(Connection):
     _names: tuple[str, ...] = ()  # that it knows itself by, the one it has now last
     _early: tuple[bytes, ...] = ()  # what happened before it was welcomed
     _welcomed = False
+    _joined: frozenset[str] = frozenset()  # rooms it was told of before that
     _heard_of: deque[tuple[object, ...]] | None = None
 
     def connectionMade(self) -> None:
@@ -91,6 +94,7 @@ class IrcPerson(Connection):
 
     def reshape(self) -> None:
         """Write what happens from now on as the capabilities ask for."""
+        self.person.looks_back = self.has("draft/chathistory")
         self._dialects = self.dialects_at(stamped=True)
 
     def dialects_at(self, stamped: bool) -> Dialects:
@@ -169,7 +173,7 @@ class IrcPerson(Connection):
 
     def _encode(self, batch: IBatch) -> bytes:
         if not batch.room:
-            return b"".join(map(self._encode_answer, batch.events))
+            return self._encode_answers(batch.events)
         if self._welcomed and batch.alike(self.session.person.inbox):
             return batch.encoded(self._dialects.here)
         parted = batch.parted(self._dialects.here, self.person.inbox)
@@ -186,9 +190,17 @@ class IrcPerson(Connection):
             return self._encode(batch)
         if not batch.room:
             shown = [event for event in batch.events if not taste.hides(event)]
-            return b"".join(map(self._encode_answer, shown))
+            return self._encode_answers(shown)
         each = batch.each(self._dialects.here)
         return b"".join([self._singly(e, data) for e, data in each if not taste.hides(e)])
+
+    def _encode_answers(self, events: Sequence[Event]) -> bytes:
+        if not any(event.past for event in events):  # nearly always
+            return b"".join(map(self._encode_answer, events))
+        data = b""
+        for lines, others in retold(self, events):
+            data += self._shown(lines) + b"".join(map(self._encode_answer, others))
+        return data
 
     def _inside(self, room: str) -> list[str]:
         """Return what somebody is told of a room that it has come into."""
@@ -197,10 +209,28 @@ class IrcPerson(Connection):
     def _back(self) -> list[str]:
         """Return in which rooms somebody is who has come back: no other client has seen it go."""
         person, lines = self.person, list[str]()
-        for room in person.place.rooms if person.offered is not None else ():
+        came_back = person.place.rooms if person.offered is not None else ()
+        for room in [room for room in came_back if room not in self._joined]:
             joined = Event(0, self.hub.now(), room, Kind.JOINED, person.nick, by=person.inbox)
             lines += [*self.lines.lines(joined), *self._inside(room)]
         return lines
+
+    def _missed(self, room: str) -> list[str]:
+        """Tell how a room is of which not all was told; behind what is still to be told of it.
+
+        What is not told of comings and goings up to here is told by a fresh list of who is there.
+        """
+        if self.hub.clock is None:
+            return self._now(room)
+        self.hub.clock.callLater(0, lambda: self.wire(*self._now(room)))
+        return []
+
+    def _now(self, room: str) -> list[str]:
+        """Return how a room is just now; nothing of one that it is not in."""
+        if room not in self.person.place.rooms or self.person.departed:
+            return []
+        none = numbered(self, n.RPL_NOTOPIC, room, "No topic is set")
+        return [*(topic(self, room) or [none]), *names(self, room)]
 
     # What happens in rooms, as far as it is something of one's own.
 
@@ -218,6 +248,8 @@ class IrcPerson(Connection):
             case Kind.JOINED:
                 del lines[1:]  # that it is away, it knows
                 lines += self._inside(event.room)
+                if not self._welcomed:
+                    self._joined |= {event.room}
             case Kind.RENAMED:
                 self._names = (self._names[-1] if self._names else event.nick, event.text)
             case Kind.LEFT if event.everywhere:
@@ -262,13 +294,18 @@ class IrcPerson(Connection):
         if event.room and not event.past and self._own(event):  # shown to nobody else
             return self._singly(event, self._dialects.here.encode(event))
         if event.kind is Kind.DONE:
-            lines = self.labels.end(event.to)
-        else:
-            lines = self._answered(event)
-            if self.labels.open and (event.room or event.kind not in WATCHED):
-                self.labels.take(lines)
-                return b""
-        return b"".join(map(self.framed, lines)) + self._after(event)
+            return b"".join(map(self.framed, self.labels.end(event.to)))
+        lines = self._answered(event)
+        if event.kind in WATCHED and not event.room:  # it answers nothing
+            return b"".join(map(self.framed, lines))
+        return self._shown(lines) + self._after(event)
+
+    def _shown(self, lines: list[str]) -> bytes:
+        """Return lines for this person alone, if they need not wait for the end of an answer."""
+        if self.labels.open:
+            self.labels.take(lines)
+            return b""
+        return b"".join(map(self.framed, lines))
 
     def _answered(self, event: Event) -> list[str]:
         """Return an answer as lines."""
@@ -282,21 +319,27 @@ class IrcPerson(Connection):
                 return self.logged_in(self.person.account, event.text)
             case Kind.NOTICE if event.aside == AWAY:
                 return [self._about_away(event.text)]
-            case Kind.NOTICE if event.aside == ABOUT or event.text == NOW:
-                return []  # the topic has a numeric, and times are in tags
-            case Kind.NOTICE | Kind.RECORDED | Kind.RESUME:
-                return [self._notice(event)]
+            case Kind.NOTICE if event.aside in (ABOUT, AROUND):
+                return []  # the topic has a numeric, and lines of the past have their times
+            case Kind.NOTICE:
+                return [self.notice(event.text)]
+            case Kind.RECORDED:
+                return [self.notice(render(event))]
+            case Kind.RESUME:
+                token = event.text.partition(" ")[0]
+                text = f"To come back, connect with the nickname {event.nick} and: PASS {token}"
+                return [self.notice(text)]
             case Kind.ERROR if event.nick in _BEFALLEN:
                 self.person.refused = event.text
-                return [] if event.nick == Code.KICKED else [self._notice(event)]
+                return [] if event.nick == Code.KICKED else [self.notice(event.text)]
             case Kind.ERROR:
                 refusal = ChatError(Code(event.nick), event.text)
                 found, *params = numeric(refusal, None)
                 return [write(found, self.called, *params, source=self.server)]
             case Kind.INVITED:
                 return self.lines.lines(event._replace(to=self.called))
-            case Kind.GAP if event.text in self.person.place.rooms:
-                return names(self, event.text)
+            case Kind.GAP:
+                return self._missed(event.text)
             case kind if kind in WATCHED and not event.room:
                 return self._watched(event)
             case kind if kind in _UNSAID or not event.room:
@@ -342,10 +385,8 @@ class IrcPerson(Connection):
         shared = wearer is not None and wearer.place.rooms.keys() & self.person.place.rooms.keys()
         return self.lines.lines(event) if self.has("extended-monitor") and not shared else []
 
-    def _notice(self, event: Event) -> str:
-        text = event.text
-        if event.kind is Kind.RESUME:
-            text = f"To come back, connect with the nickname {event.nick} and: PASS {text}"
+    def notice(self, text: str) -> str:
+        """Return what the server says to this client."""
         return write("NOTICE", self.called, text, source=self.server)
 
     def _after(self, event: Event) -> bytes:

@@ -318,7 +318,7 @@ class Kicking(InRooms):
         self.bob.asks("JOIN #dev")
         self.alice.lines()
         self.assertEqual(
-            self.alice.asks("KICK #dev bob"), [f":alice!~alice@{SERVER} KICK #dev bob alice"]
+            self.alice.asks("KICK #dev bob"), [f":alice!~alice@{SERVER} KICK #dev bob :alice"]
         )
 
     def test_several(self) -> None:

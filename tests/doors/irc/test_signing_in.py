@@ -268,7 +268,7 @@ class ComingBack(SigningIn):
         self.assertEqual(found[0], "001")
         self.assertEqual(found.count("JOIN"), 2)
         self.assertIn(f":{SERVER} 366 alice #dev :End of /NAMES list", lines)
-        self.assertIn(f":bob!~bob@{SERVER} PRIVMSG #dev :are you there?", lines)
+        self.assertIn(f":bob!~bob@{SERVER} PRIVMSG #dev :[22:13] are you there?", lines)
         self.assertEqual(bob.lines(), [])  # nobody saw it
 
     def test_not_after_quitting_and_not_as_a_guest(self) -> None:
