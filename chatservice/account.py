@@ -110,18 +110,22 @@ def with_settings(account: Account, settings: Mapping[str, object]) -> Change:
     return _of(account, how)
 
 
-def with_password(account: Account, password: str, scram: str, before: str | None = None) -> Change:
+def with_password(
+    account: Account, password: str, scram: str, before: str | None = None, alone: bool = False
+) -> Change:
     """Return the change of a password.
 
     :param password: the new hash.
     :param scram: the new verifier.
     :param before: the hash that it replaces; None for whichever there is.
+    :param alone: whether nothing else, no certificate, proves the same from then on.
     """
 
     def how(value: Value) -> Value:
         if before is not None and value.get("password", "") != before:
             raise ChatError(Code.BUSY, "The password was changed meanwhile: log in again.")
-        return {**value, "password": password, "scram": scram}
+        certificates = [] if alone else [*from_value(value).certificates]
+        return {**value, "password": password, "scram": scram, "certificates": certificates}
 
     return _of(account, how)
 

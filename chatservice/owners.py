@@ -227,7 +227,8 @@ class Owners:
             if not person.departed:
                 self._returns.connected(person)
             ended = " Your other connections were ended." if others else ""
-            self._tell(person, f"Your password is changed.{ended}")
+            more = " Certificates still log in: see /cert list." if account.certificates else ""
+            self._tell(person, f"Your password is changed.{ended}{more}")
 
         return self._logins.change(person, text).addCallback(changed)
 

@@ -5,6 +5,7 @@ from typing import cast
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.account import with_password
 from chatservice.errors import ChatError, Code
 from chatservice.limits import Limits
 from chatservice.secret import SECRET
@@ -260,6 +261,22 @@ class Certificates(Proving):
         self.successResultOf(removed)
         self.assertIsNone(accounts.certified(FINGERPRINT))
         self.assertEqual(accounts.certified("0" * 64), self.chat.account("alice"))
+
+    def test_a_new_password_leaves_them_and_the_operators_does_not(self) -> None:
+        alice = self.chat.enters(f"alice {WORD}")
+        alice.hears()
+        alice.types(f"/password {WORD} -> another word")
+        self.assertEqual(
+            alice.hears(),
+            ["-- Your password is changed. Certificates still log in: see /cert list."],
+        )
+        account = self.chat.account("alice")
+        self.assertEqual(account.certificates, (FINGERPRINT,))
+        self.chat.records.change(
+            "account", "alice", with_password(account, "hash", "verifier", alone=True)
+        )
+        self.assertEqual(self.chat.account("alice").certificates, ())
+        self.assertIsNone(self.chat.hub.accounts.certified(FINGERPRINT))
 
     def test_anothers_is_refused(self) -> None:
         bob = self.chat.add("bob")

@@ -86,7 +86,7 @@ def set_password(directory: Path, name: str) -> str:
         if account.maker:
             raise Refused(f"{account.name} is a bot, which has no password: see chat-admin token")
         kept = _ask(account.name)
-        return _change(directory, name, lambda now: with_password(now, *kept))
+        return _change(directory, name, lambda now: with_password(now, *kept, alone=True))
 
 
 def remove(directory: Path, name: str) -> str:

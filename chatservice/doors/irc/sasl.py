@@ -34,11 +34,15 @@ class TooLong(BadPiece):
 
 
 class Authentication:
-    """The attempt of one client to prove who it is, if there is one."""
+    """The attempt of one client to prove who it is, if there is one.
 
-    __slots__ = ("_pieces", "proof")
+    :ivar busy: whether an answer is looked at just now.
+    """
+
+    __slots__ = ("_pieces", "busy", "proof")
 
     def __init__(self) -> None:
+        self.busy = False
         self.proof: Proof | None = None
         self._pieces: list[str] = []
 

@@ -35,6 +35,8 @@ _FAILURES: Final = {
 
 def _authenticate(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
     word, authentication = message.params[0], irc.authentication
+    if authentication.busy:  # whoever does not wait for an answer has none to give
+        return None
     if word == "*":
         authentication.end()
         irc.reply(n.ERR_SASLABORTED, "SASL is given up")
@@ -51,6 +53,7 @@ def _authenticate(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
         return None
     if answer is None:
         return None
+    authentication.busy = True
     taken = authentication.proof.take(answer)
     return taken.addCallbacks(_go_on, _failed, callbackArgs=(irc,), errbackArgs=(irc,))
 
@@ -72,6 +75,7 @@ def _begin(irc: "IrcSpeaker", mechanism: str) -> None:
 
 
 def _go_on(answer: bytes | None, irc: "IrcSpeaker") -> None:
+    irc.authentication.busy = False
     if irc.session.state is State.LEFT:
         return
     if answer is not None:
@@ -86,6 +90,7 @@ def _go_on(answer: bytes | None, irc: "IrcSpeaker") -> None:
 
 
 def _failed(failure: Failure, irc: "IrcSpeaker") -> None:
+    irc.authentication.busy = False
     irc.authentication.end()
     if irc.session.state is not State.LEFT:
         irc.reply(n.ERR_SASLFAIL, _reason(failure).message)
