@@ -1,5 +1,6 @@
 """A chat with its IRC door, and what speaks IRC to it over a plain socket."""
 
+import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
@@ -88,6 +89,14 @@ class IrcPerson:
             if got.command != "PING":
                 return got
             self.send(f"PONG :{got.params[-1]}")
+
+    def rest(self) -> bytes:
+        """Return what comes up to the end, whatever it is."""
+        heard = b""
+        with contextlib.suppress(ConnectionResetError):
+            while data := self.sock.recv(1000):
+                heard += data
+        return heard
 
     def lines(self) -> Iterator[Line]:
         """Return all lines, to the last."""

@@ -1,6 +1,7 @@
 """irssi in a terminal of tmux's: keys go in, and what stands on the screen comes out."""
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -114,10 +115,10 @@ class Irssi(Client):
 
     def _window(self, where: str) -> list[str]:
         """Turn to a window; return the screen as soon as it shows it."""
-        there = f"{'window goto' if where.startswith('#') else 'query'} {where}"
+        there = f"query {where}" if where and where[0] != "#" else f"window goto {where or 1}"
         bar = re.compile(rf"\[(\d+):[^/ ]*/{re.escape(where)}[](]" if where else r"\[(1):")
         deadline = time.monotonic() + PATIENCE
-        while True:
+        for asked in itertools.count():
             start = len(self._tmux.output)
             screen = self.screen()
             if found := bar.search(screen[-2]):
@@ -126,8 +127,9 @@ class Irssi(Client):
             if number and f"[{number}:" in screen[-2]:  # also when one was thrown out there
                 return screen
             assert time.monotonic() < deadline, "\n".join([f"no window {where!r}:", *screen])
-            self._keys(f"/window goto {number}" if number else f"/{there}")
+            self._keys(f"/window goto {number}" if number and asked % 2 else f"/{there}")
             self._tmux.changed(start)
+        raise AssertionError
 
     def command(self, line: str, where: str = "") -> None:
         """Turn to a window and type a line."""
