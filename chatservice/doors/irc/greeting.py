@@ -8,7 +8,7 @@ import chatservice
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.dialect import LETTERS, timestamp
 from chatservice.doors.irc.isupport import tokens
-from chatservice.doors.irc.message import MAX_BODY, write
+from chatservice.doors.irc.message import MAX_BODY, answer, write
 from chatservice.doors.irc.roster import pieces, signs
 from chatservice.person import Person
 from chatservice.room import Room
@@ -25,7 +25,7 @@ USER_MODES: Final = "io"
 
 def numbered(irc: "IrcPerson", number: str, *params: str) -> str:
     """Return a numeric to somebody as a line."""
-    return write(number, irc.called, *params, source=irc.server)
+    return answer(number, irc.called, *params, source=irc.server)
 
 
 def wrapped(head: str, words: Iterable[str], between: str = " ") -> list[str]:

@@ -225,6 +225,24 @@ def word(text: str) -> str:
     return next(cut(first, MAX_WORD), "*")
 
 
+def answer(command: str, *params: str, source: str) -> str:
+    """Return an answer to a client as a line without its end, whatever its params are.
+
+    Those that need not be the last may be of somebody's own making, or too long together; what
+    does not fit is cut from the longest.
+    """
+    try:
+        return write(command, *params, source=source)
+    except ValueError:
+        words = [word(param) for param in params[:-1]]
+    room = MAX_BODY - len(f":{source} {command}   :".encode())
+    while (over := sum(len(one.encode()) + 1 for one in words) - room) > 0:
+        longest = max(words, key=lambda one: len(one.encode()))
+        least = max(4, len(longest.encode()) - over)
+        words[words.index(longest)] = next(cut(longest, least))
+    return write(command, *words, *params[-1:], source=source)
+
+
 def cut(text: str, room: int) -> Iterator[str]:
     """Yield text in pieces that fit, cut at blanks where there is one near, else at characters.
 

@@ -16,7 +16,7 @@ from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
 from chatservice.doors.irc.greeting import greet, marker, names, numbered, topic
 from chatservice.doors.irc.labels import Labels
-from chatservice.doors.irc.message import Message, word, write
+from chatservice.doors.irc.message import Message, answer, write
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.registration import Registration
 from chatservice.doors.irc.retold import retold
@@ -112,8 +112,7 @@ class IrcPerson(Connection):
         :param source: who says it; by default the server.
         """
         source = self.server if source is None else source
-        words = [*map(word, params[:-1]), *params[-1:]]
-        self.wire(write(command, *words, source=source))
+        self.wire(answer(command, *params, source=source))
 
     def wire(self, *lines: str) -> None:
         """Tell this client lines that are ready, behind all that the person did before."""
@@ -335,7 +334,7 @@ class IrcPerson(Connection):
             case Kind.ERROR:
                 refusal = ChatError(Code(event.nick), event.text)
                 found, *params = numeric(refusal, None)
-                return [write(found, self.called, *params, source=self.server)]
+                return [numbered(self, found, *params)]
             case Kind.INVITED:
                 return self.lines.lines(event._replace(to=self.called))
             case Kind.GAP:

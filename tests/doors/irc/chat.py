@@ -19,9 +19,12 @@ class Chat:
     """A chat in memory, with people at its IRC door.
 
     :param roomless: whether they come in without being in the lobby.
+    :param server: what it is called.
     """
 
-    def __init__(self, policy: Policy | None = None, *, roomless: bool = False) -> None:
+    def __init__(
+        self, policy: Policy | None = None, *, roomless: bool = False, server: str = SERVER
+    ) -> None:
         self.clock = Clock()
         self.hub = Hub(
             MemoryLog(),
@@ -30,7 +33,7 @@ class Chat:
             policy=policy or Policy(plaintext_login=True),
             passwords=cheap(),
         )
-        self.factory = IrcFactory(self.hub, server=SERVER, roomless=roomless)
+        self.factory = IrcFactory(self.hub, server=server, roomless=roomless)
 
     def turn(self) -> None:
         """End the reactor's turn."""

@@ -1,6 +1,6 @@
 """Whatever bytes come in by any door: to IRC clients go messages, well formed and not too long."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from irctokens.line import tokenise
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,8 +11,9 @@ from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN
 from chatservice.doors.line import ChatFactory
 from chatservice.doors.raw import RawFactory
 from chatservice.limits import UNLIMITED
+from chatservice.names import MAX_ROOM
 from chatservice.person import Policy
-from tests.doors.irc.chat import SERVER, Chat, Wire
+from tests.doors.irc.chat import Chat, Wire
 from tests.doors.test_line import LinePerson
 from tests.fakes import quick
 
@@ -68,7 +69,28 @@ def deeds() -> st.SearchStrategy[list[tuple[str, bytes]]]:
     return st.lists(one, max_size=12)
 
 
-class AnythingComes(SynchronousTestCase):
+class ToClients(SynchronousTestCase):
+    """What is so of everything that comes to a client."""
+
+    def check(self, wire: Wire) -> None:
+        """Check all that came to somebody."""
+        data: bytes = wire.transport.value()
+        wire.transport.clear()
+        self.assertTrue(not data or data.endswith(b"\r\n"))
+        for line in data.split(b"\r\n")[:-1]:
+            self.assertNotRegex(line, rb"[\r\n\0]")
+            line.decode()  # it is UTF-8
+            tags, _, body = line.partition(b" ") if line.startswith(b"@") else (b"", b"", line)
+            self.assertLessEqual(len(body), MAX_BODY)
+            self.assertLess(len(tags), MAX_TAGS_IN)
+            token = tokenise(line)
+            self.assertTrue(token.command in SAID or token.command.isdecimal(), line)
+            if token.command.isdecimal() or token.command in ("FAIL", "PONG", "BATCH", "ACK"):
+                self.assertEqual(token.source, wire.protocol.server, line)
+            self.assertNotIn(b"That went wrong here", line)
+
+
+class AnythingComes(ToClients):
     """To alice, who has agreed on some capabilities and does something now and then."""
 
     @quick
@@ -100,19 +122,72 @@ class AnythingComes(SynchronousTestCase):
             self.check(one)
         self.assertEqual(self.flushLoggedErrors(), [])
 
-    def check(self, wire: Wire) -> None:
-        """Check all that came to somebody."""
-        data: bytes = wire.transport.value()
-        wire.transport.clear()
-        self.assertTrue(not data or data.endswith(b"\r\n"))
-        for line in data.split(b"\r\n")[:-1]:
-            self.assertNotRegex(line, rb"[\r\n\0]")
-            line.decode()  # it is UTF-8
-            tags, _, body = line.partition(b" ") if line.startswith(b"@") else (b"", b"", line)
-            self.assertLessEqual(len(body), MAX_BODY)
-            self.assertLess(len(tags), MAX_TAGS_IN)
-            token = tokenise(line)
-            self.assertTrue(token.command in SAID or token.command.isdecimal(), line)
-            if token.command.isdecimal() or token.command in ("FAIL", "PONG", "BATCH", "ACK"):
-                self.assertEqual(token.source, SERVER, line)
-            self.assertNotIn(b"That went wrong here", line)
+
+LONGEST = "".join(f"{letter}" for letter in map(chr, range(0x10330, 0x10340)))  # four bytes each
+ROOM = "#" + "\N{GOTHIC LETTER AHSA}" * MAX_ROOM
+HOST = "irc." + "x" * 55 + ".net"
+
+
+class TheLongestNames(ToClients):
+    """People, rooms and a server with names as long as there are, and much to say."""
+
+    @settings(quick, max_examples=10)
+    @given(st.sets(st.sampled_from(sorted(CAPABILITIES))))
+    def test_everything_fits(self, capabilities: set[str]) -> None:
+        """What has to be whole is whole, and everything that can be done is told."""
+        chat = Chat(Policy(UNLIMITED, plaintext_login=True), server=HOST)
+        nicks = [f"{LONGEST[:15]}{letter}" for letter in LONGEST]
+        people = [chat.joined(nick, *sorted(capabilities)) for nick in nicks]
+        for one in people:
+            one.send(f"JOIN {ROOM}")
+            self.check(one)
+        first, second = people[:2]
+        long = "x" * 300
+        for line in (
+            f"TOPIC {ROOM} :{long}",
+            f"MODE {ROOM} +o {nicks[1]}",
+            f"MODE {ROOM} +ovv {nicks[2]} {nicks[3]} {nicks[4]}",
+            f"MODE {ROOM} +bk {nicks[5]}!*@* {'k' * 60}",
+            f"INVITE {nicks[5]} {ROOM}",
+            f"PRIVMSG {ROOM} :hi",
+            f"PRIVMSG {nicks[1]} :{long}",
+            f"NOTICE {nicks[1]} :hi",
+            f"@+typing=active TAGMSG {nicks[1]},{ROOM}",
+            *(
+                f"{verb} {word}"
+                for verb in sorted(VERBS)
+                for word in (ROOM, nicks[1])
+                if verb not in ("JOIN", "PART", "KICK", "QUIT", "NICK", "KILL")
+            ),
+            f"AWAY :{long}",
+            f"SETNAME :{long}",
+            "LIST",
+            "NAMES",
+            "WHO *",
+            f"WHO {ROOM} %tcuihsnfdlaor,1",
+            f"WHOIS {nicks[0]}",
+            f"KICK {ROOM} {nicks[1]} :out",
+            f"PART {ROOM} :{long}",
+        ):
+            first.send(line)
+        kick = [line for line in second.lines() if " KICK " in line]
+        self.assertEqual([tokenise(line).params[:2] for line in kick], [[ROOM, nicks[1]]])
+        second.send("MODE", f"NAMES {ROOM}", f"QUIT :{long}")
+        for one in people:
+            self.check(one)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_names(self) -> None:
+        """Everybody is named, in several lines."""
+        chat = Chat(Policy(UNLIMITED), server=HOST)
+        nicks = [f"{LONGEST[:15]}{letter}" for letter in LONGEST]
+        people = [chat.joined(nick, "multi-prefix", "userhost-in-names") for nick in nicks]
+        for one in people:
+            one.send(f"JOIN {ROOM}")
+        people[-1].lines()
+        lines = [tokenise(line) for line in people[-1].asks(f"NAMES {ROOM}")]
+        named = [
+            word for line in lines if line.command == "353" for word in line.params[-1].split()
+        ]
+        self.assertEqual({name.lstrip("@+").partition("!")[0] for name in named}, set(nicks))
+        self.assertTrue(all(name.endswith(f"@{HOST}") for name in named))

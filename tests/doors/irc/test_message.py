@@ -10,10 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.doors.irc.message import (
     MAX_BODY,
     MAX_TAG_DATA,
+    MAX_WORD,
     BadLine,
     Message,
     NotUtf8,
     TooLong,
+    answer,
     client_only,
     cut,
     escape,
@@ -21,6 +23,7 @@ from chatservice.doors.irc.message import (
     read_tags,
     tag,
     unescape,
+    word,
     write,
     write_tags,
 )
@@ -66,6 +69,7 @@ PARSED: list[tuple[str, Message]] = [
 
 WORDS = st.text(st.characters(exclude_characters="\0\r\n ", exclude_categories=["Cs"]), min_size=1)
 MIDDLES = WORDS.filter(lambda word: word[0] not in ":@").map(lambda word: word[:20])
+WORD_CHARACTERS = st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"])
 LASTS = st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]))
 KEYS = st.from_regex(r"\+?([a-z.]{1,9}/)?[A-Za-z0-9-]{1,9}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -276,6 +280,36 @@ class WriteTest(SynchronousTestCase):
             return
         self.assertNotRegex(line, "[\r\n\0]")
         self.assertEqual(len(tokenise(line).params), len(params))
+
+
+class AnswerTest(SynchronousTestCase):
+    """What a client is answered, with its own words in it."""
+
+    def test_words(self) -> None:
+        """Of what can be no param its first word is left, or a star."""
+        for text, left in (("a", "a"), ("", "*"), (":", "*"), ("::a b", "a"), (" a", "*")):
+            self.assertEqual(word(text), left)
+            self.assertEqual(answer("401", text, "No", source="s"), f":s 401 {left} No")
+        self.assertEqual(len(word("é" * 510).encode()), MAX_WORD)
+
+    def test_too_long_together(self) -> None:
+        """The longest loses what is too much, and the last what is left."""
+        line = answer("352", "a" * 60, "b" * 180, "c" * 190, "d" * 84, "e" * 99, source="s")
+        token = tokenise(line)
+        self.assertEqual(len(line), MAX_BODY)
+        lengths = [len(param) for param in token.params]
+        self.assertEqual((lengths[:2], lengths[3]), ([60, 180], 84))
+        self.assertLess(lengths[2], 190)
+
+    @given(st.lists(st.text(WORD_CHARACTERS, max_size=510), max_size=20))
+    def test_any_words(self, params: list[str]) -> None:
+        """One message with all of them, none of them something else."""
+        line = answer("421", *params, source="irc.example.org")
+        self.assertLessEqual(len(line.encode()), MAX_BODY)
+        found = tokenise(line).params
+        self.assertIn(len(params) - len(found), (0, 1))  # of the last nothing may be left
+        for param, left in zip(params[:-1], found[:-1], strict=False):
+            self.assertTrue(left == "*" or left in param, (left, param))
 
 
 class TagValueTest(SynchronousTestCase):
