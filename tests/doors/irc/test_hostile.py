@@ -147,7 +147,7 @@ class TheLongestNames(ToClients):
             f"TOPIC {ROOM} :{long}",
             f"MODE {ROOM} +o {nicks[1]}",
             f"MODE {ROOM} +ovv {nicks[2]} {nicks[3]} {nicks[4]}",
-            f"MODE {ROOM} +bk {nicks[5]}!*@* {'k' * 60}",
+            f"MODE {ROOM} +bk {LONGEST}x*!*@* {'k' * 60}",
             f"INVITE {nicks[5]} {ROOM}",
             f"PRIVMSG {ROOM} :hi",
             f"PRIVMSG {nicks[1]} :{long}",
