@@ -37,7 +37,7 @@ ROOM_PUNCTUATION: Final = frozenset("_-.")
 
 RESERVED_WORDS: Final = (
     *("admin", "administrator", "moderator", "operator", "oper", "root"),
-    *("chat", "connected", "channel", "nick", "server", "service", "services", "system"),
+    *("chat", "connected", "channel", "server", "service", "services", "system"),
     *("nickserv", "chanserv", "memoserv", "operserv"),  # who is told passwords elsewhere
     *("hostserv", "botserv", "saslserv", "authserv"),
     *("all", "anybody", "anyone", "everybody", "everyone", "here", "nobody", "you"),

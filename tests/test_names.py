@@ -60,8 +60,8 @@ REFUSED = {
     ],
     Code.NICK_RESERVED: [
         *RESERVED_WORDS,
-        *("ADMIN", "Server", "ｓｅｒｖｅｒ", "ｎick", "𝐧𝐢𝐜𝐤"),
-        *("Аdmin", "rооt", "r00t", "y0u", "уоu", "ѕystem", "sеrver", "nісk"),  # Cyrillic, digits
+        *("ADMIN", "Server", "ｓｅｒｖｅｒ", "ｃhat", "𝐜𝐡𝐚𝐭"),
+        *("Аdmin", "rооt", "r00t", "y0u", "уоu", "ѕystem", "sеrver", "сhаt"),  # Cyrillic, digits
         *("aIl", "a1l", "ALL", "chαt", "hеrе"),
     ],
 }
