@@ -115,6 +115,10 @@ export function take(event) {
 
 function said(event) {
   const [name, line] = lineOf(event);
+  if (event.room && line.own && !event.past && !find(name)) {
+    tell(`In ${name}, where you are not, you said: ${line.text}`, "notice");
+    return undefined;
+  }
   const place = placeOf(name);
   const isFresh = line.seq > place.last;
   const isNews = isFresh && (!event.past || chat.returning);

@@ -85,6 +85,20 @@ def test_a_line_goes_where_one_looks(web_chat: WebChat, visit: Visits) -> None:
         carol.expect("^#tea [*] alice drinks")
 
 
+def test_what_is_said_in_a_room_from_outside_makes_no_place(
+    web_chat: WebChat, visit: Visits
+) -> None:
+    """It is told where one looks."""
+    alice = visit("alice")
+    with web_chat.nc("carol", "/join #tea", "/mode outside on") as carol:
+        carol.expect("carol set outside on")
+        alice.say("/say #tea is there tea?")
+        carol.expect("alice: is there tea[?]")
+        expect(alice.log).to_contain_text("In #tea, where you are not, you said: is there tea?")
+        expect(alice.room("#tea")).to_have_count(0)
+        expect(alice.heading).to_have_text("#lobby")
+
+
 def test_leaving_a_room(web_chat: WebChat, visit: Visits) -> None:
     """Its button is gone, and one looks at another."""
     alice = visit("alice")
