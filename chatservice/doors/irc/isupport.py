@@ -24,7 +24,7 @@ MAX_NAME: Final = 128
 MAX_USER: Final = 16
 """The longest user name, in characters, without the ~ before it."""
 
-MOST_HISTORY: Final = 200
+MOST_HISTORY: Final = 100
 """Messages that CHATHISTORY gives at once."""
 
 MOST_TARGETS: Final = 4

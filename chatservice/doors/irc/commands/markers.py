@@ -6,11 +6,10 @@
 ircv3.net/specs/extensions/read-marker. A marker of private talk is about the other's identity.
 """
 
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.dialect import read_timestamp
 from chatservice.doors.irc.greeting import marked
 from chatservice.doors.irc.message import Message
 from chatservice.markers import LONGEST
@@ -20,8 +19,6 @@ from chatservice.text import clean
 if TYPE_CHECKING:
     from chatservice.doors.irc.person import IrcPerson
     from chatservice.doors.irc.protocol import IrcSpeaker
-
-_TIME: Final = re.compile(r"timestamp=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)Z")
 
 
 def _markread(irc: "IrcSpeaker", message: Message) -> None:
@@ -76,15 +73,11 @@ def _target(irc: "IrcPerson", place: str) -> str:
 
 def _milliseconds(word: str) -> int | None:
     """Return a time in milliseconds since 1970; None if it is none."""
-    found = _TIME.fullmatch(word)
-    if found is None:
-        return None
+    kind, _, time = word.partition("=")
     try:
-        at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+        return read_timestamp(time) if kind == "timestamp" else None
     except ValueError:
         return None
-    since = at - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 ROWS: Final = (Row("MARKREAD", _markread),)
