@@ -275,7 +275,7 @@ class Conversations:
         """Let somebody believe that a line was said, whom nobody is to hear."""
         person.partner = other
         self._order.echo(person, event._replace(room=event.by))
-        self._tell_if_away(person, other)
+        self._order.at_this_point(person, self._tell_if_away, person, other)
 
     def _published(
         self,
@@ -303,7 +303,8 @@ class Conversations:
             self._written_to(one, person)
         account = self._accounts.of(other.identity)
         if account is not None and not self._is_here(account):
-            self._order.tell(person, Kind.NOTICE, f"{account.name} is away: kept until it returns.")
+            text = f"{account.name} is away: kept until it returns."
+            self._order.tell_now(person, Kind.NOTICE, text)
 
     def _connections(self, identity: str, known: Person | None) -> Sequence[Person]:
         """Return the connections with an identity, of which one may be known already."""

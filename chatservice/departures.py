@@ -70,6 +70,7 @@ class Departures:
         if person.departed:
             return
         person.cancel()
+        person.refused = refusal.message
         self._order.tell(person, Kind.ERROR, refusal.message, code=refusal.code)
         self._order.at_this_point(person, self._finish, person, person.nick)
         self.depart(person, news)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from twisted.cred.credentials import IUsernamePassword
@@ -16,11 +17,14 @@ from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, check_room
 from chatservice.past import MOST_LINES
 from chatservice.retention import Retention, parse_retention
-from chatservice.text import MAX_LINE
+from chatservice.text import MAX_LINE, clean
 
 DEFAULT_PORT: Final = "55555"
 SMALLEST: Final = 0.001
 LARGEST: Final = 1_000_000
+
+MAX_MOTD: Final = 16 << 10
+"""The longest message of the day, in bytes."""
 
 
 class CannotStart(SystemExit, Exception):
@@ -54,6 +58,7 @@ class Options(usage.Options, AuthOptionMixin):
         ["web", None, None, "ENDPOINT for browsers: the page, WebSocket and HTTP."],
         ["irc", None, None, "ENDPOINT for IRC clients, usually 6667, or ssl:6697:... for TLS."],
         ["server-name", None, None, "What IRC clients see as the server; by default this host."],
+        ["motd", None, None, "FILE with the message of the day, which IRC clients are shown."],
         [
             "metrics",
             None,
@@ -104,6 +109,7 @@ class Options(usage.Options, AuthOptionMixin):
         self["keep"] = []
         self["web-origins"] = []
         self["credCheckers"] = []
+        self.motd: list[str] = []
         self.retention = Retention()
         self.expiry: float | None = None
         self.docs["burst"] += f" An address may send {SHARED} times as many, and as fast."
@@ -175,6 +181,8 @@ class Options(usage.Options, AuthOptionMixin):
         for origin in self["web-origins"]:
             if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
                 raise usage.UsageError(f"--web-origin needs https://HOST, not {origin!r}")
+        if self["motd"] is not None:
+            self.motd = _read_motd(self["motd"])
         name = self["server-name"]
         if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", name):
             raise usage.UsageError(f"--server-name needs a host's name, not {name!r}")
@@ -192,3 +200,18 @@ class Options(usage.Options, AuthOptionMixin):
             rate=self["rate"],
             connections=self["connections"],
         )
+
+
+def _read_motd(path: str) -> list[str]:
+    """Return the lines of the message of the day.
+
+    :raises UsageError: if it cannot be read, or is too long.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_MOTD + 1)
+    except OSError as error:
+        raise usage.UsageError(f"--motd: cannot read {path}: {error.strerror}") from None
+    if len(data) > MAX_MOTD:
+        raise usage.UsageError(f"--motd: {path} has more than {MAX_MOTD:,} bytes")
+    return [clean(line.expandtabs()) for line in data.decode("utf-8", "replace").splitlines()]

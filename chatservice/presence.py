@@ -35,11 +35,13 @@ class Gone(NamedTuple):
     :ivar nick: the nickname, as worn.
     :ivar at: until when, seconds since 1970.
     :ivar card: what its client said of it.
+    :ivar by: its identity.
     """
 
     nick: str
     at: float
     card: Card
+    by: str
 
 
 class Presence:
@@ -99,7 +101,7 @@ class Presence:
         away = person.away
         if away is not None and away.news_to(sender.inbox, self._now()):
             text = f"{person.nick}{IS_AWAY}{away.text}"
-            self._order.tell(sender, Kind.NOTICE, text, aside=AWAY)
+            self._order.tell_now(sender, Kind.NOTICE, text, aside=AWAY)
 
     # Who was here.
 
@@ -107,7 +109,7 @@ class Presence:
         """Take note that somebody leaves, or takes another nickname."""
         key = fold(person.nick)
         before = self._gone.pop(key, ())
-        now = (Gone(person.nick, self._now(), person.card), *before)[:MOST_EACH]
+        now = (Gone(person.nick, self._now(), person.card, person.inbox), *before)[:MOST_EACH]
         self._gone[key] = now
         self._count += len(now) - len(before)
         while self._count > MOST_GONE:

@@ -122,7 +122,11 @@ def _running(reactor: IThreads) -> None:
 
 def _irc(options: Options) -> dict[str, object]:
     """Return what is asked for of IRC, over whatever it is spoken."""
-    return {"server": options["server-name"] or "", "roomless": bool(options["irc-no-lobby"])}
+    return {
+        "server": options["server-name"] or "",
+        "roomless": bool(options["irc-no-lobby"]),
+        "motd": options.motd,
+    }
 
 
 def _factory(

@@ -141,9 +141,11 @@ class IrcLines:
         :param identity: whose nickname that was; "" for whoever wears it.
         :param worn: the nickname worn now, if it is another.
         """
-        wearer = self._wearer(worn or nick, identity)
-        if wearer is None and identity:  # renamed meanwhile, perhaps
-            wearer = next(iter(self._hub.connections_of(identity)), None)
+        wearer: Person | Gone | None = self._wearer(worn or nick, identity)
+        if wearer is None and identity:  # renamed meanwhile, perhaps, or gone
+            gone = [one for one in self._hub.presence.former(nick) if one.by == identity]
+            known: list[Person | Gone] = [*self._hub.connections_of(identity), *gone]
+            wearer = known[0] if known else None
         return f"{nick}!{user_of(wearer)}@{self._server}"
 
     def _wearer(self, nick: str, identity: str) -> Person | None:

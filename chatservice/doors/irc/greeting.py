@@ -8,7 +8,7 @@ import chatservice
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.dialect import LETTERS, timestamp
 from chatservice.doors.irc.isupport import tokens
-from chatservice.doors.irc.message import MAX_BODY, answer, write
+from chatservice.doors.irc.message import MAX_BODY, answer, cut, write
 from chatservice.doors.irc.roster import pieces, signs
 from chatservice.person import Person
 from chatservice.room import Room
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST_TOKENS: Final = 12
 """Of RPL_ISUPPORT in one line; 13 would fit."""
+
+MAX_MOTD_LINE: Final = 400
+"""Bytes of a line of the message of the day, at most; longer ones are cut at blanks."""
 
 USER_MODES: Final = "io"
 """The modes of a person: to be found by who shares a room alone, as everybody; to be an admin."""
@@ -92,7 +95,11 @@ def motd(irc: "IrcPerson") -> list[str]:
         return [numbered(irc, n.ERR_NOMOTD, "There is no message of the day")]
     return [
         numbered(irc, n.RPL_MOTDSTART, f"- {irc.server} Message of the day -"),
-        *(numbered(irc, n.RPL_MOTD, f"- {line}") for line in irc.factory.motd),
+        *(
+            numbered(irc, n.RPL_MOTD, f"- {text}")
+            for line in irc.factory.motd
+            for text in [*cut(line, MAX_MOTD_LINE)] or [""]
+        ),
         numbered(irc, n.RPL_ENDOFMOTD, "End of the message of the day"),
     ]
 

@@ -9,7 +9,7 @@ ircv3.net/specs/extensions/websocket. Who asks for ``text.ircv3.net``, or for no
 and who asks for ``binary.ircv3.net`` binary messages; either may send both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -78,6 +78,7 @@ class IrcWebFactory(IrcFactory, WebFactory):
         peer_known_late: bool = False,
         server: str = "",
         roomless: bool = False,
+        motd: Sequence[str] = (),
         opcode: int = TEXT,
     ) -> None:
         super().__init__(
@@ -88,5 +89,6 @@ class IrcWebFactory(IrcFactory, WebFactory):
             peer_known_late=peer_known_late,
             server=server,
             roomless=roomless,
+            motd=motd,
         )
         self.framed = partial(frame, opcode=opcode)

@@ -61,6 +61,7 @@ USAGES: Final = {
     "TOPIC": ("#ROOM [TEXT]", "what a room is about"),
     "USER": ("USER 0 * NAME", "say who you are, on coming in"),
     "USERHOST": ("NICK [NICK ...]", "who of some is here, and away"),
+    "VERIFY": ("ACCOUNT CODE", "what REGISTER needs elsewhere; here it is not needed"),
     "VERSION": ("", "what runs here, and what it can do"),
     "WHO": ("[#ROOM, NICK or MASK] [%FIELDS[,TOKEN]]", "who is in a room, or around"),
     "WHOIS": ("NICK[,NICK ...]", "who somebody is"),
