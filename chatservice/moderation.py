@@ -271,6 +271,7 @@ class Moderation:
     ) -> None:
         news = self._order.event(room.name, Kind.KICKED, person, reason, other.nick)
         self._put_out(other, room, refusal, news)
+        self._order.fence(person)
 
     def _put_out(self, person: Person, room: Room, refusal: ChatError, news: Event) -> None:
         if room is self._rooms.lobby:

@@ -225,6 +225,10 @@ class Order:
         """Change what a person hears at this point of the log's order, behind all said before."""
         self.keep(person, self._history.append(())).addBoth(lambda _: change(*args))
 
+    def fence(self, person: Person) -> None:
+        """Let a person's answers wait for what was done so far, by whomever."""
+        self.keep(person, self._history.append(())).addBoth(lambda _: None)
+
     def keep(self, person: Person, pending: Deferred[Result]) -> Deferred[Result]:
         """Let a person's answers wait for something that is on its way through the log."""
         person.waiting += 1

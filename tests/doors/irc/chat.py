@@ -8,6 +8,7 @@ from twisted.internet.testing import StringTransport
 
 from chatservice.doors.irc.protocol import IrcFactory, IrcProtocol
 from chatservice.hub import Hub
+from chatservice.interfaces import ILog
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
 from tests.fakes import cheap
@@ -20,14 +21,20 @@ class Chat:
 
     :param roomless: whether they come in without being in the lobby.
     :param server: what it is called.
+    :param log: keeps the history; by default in memory, at once.
     """
 
     def __init__(
-        self, policy: Policy | None = None, *, roomless: bool = False, server: str = SERVER
+        self,
+        policy: Policy | None = None,
+        *,
+        roomless: bool = False,
+        server: str = SERVER,
+        log: ILog | None = None,
     ) -> None:
         self.clock = Clock()
         self.hub = Hub(
-            MemoryLog(),
+            log or MemoryLog(),
             self.clock,
             now=lambda: 1_700_000_000 + self.clock.seconds(),
             policy=policy or Policy(plaintext_login=True),

@@ -16,7 +16,7 @@ from chatservice.person import Policy
 from chatservice.roles import Role
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.doors.test_line import LinePerson
-from tests.fakes import quick
+from tests.fakes import SlowLog, quick
 
 FREE = Policy(UNLIMITED, plaintext_login=True)
 
@@ -358,6 +358,32 @@ class Kicking(InRooms):
         heard = nina.lines()
         self.assertIn("! alice kicked you out of #dev: enough [kicked]", heard)
         self.assertIn("alice kicked nina out of #dev: enough", heard)
+
+
+class OnASlowDisk(SynchronousTestCase):
+    """What something is labelled with is on its answer, however long it takes."""
+
+    def test_labels(self) -> None:
+        log = SlowLog()
+        chat = Chat(FREE, roomless=True, log=log)
+        alice = chat.joined("alice", "labeled-response", "batch", "echo-message")
+        bob = chat.joined("bob")
+        alice.asks("JOIN #dev")
+        bob.asks("JOIN #dev")
+        alice.lines()
+        for line, verb in (
+            *(("MODE #dev +im", "MODE"), ("MODE #dev +v bob", "MODE"), ("MODE #dev +b x", "MODE")),
+            *(("TOPIC #dev :tea", "TOPIC"), ("PRIVMSG #dev :hi", "PRIVMSG"), ("PART #dev", "PART")),
+            *(("JOIN #dev", "BATCH"), ("KICK #dev bob", "KICK"), ("INVITE bob #dev", "341")),
+            *(("MODE #dev -o alice", "MODE"), ("JOIN 0", "PART")),
+        ):
+            log.slow = True
+            self.assertEqual(alice.asks(f"@label=x {line}"), [], line)
+            log.slow = False
+            log.commit()
+            chat.turn()
+            first = parse(alice.lines()[0].encode())
+            self.assertEqual((first.tags.get("label"), first.command), ("x", verb), line)
 
 
 class Hostile(SynchronousTestCase):
