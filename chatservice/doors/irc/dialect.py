@@ -226,8 +226,8 @@ class IrcLines:
         return datetime.fromtimestamp(at, UTC).strftime(form)
 
     def _joined(self, event: Event, source: str) -> Iterator[str]:
+        wearer = self._wearer(event.nick, event.by)
         if "extended-join" in self._capabilities:
-            wearer = self._wearer(event.nick, event.by)
             name = wearer.card.name if wearer is not None else ""
             yield write(
                 *("JOIN", event.room, self._account(event) or "*", name or event.nick),
@@ -236,8 +236,13 @@ class IrcLines:
             )
         else:
             yield write("JOIN", event.room, source=source)
-        wearer = self._wearer(event.nick, event.by)
-        if wearer is not None and wearer.away is not None and "away-notify" in self._capabilities:
+        room = self._hub.rooms.find(event.room)
+        if wearer is None or room is None:
+            return
+        if letters := self._letters(self._hub.rooms.role(wearer, room).label):
+            nicks = [event.nick] * len(letters)
+            yield write("MODE", event.room, f"+{letters}", *nicks, source=self._server)
+        if wearer.away is not None and "away-notify" in self._capabilities:
             why = self._hub.presence.reason(wearer, event.room, wearer.away.text)
             yield write("AWAY", why or AWAY, source=source, trailing=True)
 

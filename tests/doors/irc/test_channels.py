@@ -94,6 +94,18 @@ class Joining(InRooms):
         )
         self.assertEqual(self.bob.lines()[-1], f":carol!~carol@{SERVER} JOIN #dev")
 
+    def test_others_are_told_what_who_comes_in_is_there(self) -> None:
+        dan = self.chat.joined("dan", "multi-prefix")
+        dan.asks("JOIN #dev")
+        self.alice.asks("MODE #dev +o bob")
+        self.bob.asks("PART #dev")
+        for wire in (self.alice, dan):
+            wire.lines()
+        self.assertEqual(numbers(self.bob.asks("JOIN #dev")), ["JOIN", "353", "366"])
+        came = f":bob!~bob@{SERVER} JOIN #dev"
+        self.assertEqual(self.alice.lines(), [came, f":{SERVER} MODE #dev +o bob"])
+        self.assertEqual(dan.lines(), [came, f":{SERVER} MODE #dev +ov bob bob"])
+
     def test_several_with_their_keys(self) -> None:
         self.alice.asks("JOIN #a,#b,#c", "MODE #a +k ka", "MODE #c +k kc")
         joined = [line for line in self.carol.asks("JOIN #a,#b,#a,#c ka,,x,kc") if " JOIN " in line]
@@ -184,12 +196,7 @@ class LookingRound(InRooms):
             "353 carol = #other :@carol",
             "366 carol #dev,#other,#none :End of /NAMES list",
         )
-        self.answer(
-            self.carol,
-            "NAMES",
-            "353 carol = #other :@carol",
-            "366 carol * :End of /NAMES list",
-        )
+        self.answer(self.carol, "NAMES", "366 carol * :End of /NAMES list")
         self.alice.asks("MODE #dev +s")
         self.answer(self.carol, "NAMES #dev", "366 carol #dev :End of /NAMES list")
         self.answer(

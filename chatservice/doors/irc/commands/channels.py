@@ -140,8 +140,7 @@ def _leave(irc: "IrcSpeaker", rooms: Sequence[str], reason: str) -> None:
 
 def _names(irc: "IrcSpeaker", message: Message) -> None:
     asked = message.params[0] if message.params else ""
-    wanted = asked.split(",") if asked else [*irc.person.place.rooms]
-    for name in _several(irc, wanted, MOST_TARGETS if asked else len(wanted)):
+    for name in _several(irc, asked.split(","), MOST_TARGETS):
         room = irc.hub.rooms.find(fold(name))
         if room is not None and irc.hub.rooms.sees(irc.person, room):
             irc.wire(*names(irc, room.name)[:-1])
