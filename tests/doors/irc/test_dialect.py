@@ -103,6 +103,10 @@ def params_of(token: Line) -> list[str]:
     return [*token.params]
 
 
+BY_SERVER = {(Kind.ROLE, "NOTICE"), (Kind.JOINED, "MODE")}
+"""What else the server says of somebody: that it is the founder, and what it is where it comes in."""
+
+
 class Dialect(SynchronousTestCase):
     """A chat in which alice is; zoe is not."""
 
@@ -260,8 +264,9 @@ class AnyEventTest(Dialect):
             self.assertLessEqual(len(tags), MAX_TAGS_IN - 1)
             token = tokenise(line)
             self.assertIn(token.command, VERBS)
-            source = SERVER if event.kind is Kind.NOTED else event.nick
-            self.assertEqual((token.source or "").partition("!")[0], source)
+            source = (token.source or "").partition("!")[0]
+            by_server = event.kind is Kind.NOTED or (event.kind, token.command) in BY_SERVER
+            self.assertEqual(source, SERVER if by_server else event.nick)
             self.check_tags(event, token, capabilities)
 
     def check_tags(self, event: Event, token: Line, capabilities: frozenset[str]) -> None:
