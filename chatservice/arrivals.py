@@ -109,7 +109,8 @@ class Arrivals:
         else:
             self._rooms.narrow(ghost, person)
             self._take_over(ghost, person)
-            news = []
+            # Who was in no room by IRC is in the lobby at other doors.
+            news = [] if person.place.rooms else self._rooms.arrive(person)
         rooms, current = person.place.rooms, person.place.current
         inbox: dict[str, int] = {}  # where the present begins there
         if person.offered or person.account:

@@ -1,16 +1,19 @@
 """Signing in by IRC: SASL, PASS, LOGIN, OPER, REGISTER; before one is in, and behind it."""
 
 from base64 import b64encode
+from typing import cast
 from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.account import removed, with_role
 from chatservice.accounts import ACCOUNT
 from chatservice.doors.irc.sasl import MOST_PIECES, Authentication, BadPiece, TooLong, pieces
+from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.limits import Limits
 from chatservice.person import Policy
 from chatservice.roles import Role
@@ -271,6 +274,24 @@ class ComingBack(SigningIn):
         self.assertIn(f":bob!~bob@{SERVER} PRIVMSG #dev :[22:13] are you there?", lines)
         self.assertEqual(bob.lines(), [])  # nobody saw it
 
+    def test_at_another_door_one_is_in_the_lobby_at_least(self) -> None:
+        """By IRC one may be in no room at all."""
+        for lost in (True, False):
+            alice = self.negotiates()
+            self.plain(alice)
+            alice.send("CAP END", "PART #lobby")
+            if lost:
+                alice.protocol.connectionLost()
+            line = cast("ChatProtocol", ChatFactory(self.chat.hub).buildProtocol(None))
+            line.makeConnection(StringTransport())
+            for text in (f"alice {WORD}", "hello", "/quit"):
+                line.dataReceived(f"{text}\r\n".encode())
+                self.chat.turn()
+            said = cast("StringTransport", line.transport).value().decode()
+            self.assertIn("alice joined the chat\r\n", said)
+            self.assertIn("alice: hello\r\n", said)
+            line.connectionLost()
+
     def test_not_after_quitting_and_not_as_a_guest(self) -> None:
         bob = self.chat.joined("bob")
         alice = self.negotiates()
@@ -287,9 +308,9 @@ class Becoming(SigningIn):
     """REGISTER, VERIFY, LOGIN, OPER."""
 
     def test_one_registers_the_nickname_that_one_wears(self) -> None:
-        for name, account in (("bob", "*"), ("carol", "Carol")):
+        for name, account in (("bob", "* * "), ("carol", "Carol * "), ("dora", "")):
             wire = self.chat.joined(name)
-            lines = wire.asks(f"REGISTER {account} * :correct horse battery")
+            lines = wire.asks(f"REGISTER {account}:correct horse battery")
             self.assertEqual(verbs(lines), ["900", "REGISTER"])
             self.assertEqual(
                 lines[1], f":{SERVER} REGISTER SUCCESS {name} :Your nickname is registered"
@@ -306,12 +327,13 @@ class Becoming(SigningIn):
             ("REGISTER carol * :correct horse", "ACCOUNT_NAME_MUST_BE_NICK carol"),
             ("REGISTER * * short", "WEAK_PASSWORD *"),
             ("REGISTER * * :" + "x" * 300, "WEAK_PASSWORD *"),
+            ("REGISTER short", "WEAK_PASSWORD *"),
             (f"REGISTER {'x' * 400} * short", f"ACCOUNT_NAME_MUST_BE_NICK {'x' * 32}"),
         ):
             (said,) = bob.asks(line)
             self.assertIn(f" FAIL REGISTER {code} :", said)
         self.assertIn(" FAIL VERIFY INVALID_CODE bob :", bob.asks("VERIFY bob 1234")[0])
-        self.assertEqual(verbs(bob.asks("REGISTER *")), ["461"])
+        self.assertEqual(verbs(bob.asks("REGISTER * *")), ["461"])
         bob.send("REGISTER * * :correct horse battery")
         bob.lines()
         (said,) = bob.asks("REGISTER * * :correct horse battery")

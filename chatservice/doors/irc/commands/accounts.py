@@ -100,7 +100,13 @@ def _failed(failure: Failure, irc: "IrcSpeaker") -> None:
 
 
 def _register(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
-    name, password = _shown(message), message.params[2]
+    if len(message.params) == 2:
+        irc.reply(n.ERR_NEEDMOREPARAMS, "REGISTER", "Send REGISTER * * PASSWORD")
+        return None
+    if len(message.params) == 1:  # as people type it: /register PASSWORD
+        name, password = "*", message.params[0]
+    else:
+        name, password = _shown(message), message.params[2]
     if irc.session.state is not State.JOINED:
         text = "Come in first: an account is made of the nickname that you wear"
         irc.send("FAIL", "REGISTER", "COMPLETE_CONNECTION_REQUIRED", name, text)
@@ -173,7 +179,7 @@ def _reason(failure: Failure) -> ChatError:
 ROWS: Final = (
     Row("AUTHENTICATE", _authenticate, least=1, registered=None),
     Row("LOGIN", _login, least=1),
-    Row("REGISTER", _register, least=3, registered=None),
+    Row("REGISTER", _register, least=1, registered=None),
     Row("VERIFY", _verify, least=2, registered=None),
     Row("OPER", _oper, least=2),
 )
