@@ -1,6 +1,7 @@
-"""Long answers, page by page: none keeps others waiting, and who asks for much waits itself.
+"""Long answers, page by page: none keeps others waiting.
 
-A page is made when the one before has left; each after the first counts as a message for the rate.
+A page is made when the one before has left, and others had their turn. Ten of them cost as much as
+a message to so many people does, and count as one for the rate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 PAGE: Final = 250
 """People, or whatever a line may be about, that are looked at for one page."""
+
+PAGES_A_MESSAGE: Final = 10
+"""Pages that count as one more message for the rate."""
 
 
 def tell(irc: "IrcPerson", lines: Iterator[str]) -> Deferred[None] | None:
@@ -51,6 +55,7 @@ class Pages:
         self._irc = irc
         self._first: Sequence[str] | None = first
         self._rest = rest
+        self._count = 0
 
     async def next_page(self, now: float) -> Sequence[Event]:
         """Return what comes next; see Later."""
@@ -68,14 +73,12 @@ class Pages:
             self.told.callback(None)
 
     async def _turn(self) -> None:
-        """Let others have their turn, for as long as the rate says."""
+        """Let others have their turn, and account for it."""
         clock, quota = self._irc.hub.clock, self._irc.person.quota
-        if clock is None:
-            return
-        while True:
-            wait = 0.0 if quota is None else quota.delay()
+        self._count += 1
+        if quota is not None and not self._count % PAGES_A_MESSAGE:
+            quota.owe(1)
+        if clock is not None:
             passed: Deferred[None] = Deferred()
-            clock.callLater(wait, passed.callback, None)
+            clock.callLater(0, passed.callback, None)
             await passed
-            if wait <= 0.0 or self.done:
-                return

@@ -188,8 +188,9 @@ class IrcPerson(Connection):
         if taste is None or not any(map(taste.concerns, batch.events)):
             return self._encode(batch)
         if not batch.room:
-            shown = [event for event in batch.events if not taste.hides(event)]
-            return self._encode_answers(shown)
+            return self._encode_answers(
+                [e for e in batch.events if _asked(e) or not taste.hides(e)]
+            )
         each = batch.each(self._dialects.here)
         return b"".join([self._singly(e, data) for e, data in each if not taste.hides(e)])
 
@@ -211,7 +212,7 @@ class IrcPerson(Connection):
         came_back = person.place.rooms if person.offered is not None else ()
         for room in [room for room in came_back if room not in self._joined]:
             joined = Event(0, self.hub.now(), room, Kind.JOINED, person.nick, by=person.inbox)
-            lines += [*self.lines.lines(joined), *self._inside(room)]
+            lines += [*self.lines.lines(joined)[:1], *self._inside(room)]
         return lines
 
     def _missed(self, room: str) -> list[str]:
@@ -295,7 +296,7 @@ class IrcPerson(Connection):
         if event.kind is Kind.DONE:
             return b"".join(map(self.framed, self.labels.end(event.to)))
         lines = self._answered(event)
-        if event.kind in WATCHED and not event.room:  # it answers nothing
+        if _asked(event):  # once; it answers nothing
             return b"".join(map(self.framed, lines))
         return self._shown(lines) + self._after(event)
 
@@ -339,7 +340,7 @@ class IrcPerson(Connection):
                 return self.lines.lines(event._replace(to=self.called))
             case Kind.GAP:
                 return self._missed(event.text)
-            case kind if kind in WATCHED and not event.room:
+            case _ if _asked(event):
                 return self._watched(event)
             case kind if kind in _UNSAID or not event.room:
                 return []
@@ -395,3 +396,8 @@ class IrcPerson(Connection):
         self._welcomed = True
         early, self._early = self._early, ()
         return b"".join(early)
+
+
+def _asked(event: Event) -> bool:
+    """Tell whether an event is of somebody whom one watches."""
+    return event.kind in WATCHED and not event.room

@@ -49,6 +49,12 @@ class Monitor(SynchronousTestCase):
         self.chat.turn()
         self.assertEqual(bare(self.alice.lines()), ["731 bob"])
 
+    def test_who_wants_to_see_no_coming_and_going_sees_that_all_the_same(self) -> None:
+        self.alice.send("JOIN #den", "QUIET on", "MONITOR + bob")
+        self.alice.lines()
+        self.chat.joined("bob").send("JOIN #den")
+        self.assertEqual(bare(self.alice.lines()), [f"730 bob!~bob@{SERVER}"])
+
     def test_no_more_of_who_is_not_watched_any_more(self) -> None:
         self.alice.send("MONITOR + bob,carol")
         self.alice.lines()
