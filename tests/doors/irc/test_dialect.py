@@ -104,7 +104,7 @@ def params_of(token: Line) -> list[str]:
 
 
 BY_SERVER = {(Kind.ROLE, "NOTICE"), (Kind.JOINED, "MODE")}
-"""What else the server says of somebody: that it is the founder, and what it is where it comes in."""
+"""What else the server says of somebody: that it is the founder, what it is where it comes in."""
 
 
 class Dialect(SynchronousTestCase):
