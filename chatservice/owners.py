@@ -119,16 +119,21 @@ class Owners:
         return self._logins.check(person, nick, password).addCallbacks(proved, refused)
 
     def claim_proved(self, person: Person, nick: str) -> Deferred[str] | None:
-        """Reserve the nickname of the account that a person has proved to be before.
+        """Reserve the nickname of the account that a person has proved to be before, or one that
+        another connection of that account wears.
 
-        :returns: what claim returns; None if the nickname is not that account's, and so to be
-            claimed like any other.
+        :returns: what claim returns; None if the nickname is none of these, and so to be claimed
+            like any other.
         """
-        if person.proved is None or fold(nick) != fold(person.proved.name):
+        if person.proved is None:
             return None
-        person.proved = self._accounts.of(person.proved.identity)
-        if person.proved is None:  # removed meanwhile
+        account = person.proved = self._accounts.of(person.proved.identity)
+        if account is None:  # removed meanwhile
             return None
+        if fold(nick) != fold(account.name):
+            wearers = self._nicks.wearers(nick)
+            if not wearers or not all(_is(wearer, account) for wearer in wearers):
+                return None
         try:
             return succeed(self._reserve(person, check_nick(nick)))
         except NickRefused as refusal:

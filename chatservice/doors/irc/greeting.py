@@ -1,6 +1,6 @@
 """What somebody is told on coming in: the welcome, and of each room its topic and who is there."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ from chatservice.doors.irc.dialect import LETTERS, timestamp
 from chatservice.doors.irc.isupport import tokens
 from chatservice.doors.irc.message import MAX_BODY, answer, cut, write
 from chatservice.doors.irc.roster import pieces, signs
+from chatservice.events import Event, Kind
 from chatservice.person import Person
 from chatservice.room import Room
 
@@ -115,6 +116,42 @@ def topic(irc: "IrcPerson", name: str) -> list[str]:
         numbered(irc, n.RPL_TOPIC, name, charter.topic),
         numbered(irc, n.RPL_TOPICWHOTIME, name, charter.topic_by or "*", at),
     ]
+
+
+def inside(irc: "IrcPerson", name: str) -> list[str]:
+    """Return what somebody is told of a room that it has come into."""
+    return [*topic(irc, name), *marker(irc, name), *names(irc, name)]
+
+
+def back(irc: "IrcPerson", known: Collection[str]) -> list[str]:
+    """Return how things are with somebody who has come back: in which rooms it is, as no other
+    client has seen it go and come, and that it is away.
+
+    :param known: rooms of which it is told as if it had come into them.
+    """
+    person = irc.person
+    if person.offered is None:
+        return []
+    lines = [away(irc)] if person.away is not None else []
+    for room in [room for room in person.place.rooms if room not in known]:
+        joined = Event(0, irc.hub.now(), room, Kind.JOINED, person.nick, by=person.inbox)
+        lines += [irc.lines.lines(joined)[0], *inside(irc, room)]
+    return lines
+
+
+def away(irc: "IrcPerson") -> str:
+    """Return that somebody is away."""
+    return numbered(irc, n.RPL_NOWAWAY, "You are away, until you say something or AWAY alone")
+
+
+def known_anew(irc: "IrcPerson", name: str) -> list[str]:
+    """Return how a room is just now, of whose changes not all were told; nothing of one that
+    somebody is not in.
+    """
+    if name not in irc.person.place.rooms or irc.person.departed:
+        return []
+    none = numbered(irc, n.RPL_NOTOPIC, name, "No topic is set")
+    return [*(topic(irc, name) or [none]), *names(irc, name)]
 
 
 def marker(irc: "IrcPerson", name: str) -> list[str]:

@@ -14,7 +14,7 @@ from chatservice.away import AWAY
 from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
-from chatservice.doors.irc.greeting import greet, marker, names, numbered, topic
+from chatservice.doors.irc.greeting import back, greet, inside, known_anew, numbered
 from chatservice.doors.irc.labels import Labels
 from chatservice.doors.irc.message import Message, answer, write
 from chatservice.doors.irc.refusals import numeric
@@ -153,10 +153,17 @@ class IrcPerson(Connection):
 
     def disconnect(self) -> None:
         """Say why, and close in good order; see IMember."""
-        word = self.parting or self.person.refused or "Goodbye"
-        line = write("ERROR", f"Closing link: {word}")
+        line = write("ERROR", f"Closing link: {self._farewell()}")
         self.answer(self.framed(line))
         super().disconnect()
+
+    def _farewell(self) -> str:
+        """Return why the connection ends."""
+        if self.person.replaced:
+            return "You came back on another connection"
+        if self.hub.closing:
+            return "The server is closing"
+        return self.parting or self.person.refused or "Goodbye"
 
     def framed(self, line: str) -> bytes:
         """Return a line as it goes over this wire."""
@@ -202,35 +209,15 @@ class IrcPerson(Connection):
             data += self._shown(lines) + b"".join(map(self._encode_answer, others))
         return data
 
-    def _inside(self, room: str) -> list[str]:
-        """Return what somebody is told of a room that it has come into."""
-        return [*topic(self, room), *marker(self, room), *names(self, room)]
-
-    def _back(self) -> list[str]:
-        """Return in which rooms somebody is who has come back: no other client has seen it go."""
-        person, lines = self.person, list[str]()
-        came_back = person.place.rooms if person.offered is not None else ()
-        for room in [room for room in came_back if room not in self._joined]:
-            joined = Event(0, self.hub.now(), room, Kind.JOINED, person.nick, by=person.inbox)
-            lines += [*self.lines.lines(joined)[:1], *self._inside(room)]
-        return lines
-
     def _missed(self, room: str) -> list[str]:
         """Tell how a room is of which not all was told; behind what is still to be told of it.
 
         What is not told of comings and goings up to here is told by a fresh list of who is there.
         """
         if self.hub.clock is None:
-            return self._now(room)
-        self.hub.clock.callLater(0, lambda: self.wire(*self._now(room)))
+            return known_anew(self, room)
+        self.hub.clock.callLater(0, lambda: self.wire(*known_anew(self, room)))
         return []
-
-    def _now(self, room: str) -> list[str]:
-        """Return how a room is just now; nothing of one that it is not in."""
-        if room not in self.person.place.rooms or self.person.departed:
-            return []
-        none = numbered(self, n.RPL_NOTOPIC, room, "No topic is set")
-        return [*(topic(self, room) or [none]), *names(self, room)]
 
     # What happens in rooms, as far as it is something of one's own.
 
@@ -247,7 +234,7 @@ class IrcPerson(Connection):
         match event.kind:
             case Kind.JOINED:
                 del lines[1:]  # that it is away, it knows
-                lines += self._inside(event.room)
+                lines += inside(self, event.room)
                 if not self._welcomed:
                     self._joined |= {event.room}
             case Kind.RENAMED:
@@ -314,7 +301,7 @@ class IrcPerson(Connection):
                 return [event.text]
             case Kind.WELCOME:
                 self._names = (self.person.nick,)
-                return [*greet(self), *self._back()]
+                return [*greet(self), *back(self, self._joined)]
             case Kind.NOTICE if event.aside == LOGIN:
                 return self.logged_in(self.person.account, event.text)
             case Kind.NOTICE if event.aside == AWAY:

@@ -1,17 +1,21 @@
 """A chat with an IRC door, and people who come by it, over StringTransports and a Clock."""
 
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from chatservice.doors.irc.protocol import IrcFactory, IrcProtocol
 from chatservice.hub import Hub
 from chatservice.interfaces import ILog
 from chatservice.person import Policy
 from chatservice.store.memory import MemoryLog
+from chatservice.store.sqlite import SqliteTickets
 from tests.fakes import cheap
+from tests.store_fakes import Cleans, Store
 
 SERVER = "irc.test"
 
@@ -33,14 +37,17 @@ class Chat:
         log: ILog | None = None,
     ) -> None:
         self.clock = Clock()
-        self.hub = Hub(
-            log or MemoryLog(),
-            self.clock,
-            now=lambda: 1_700_000_000 + self.clock.seconds(),
-            policy=policy or Policy(plaintext_login=True),
-            passwords=cheap(),
-        )
+        self._log = log
+        self.hub = self._hub(policy or Policy(plaintext_login=True))
         self.factory = IrcFactory(self.hub, server=server, roomless=roomless)
+
+    def _hub(self, policy: Policy) -> Hub:
+        log = self._log or MemoryLog()
+        return Hub(log, self.clock, now=self.now, policy=policy, passwords=cheap())
+
+    def now(self) -> float:
+        """Return the wall clock's time."""
+        return 1_700_000_000 + self.clock.seconds()
 
     def turn(self) -> None:
         """End the reactor's turn."""
@@ -61,6 +68,44 @@ class Chat:
         self.turn()
         wire.lines()
         return wire
+
+
+class DurableChat(Chat):
+    """The same with a log on disk: everything takes its time.
+
+    :param test: at whose end it is closed.
+    """
+
+    def __init__(
+        self, test: Cleans, policy: Policy | None = None, *, roomless: bool = False
+    ) -> None:
+        self._test = test
+        super().__init__(policy, roomless=roomless)
+
+    def _hub(self, policy: Policy) -> Hub:
+        made: list[Hub] = []
+
+        def make(store: Store) -> None:
+            tickets = SqliteTickets(store.database, self.now)
+            made.append(
+                Hub(
+                    *(store.log, self.clock, self.now, policy, tickets, store.records),
+                    passwords=cheap(),
+                )
+            )
+
+        self._store = Store(self._test, before=make)
+        return made[0]
+
+    def turn(self) -> None:
+        """End the reactor's turn once the disk has done what it was asked to do, and was asked
+        because of that."""
+        for _ in range(4):
+            self._store.wait(self._store.log.append(()))
+            self._store.wait(self._store.database.change(lambda db: True))
+            while self._store.database.asked:
+                self._store.pump.turn()
+            super().turn()
 
 
 class Wire:
@@ -86,6 +131,29 @@ class Wire:
         *lines, rest = data.decode().split("\r\n")
         assert not rest
         return lines
+
+    @property
+    def _producer(self) -> Any:  # as the transport has it
+        assert self.transport.producer is not None
+        return self.transport.producer
+
+    def stall(self) -> None:
+        """Read nothing any more, and be more behind than the system keeps."""
+        self._producer.pauseProducing()
+
+    def read(self) -> list[str]:
+        """Read what there is and what comes then; return the lines."""
+        self.drain()
+        return self.asks()
+
+    def drain(self) -> None:
+        """Take what the connection holds, and what comes then in this turn."""
+        self._producer.resumeProducing()
+
+    def lose(self) -> None:
+        """Lose the connection."""
+        self.protocol.connectionLost(Failure(ConnectionLost()))
+        self._chat.turn()
 
     def asks(self, *lines: str | bytes) -> list[str]:
         """Send lines, and return what comes."""

@@ -6,7 +6,7 @@ from chatservice.away import LONGEST
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.formatting import strip
-from chatservice.doors.irc.greeting import USER_MODES
+from chatservice.doors.irc.greeting import USER_MODES, away
 from chatservice.doors.irc.isupport import MAX_NAME
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.people import is_admin, is_own
@@ -21,7 +21,7 @@ def _away(irc: "IrcSpeaker", message: Message) -> None:
     text = clean(strip(message.params[0])).strip()[:LONGEST] if message.params else ""
     if text:
         irc.hub.presence.leave(irc.person, text)
-        irc.reply(n.RPL_NOWAWAY, "You are away, until you say something or AWAY alone")
+        irc.wire(away(irc))
     else:
         irc.hub.presence.back(irc.person)
         irc.reply(n.RPL_UNAWAY, "You are not away any more")
