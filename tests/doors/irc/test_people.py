@@ -1,6 +1,7 @@
 """What is told of people by IRC: WHO, WHOIS, WHOWAS, AWAY, ISON, USERHOST, SETNAME."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -154,9 +155,9 @@ class ManyPeople(SynchronousTestCase):
         turns: list[float] = []
         later = self.chat.clock.callLater
 
-        def note(delay: float, *call: object) -> object:
+        def note(delay: float, call: Callable[..., object], *args: object) -> object:
             turns.append(delay)
-            return later(delay, *call)
+            return later(delay, call, *args)
 
         self.patch(self.chat.clock, "callLater", note)
         self.alice.protocol.dataReceived(b"WHO #lobby\r\nPING x\r\n")

@@ -143,7 +143,10 @@ class ByToken(Comings):
         self.assertEqual(about(lines, "#dev")[:5], ["JOIN", "332", "333", "353", "366"])
         self.assertEqual(about(lines, "#dev")[5:], ["BATCH", "PRIVMSG"])
         self.assertEqual(about(lines, "#lobby"), ["JOIN", "353", "366"])
-        self.hears(*(f":alice!~alice@{SERVER} JOIN {room}" for room in ("#lobby", "#dev")))
+        self.hears(
+            *(f":alice!~alice@{SERVER} JOIN {room}" for room in ("#lobby", "#dev")),
+            f":{SERVER} MODE #dev +o alice",
+        )
 
     def test_who_is_away_is_told_so(self) -> None:
         token = self.token()

@@ -1,6 +1,7 @@
 """What IRC clients ask of the server, what they are welcomed with, and what admins do."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -106,10 +107,11 @@ class Motd(SynchronousTestCase):
     """--motd FILE."""
 
     def read(self, data: bytes) -> list[str]:
-        path = Path(self.mktemp())
-        path.write_bytes(data)
-        options = Options()
-        options.parseOptions(["--motd", str(path)])
+        with TemporaryDirectory() as place:
+            path = Path(place) / "motd"
+            path.write_bytes(data)
+            options = Options()
+            options.parseOptions(["--motd", str(path)])
         return options.motd
 
     def test_lines_are_taken_clean(self) -> None:
