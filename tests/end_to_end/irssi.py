@@ -124,7 +124,8 @@ class Irssi(Client):
             if found := bar.search(screen[-2]):
                 self._numbers[where] = found[1]
             number = self._numbers.get(where)
-            if number and f"[{number}:" in screen[-2]:  # also when one was thrown out there
+            empty = rf"\[{number}(:[^/]*)?\]"  # where one was thrown out
+            if found or (number and re.search(empty, screen[-2])):
                 return screen
             assert time.monotonic() < deadline, "\n".join([f"no window {where!r}:", *screen])
             self._keys(f"/window goto {number}" if number and asked % 2 else f"/{there}")
