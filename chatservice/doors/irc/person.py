@@ -57,6 +57,7 @@ class IrcPerson(Connection):
     _early: tuple[bytes, ...] = ()  # what happened before it was welcomed
     _welcomed = False
     _joined: frozenset[str] = frozenset()  # rooms it was told of before that
+    _unknown: frozenset[str] = frozenset()  # rooms of which it is to be told anew
     _heard_of: deque[tuple[object, ...]] | None = None
 
     def connectionMade(self) -> None:
@@ -210,13 +211,22 @@ class IrcPerson(Connection):
         return data
 
     def _missed(self, room: str) -> list[str]:
-        """Tell how a room is of which not all was told; behind what is still to be told of it.
+        """Tell how a room is of which not all was told, behind all that is still to be told of it.
 
-        What is not told of comings and goings up to here is told by a fresh list of who is there.
+        Comings and goings up to here are not known any more.
         """
-        if self.hub.clock is None:
+        clock = self.hub.clock
+        if clock is None:
             return known_anew(self, room)
-        self.hub.clock.callLater(0, lambda: self.wire(*known_anew(self, room)))
+
+        async def find() -> list[Event]:
+            self._unknown -= {room}
+            now = self.hub.now()
+            return [Event(0, now, "", Kind.WIRE, "", line) for line in known_anew(self, room)]
+
+        if room not in self._unknown:  # else it is told of it as it will be then
+            self._unknown |= {room}
+            clock.callLater(0, self.hub.excerpts.tell, self, find)
         return []
 
     # What happens in rooms, as far as it is something of one's own.
