@@ -304,11 +304,9 @@ class Conformance(Order, People, Accounts):
         again = self.connect()
         again.heard()
         again.offer(token)
-        self.turn()
-        heard = again.heard()
-        self.assertEqual([event.kind for event in heard[:2]], [Kind.WELCOME, Kind.SWITCHED])
+        heard = self.is_back(again, "#dev")
         self.assertEqual(
-            sorted((event.room, event.text, event.past) for event in heard[2:-1]),
+            sorted((event.room, event.text, event.past) for event in heard[:-1]),
             [("", "in #dev", True), ("#lobby", "in #lobby", True)],
         )
         again.type("here")
@@ -374,9 +372,7 @@ class Conformance(Order, People, Accounts):
             "/forget bob": "bad-arguments",
             "/time sometimes": "bad-arguments",
         }.items():
-            alice.type(line)
-            self.refused(alice, code)
-            self.clock.advance(1)
+            self.refuses(alice, line, code)
 
     def test_who_wants_to_be_forgotten_is(self) -> None:
         """After a confirmation; others are not."""
@@ -434,11 +430,9 @@ class Conformance(Order, People, Accounts):
         again = self.connect()
         again.heard()
         again.offer(token)
-        self.turn()
-        heard = again.heard()
-        self.assertEqual((heard[0].kind, heard[0].text), (Kind.WELCOME, ""))
+        heard = self.is_back(again)
         self.assertEqual(
-            [(event.past, event.kind, event.text) for event in heard[1:-1]],
+            [(event.past, event.kind, event.text) for event in heard[:-1]],
             [(True, Kind.SAID, "meanwhile"), (True, Kind.PRIVATE, "for you")],
         )
         self.assertEqual((heard[-1].kind, heard[-1].past), (Kind.NOTICE, False))
@@ -562,7 +556,8 @@ class Hall(Stage):
         alice.type("/leave #hall")
         self.assertEqual(self.told_there(bob)[1:], [(Kind.LEFT, "", "alice", "", True)])
         alice.type("/leave")
-        self.assertEqual([event[2] for event in self.told_there(alice)[1:]], ["last-room"])
+        told = [event[2] for event in self.told_there(alice)[1:]]
+        self.assertEqual(told, ["alice" if self.nowhere else "last-room"])
 
     def test_nothing_may_look_like_it(self) -> None:
         """But what looks like #lobby may, now."""
@@ -587,10 +582,7 @@ class Hall(Stage):
         again = self.connect()
         again.heard()
         again.offer(f"alice {answer.text}")
-        self.assertEqual(
-            self.told_there(again)[:2],
-            [(Kind.WELCOME, "", "", "", False), (Kind.SWITCHED, "", "", "#lobby", False)],
-        )
+        self.is_back(again, "#lobby")
         again.type("here")
         bob.type("there")
         self.assertEqual(
@@ -606,7 +598,7 @@ class Hall(Stage):
         alice.type("/resume")
         self.turn()
         (answer,) = alice.heard()
-        self.assertIn("#hall:0", answer.text)
+        self.assertEqual("#hall:0" in answer.text, self.numbers)
         alice.hang_up()
         bob.type("news")
         self.turn()
@@ -614,13 +606,11 @@ class Hall(Stage):
         again.heard()
         again.offer(f"alice {answer.text}")
         self.assertEqual(
-            self.told_there(again),
+            [(event.kind, event.room, event.text) for event in self.is_back(again, "#hall")],
             [
-                (Kind.WELCOME, "", "", "", False),
-                (Kind.SWITCHED, "", "", "#hall", False),
-                (Kind.NOTICE, "", "", "History is kept.", False),
-                (Kind.SAID, "", "bob", "news", False),
-                (Kind.NOTICE, "", "", NOW, False),
+                (Kind.NOTICE, "", "History is kept."),
+                (Kind.SAID, "", "news"),
+                (Kind.NOTICE, "", NOW),
             ],
         )
 

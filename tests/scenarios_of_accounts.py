@@ -26,7 +26,7 @@ class Accounts(Stage):
     def test_a_registered_nickname_needs_its_password(self) -> None:
         """Without it, and for look-alikes, it is refused; with it one is logged in."""
         assert isinstance(self, SynchronousTestCase)
-        self.registered("alice").hang_up()
+        self.goes(self.registered("alice"))
         for offer, code in {
             "alice": "nick-registered",
             "ALICE": "nick-registered",
@@ -53,7 +53,7 @@ class Accounts(Stage):
 
     def test_one_logs_in_and_wears_ones_nickname(self) -> None:
         """Under another nickname at first; /nick to it is refused before that."""
-        self.registered("alice").hang_up()
+        self.goes(self.registered("alice"))
         bob = self.joined("bob")
         self.refuses(bob, "/nick alice", "nick-registered")
         self.refuses(bob, "/login alice wrong wrong", "bad-password")
@@ -89,7 +89,7 @@ class Accounts(Stage):
         self.hears(bob)
         self.assertEqual(self.told_of_errors(alice), ["kicked"])
         self.assertFalse(alice.connected)
-        self.assertEqual(again.heard()[0].kind, Kind.WELCOME)
+        self.is_back(again)
         again.type("here")
         self.hears(bob, (Kind.SAID, "alice", "here"))
 
@@ -110,7 +110,7 @@ class Accounts(Stage):
     def test_what_is_said_in_private_waits_for_who_is_away(self) -> None:
         """If the nickname is registered; it is told once, and can be answered."""
         assert isinstance(self, SynchronousTestCase)
-        self.registered("alice").hang_up()
+        self.goes(self.registered("alice"))
         bob = self.joined("bob")
         for line in ("/msg ALICE hello", "/reply are you there?"):
             bob.type(line)

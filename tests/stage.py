@@ -47,6 +47,15 @@ class Stage:
     policy = Policy(plaintext_login=True)
     """The default limits, and nothing from the past for who comes in; passwords come in as well."""
 
+    means_something_else: frozenset[str] = frozenset()
+    """What is no mistake at a door whose wire has words of its own, or another one."""
+
+    nowhere = False
+    """Whether people at this door may be in no room."""
+
+    numbers = True
+    """Whether who wants to come back is told the numbers of what it has read."""
+
     @abstractmethod
     def connect(self) -> Person:
         """Return somebody who has just connected to self.hub."""
@@ -88,6 +97,19 @@ class Stage:
             person.heard()
         return people
 
+    def is_back(self, person: Person, room: str = "") -> list[Event]:
+        """Check that somebody has come back, which it is told first; return what it heard then.
+
+        :param room: the current one, if it is another than the lobby, or that has another name.
+        """
+        self.turn()
+        expected = [(Kind.WELCOME, ""), *([(Kind.SWITCHED, room)] if room else [])]
+        heard = person.heard()
+        got = [(event.kind, event.text) for event in heard[: len(expected)]]
+        assert isinstance(self, SynchronousTestCase)
+        self.assertEqual(got, expected)
+        return heard[len(expected) :]
+
     def told(self, person: Person) -> list[tuple[bool, str]]:
         """Return what somebody was told since the last look: whether it is past, and the text."""
         self.turn()
@@ -120,8 +142,14 @@ class Stage:
         assert isinstance(self, SynchronousTestCase)
         self.assertEqual(got, [(Kind.ERROR, code)])
 
+    def goes(self, person: Person) -> None:
+        """Let somebody lose the connection, and not come back as long as its place is kept."""
+        person.hang_up()
+
     def refuses(self, person: Person, line: str, code: str) -> None:
         """Let somebody type a line that is refused, and wait until the next is within limits."""
+        if line in self.means_something_else:
+            return
         person.type(line)
         self.refused(person, code)
         self.clock.advance(1)
