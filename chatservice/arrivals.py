@@ -314,6 +314,7 @@ class Arrivals:
             ghost.nick, ghost.departed = "", True
             return
         self._returns.note(ghost)
+        person.displaced = self._now()
         parting = "You came back on another connection: this one ends."
         ghost.nick, ghost.departed, ghost.replaced = "", True, True
         self._order.tell(ghost, Kind.ERROR if code else Kind.NOTICE, parting, code=code)

@@ -11,13 +11,24 @@ from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.person import IrcPerson
 from chatservice.doors.irc.registration import Step
 from chatservice.doors.irc.sasl import Authentication
-from chatservice.errors import ChatError, Code
+from chatservice.errors import ChatError, Code, NickRefused
+from chatservice.names import fold
+from chatservice.resume import is_token
 from chatservice.session import State
 
 _UNPROVED: Final = (
     *(Code.BAD_PASSWORD, Code.BAD_TOKEN, Code.NEEDS_ENCRYPTION, Code.TOO_MANY_TRIES, Code.BUSY),
 )
 """Refusals of what was given by PASS."""
+
+
+IN_TURN: Final = 600.0
+"""Seconds for which a nickname stays with a client that has taken it from its owner's other."""
+
+_IN_TURN: Final = (
+    "You are here with two other clients that took this nickname from each other: choose another "
+    "beside it"
+)
 
 
 class IrcNewcomer(IrcPerson):
@@ -65,6 +76,11 @@ class IrcNewcomer(IrcPerson):
         none.
         """
         given = "" if self.person.proved is not None else self.registration.password
+        if (given or self.person.proved is not None) and self._changes_hands(given):
+            if given and ":" not in given:  # it is this nickname's, whichever comes next
+                self.registration.password = f"{self.registration.nick}:{given}"
+            self.nick_refused(NickRefused(Code.NICK_TAKEN, _IN_TURN))
+            return
         account, _, password = given.partition(":")
         if password and self.hub.accounts.find(account) is not None:
             self._proving = True
@@ -74,6 +90,18 @@ class IrcNewcomer(IrcPerson):
             proving.addBoth(lambda _: self.release("pass"))
         else:
             self.claim(f"{self.registration.nick} {given}".strip())
+
+    def _changes_hands(self, given: str) -> bool:
+        """Tell whether one client of somebody's has taken this nickname from another just now.
+
+        Those that come back by themselves would do so in turn, for ever.
+        """
+        nick = self.registration.nick
+        wearer = None if is_token(given.partition(" ")[0]) else self.hub.parts.nicks.wearer(nick)
+        if wearer is None or wearer.absent or wearer.account is None:
+            return False
+        own = fold(wearer.account.name) == fold(nick)
+        return own and 0 <= self.hub.now() - wearer.displaced < IN_TURN
 
     def _passed(self, _: None) -> None:
         self._proving = False

@@ -304,6 +304,56 @@ class ComingBack(SigningIn):
         self.assertEqual(verbs(bob.lines()), ["JOIN", "QUIT"])
 
 
+class TakingTurns(SigningIn):
+    """Two clients of one account, which come back by themselves."""
+
+    def comes(self, nick: str = "alice") -> tuple[Wire, list[str]]:
+        wire = self.negotiates(nick)
+        self.plain(wire)
+        return wire, wire.asks("CAP END")
+
+    def test_the_second_takes_over_and_the_first_comes_back_beside_it(self) -> None:
+        first, _ = self.comes()
+        second, lines = self.comes()
+        self.assertIn(" 001 alice ", lines[0])
+        (line,) = first.lines()
+        self.assertEqual(line, "ERROR :Closing link: You came back on another connection")
+        first, lines = self.comes()
+        self.assertEqual(verbs(lines), ["433"])
+        lines = first.asks("NICK alice_")
+        self.assertIn(" 001 alice_ ", lines[0])
+        self.assertEqual(first.protocol.person.account, second.protocol.person.account)
+        self.assertEqual(verbs(second.asks("PING x")), ["JOIN", "PONG"])
+
+    def test_by_pass_as_well(self) -> None:
+        for numeric in ("001", "001", "433"):
+            wire = self.chat.connect()
+            lines = wire.asks(f"PASS :{WORD}", "NICK alice", "USER al 0 * :x")
+            self.assertEqual(verbs(lines)[0], numeric)
+        self.assertIn(" 001 alice_ ", wire.asks("NICK alice_")[0])
+        self.assertIsNotNone(wire.protocol.person.account)
+
+    def test_after_a_while_it_may_be_taken_again(self) -> None:
+        self.comes()
+        self.comes()
+        self.chat.clock.advance(601)
+        _, lines = self.comes()
+        self.assertIn(" 001 alice ", lines[0])
+
+    def test_a_lost_connections_place_may_always_be_taken(self) -> None:
+        for _ in range(4):
+            wire, lines = self.comes()
+            self.assertIn(" 001 alice ", lines[0])
+            wire.protocol.connectionLost()
+
+    def test_a_guest_hears_that_it_is_registered(self) -> None:
+        self.comes()
+        self.comes()
+        wire = self.chat.connect()
+        (line,) = wire.asks("NICK alice", "USER x 0 * :x")
+        self.assertIn(" 433 * alice :alice is registered", line)
+
+
 class Becoming(SigningIn):
     """REGISTER, VERIFY, LOGIN, OPER."""
 
