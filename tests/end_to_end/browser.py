@@ -329,9 +329,11 @@ class Visits:
 
 
 class Wire:
-    """A stretch of network between browsers and a server, which can be cut, or fall silent.
+    """A stretch of network between clients and a server, which can be cut, or fall silent.
 
     :param to: the port behind it.
+
+    :ivar port: the port before it.
     """
 
     def __init__(self, to: int) -> None:
@@ -350,8 +352,8 @@ class Wire:
         self._open = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        port = self._listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/"
+        self.port = self._listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
 
     def __enter__(self) -> Self:
         """Use it as a context: it is taken away with the block."""

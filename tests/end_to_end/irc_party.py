@@ -39,10 +39,14 @@ class Party:
         """Join with a browser."""
         return self._visits(nick, url=self.chat.url)
 
-    def irc(self, nick: str = "carol", **options: str) -> Client:
-        """Join with an IRC client."""
+    def irc(self, nick: str = "carol", port: int = 0, **options: str) -> Client:
+        """Join with an IRC client.
+
+        :param port: what it connects to, if not to the chat itself.
+        """
         home = self.home / f"{nick}-{len(list(self.home.iterdir()))}"
-        return self.stack.enter_context(self._client(home, self.chat.irc, nick, **options))
+        client = self._client(home, port or self.chat.irc, nick, **options)
+        return self.stack.enter_context(client)
 
     def restart(self) -> None:
         """Kill the server, and start it anew where it was."""

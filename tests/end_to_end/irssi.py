@@ -86,7 +86,7 @@ class Irssi(Client):
     _SETTINGS: ClassVar = """settings = {{
       core = {{ real_name = "{nick}"; user_name = "{nick}"; nick = "{nick}";
         server_reconnect_time = "1s"; }};
-      "irc/core" = {{ cmds_max_at_once = "100"; }};
+      "irc/core" = {{ cmds_max_at_once = "100"; cmd_queue_speed = "10msec"; }};
       "fe-text" = {{ paste_verify_line_count = "0"; }};
     }};"""
 

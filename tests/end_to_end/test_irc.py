@@ -232,16 +232,29 @@ def test_a_token_brings_one_back_after_a_crash(tmp_path: Path) -> None:
         bob.expect("alice: back again")
 
 
-def test_the_command_of_the_docs_works(tmp_path: Path) -> None:
-    """As it stands there, but on ports of our own."""
-    page = (Path(__file__).parents[2] / "docs" / "irc.md").read_text()
-    command = "twistd -n chat --port 55555 --irc 6667"
-    assert f"`{command}`" in page
-    words = command.split()[1:]
-    for usual in ("55555", "6667"):
-        words[words.index(usual)] = f"tcp:0:{LOOPBACK}"
+COMMANDS = {
+    "docs/irc.md": "twistd -n chat --port 55555 --irc 6667",
+    "README.md": (
+        "twistd -n chat --irc ssl:6697:privateKey=key.pem:certKey=cert.pem"
+        " --server-name irc.example"
+    ),
+}
+
+
+@pytest.mark.parametrize("page", COMMANDS)
+def test_the_commands_of_the_docs_work(tmp_path: Path, page: str) -> None:
+    """As they stand there, but at ports of our own."""
+    command = COMMANDS[page]
+    assert command in (Path(__file__).parents[2] / page).read_text()
+    certificate = make_certificate(tmp_path / "keys", "localhost").read_bytes()
+    for name in ("key.pem", "cert.pem"):
+        (tmp_path / name).write_bytes(certificate)
+    if "--port" not in command:
+        command += " --port 55555"
+    command = re.sub(r"(ssl:)6697|\b(?:55555|6667)\b", rf"\1tcp:0:{LOOPBACK}", command)
+    words = command.replace("ssl:tcp:0", "ssl:0").split()[1:]
     with Program(BIN / "twistd", "--pidfile=", *words, cwd=tmp_path) as server:
-        port = int(server.expect(r"IrcFactory starting on (\d+)")[1])
-        with IrcPerson(port) as alice:
+        port = int(server.expect(r"IrcFactory(?: \(TLS\))? starting on (\d+)")[1])
+        with IrcPerson(port, tls="ssl" in command) as alice:
             alice.come_in("alice")
             alice.get("JOIN", "#lobby")

@@ -4,9 +4,11 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.end_to_end.browser import Wire
 from tests.end_to_end.irc_clients import Ii
 from tests.end_to_end.irc_party import LOBBY, Party
 
+PASSWORD = "correct-horse-battery"  # noqa: S105
 LOST = "WebSocket connection|ERR_CONNECTION|ERR_EMPTY|ERR_INTERNET"
 """What Chromium itself says of a server that is not there."""
 
@@ -120,6 +122,41 @@ def test_a_crash_ends_nothing(party: Party) -> None:
         "carol joined the chat",
         "carol: well, well",
     ]
+
+
+def test_who_has_an_account_may_lose_the_connection(party: Party) -> None:
+    """It is told what it has missed, and that alone; nobody has seen it go, or come back."""
+    with party.nc("carol", f"/register {PASSWORD}", "/quit") as carol_with_nc:
+        carol_with_nc.expect("^-- carol is yours now")
+        carol_with_nc.close_input()  # openbsd's nc waits for that
+        carol_with_nc.wait()
+    alice = party.nc("alice")
+    with Wire(party.chat.irc) as wire:
+        carol = party.irc(port=wire.port, password=f"carol:{PASSWORD}")
+        alice.expect("^carol joined the chat$")
+        alice.say("before")
+        carol.hears("alice", "before", LOBBY)
+        wire.cut()
+        alice.say("missed")
+        alice.expect("^alice: missed$")
+        wire.mend()
+        if isinstance(carol, Ii):  # it ends with its connection
+            carol.end()
+            carol = party.irc(port=wire.port, password=f"carol:{PASSWORD}")
+            carol.sees("joined", LOBBY, nick="carol", room=LOBBY)
+        else:
+            carol.comes_in(2)
+            carol.sees("joined", LOBBY, 2, nick="carol", room=LOBBY)
+        alice.say("after")
+        carol.hears("alice", "after", LOBBY)
+        told = re.findall("before|missed|after", "\n".join(carol.lines(LOBBY)))
+        assert told == ["before", "missed", "after"][isinstance(carol, Ii) :]
+        assert carol.people(LOBBY) == ["alice", "carol"]
+        carol.say("here I am", LOBBY)
+        alice.expect("^carol: here I am$")
+        told = re.findall("^carol (?:joined|left).*$", alice.text, re.MULTILINE)
+        assert told == ["carol joined the chat"]
+        carol.end()
 
 
 def test_who_is_cut_off_is_seen_to_go(party: Party) -> None:
