@@ -86,8 +86,8 @@ class IrcPerson(Connection):
 
     @property
     def called(self) -> str:
-        """What numerics call the client: its nickname, or ``*`` before it has one."""
-        return self.person.nick or "*"
+        """What numerics call the client: its nickname, the last one, or ``*`` before the first."""
+        return self.person.nick or (self._names[-1] if self._names else "*")
 
     def has(self, capability: str) -> bool:
         """Tell whether a capability was agreed on."""
@@ -310,7 +310,7 @@ class IrcPerson(Connection):
             case Kind.WIRE:
                 return [event.text]
             case Kind.WELCOME:
-                self._names = (self.person.nick,)
+                self._names = (event.nick,)  # perhaps it has left again by now
                 return [*greet(self), *back(self, self._joined)]
             case Kind.NOTICE if event.aside == LOGIN:
                 return self.logged_in(self.person.account, event.text)

@@ -40,6 +40,19 @@ class ComingIn(SynchronousTestCase):
         self.assertTrue(line.startswith(f":{SERVER} 433 * alice :"), line)
         self.assertIn(" 001 ali ", second.asks("NICK ali")[0])
 
+    def test_all_may_be_said_at_once(self) -> None:
+        """As a script does: who has left by the time it is welcome is called by its name."""
+        chat = Chat()
+        bob, alice = chat.joined("bob"), chat.connect()
+        script = "NICK alice\r\nUSER al 0 * :A\r\nPRIVMSG #lobby :hi\r\nQUIT\r\n"
+        alice.protocol.dataReceived(script.encode())
+        chat.turn()
+        first, *others, last = alice.lines()
+        self.assertTrue(first.startswith(f":{SERVER} 001 alice :"), first)
+        self.assertTrue(last.startswith("ERROR :"), last)
+        self.assertFalse([line for line in others if " PRIVMSG " in line or " * :" in line])
+        self.assertEqual([line.split(" ")[1] for line in bob.lines()], ["JOIN", "PRIVMSG", "QUIT"])
+
     def test_nothing_is_done_before(self) -> None:
         alice = Chat().connect()
         self.assertIn(" 451 * :", alice.asks("JOIN :")[0])
