@@ -1,5 +1,7 @@
 """Whatever bytes come in by any door: to IRC clients go messages, well formed and not too long."""
 
+import re
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from irctokens.line import tokenise
@@ -54,6 +56,9 @@ SENT = [f"{verb} ".encode() for verb in sorted(VERBS)] + [
     *(b"@+a=", b"@label=1;+b ", b"@+a TAGMSG alice", b":alice PRIVMSG #lobby ", b"CAP REQ :"),
     *(b"JOIN #dev", b"TOPIC #dev :", b"KICK #dev alice :", b"MODE #dev ", b"QUIT :", b"NICK "),
 ]
+
+LEAVING = (b"QUIT", b"KILL", b"CAP", b"@", b":")
+"""With these one leaves, or gives up labels, or they have tags or a source of their own."""
 
 TAILS = st.lists(st.sampled_from(WORDS) | st.binary(max_size=12), max_size=8).map(b"".join)
 
@@ -123,6 +128,41 @@ class AnythingComes(ToClients):
         for one in (alice, mallory):
             self.check(one)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class EveryLabel(ToClients):
+    """Whatever a client asks for with a label."""
+
+    @quick
+    @given(
+        st.lists(lines([line for line in SENT if not line.startswith(LEAVING)]), max_size=8),
+        st.booleans(),
+    )
+    def test_is_answered_once(self, asked: list[bytes], echo: bool) -> None:
+        """On one line: the answer, the beginning of a batch, or ACK; nobody else sees it."""
+        chat = Chat(Policy(UNLIMITED, plaintext_login=True))
+        bob = chat.joined("bob", *sorted(CAPABILITIES))
+        wanted = ("labeled-response", "batch", "message-tags", *(["echo-message"] * echo))
+        alice = chat.joined("alice", *wanted)
+        asked = [line for line in asked if re.fullmatch(rb"[^@:\r\n\0 ][^\r\n\0]*", line)]
+        for number, line in enumerate(asked):
+            alice.send(b"@label=%d " % number + line)
+        self.wait(chat)
+        labels = []
+        for line in alice.transport.value().split(b"\r\n")[:-1]:
+            tags = tokenise(line).tags or {}
+            if "label" in tags:
+                labels.append(tags["label"])
+        answered = asked if not alice.transport.disconnecting else asked[: len(labels)]
+        self.assertEqual(labels, [str(number) for number in range(len(answered))])
+        self.assertNotIn(b"label=", bob.transport.value())
+        self.check(alice)
+        self.check(bob)
+
+    def wait(self, chat: Chat) -> None:
+        """Let what takes its time be done."""
+        for _ in range(3):
+            chat.clock.advance(0.1)
 
 
 LONGEST = "".join(f"{letter}" for letter in map(chr, range(0x10330, 0x10340)))  # four bytes each
