@@ -1,7 +1,8 @@
 """Answers with the label of what they answer (ircv3.net/specs/extensions/labeled-response).
 
 While a labelled message is being answered, what is for that client alone is collected; at its end
-it goes out: one line with the label, several as a batch, none as ACK.
+it goes out: one line with the label, several as a batch, none as ACK. Where it begins and ends are
+answers themselves: what was asked for before may still be on its way when a message is taken.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from chatservice.doors.irc.message import tag, write
 
 MAX_LABEL: Final = 64
 """Characters of a label at most, by the specification."""
+
+LABEL: Final = "label"
+"""As Event.aside of Kind.WIRE: from here on answers carry the label text; ``to`` is the request."""
 
 
 _NOTHING: Final[list[str]] = []  # shared, and not added to: nothing is taken before begin

@@ -15,7 +15,7 @@ from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
 from chatservice.doors.irc.greeting import back, greet, inside, known_anew, numbered
-from chatservice.doors.irc.labels import Labels
+from chatservice.doors.irc.labels import LABEL, Labels
 from chatservice.doors.irc.message import Message, answer, write
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.registration import Registration
@@ -292,6 +292,9 @@ class IrcPerson(Connection):
             return self._singly(event, self._dialects.here.encode(event))
         if event.kind is Kind.DONE:
             return b"".join(map(self.framed, self.labels.end(event.to)))
+        if event.kind is Kind.WIRE and event.aside == LABEL:
+            self.labels.begin(event.text, event.to)
+            return b""
         lines = self._answered(event)
         if _asked(event):  # once; it answers nothing
             return b"".join(map(self.framed, lines))

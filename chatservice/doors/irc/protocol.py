@@ -28,7 +28,7 @@ from chatservice.doors.irc.commands import Row, find
 from chatservice.doors.irc.commands.markers import tell_marker
 from chatservice.doors.irc.dialect import IrcLines
 from chatservice.doors.irc.entrance import IrcNewcomer
-from chatservice.doors.irc.labels import MAX_LABEL
+from chatservice.doors.irc.labels import LABEL, MAX_LABEL
 from chatservice.doors.irc.message import (
     MAX_BODY,
     MAX_TAGS_IN,
@@ -42,6 +42,7 @@ from chatservice.doors.irc.person import IrcPerson
 from chatservice.doors.irc.roster import Rosters
 from chatservice.doors.outlet import Transport
 from chatservice.errors import ChatError, Expelled
+from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.session import State
@@ -137,7 +138,9 @@ class IrcSpeaker(IrcNewcomer):
         def begin(_: object) -> Deferred[None]:
             self._requests += 1
             person.request = str(self._requests)
-            self.labels.begin(label, person.request)
+            now, request = self.hub.now(), person.request
+            opening = Event(0, now, "", Kind.WIRE, "", label, to=request, aside=LABEL)
+            self.hub.answer(person, opening)
             pending = self._run(row, message)
             if pending is None:
                 return self.hub.complete(person)
