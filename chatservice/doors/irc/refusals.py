@@ -6,6 +6,7 @@ from typing import Final
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.message import Message
 from chatservice.errors import ChatError, Code
+from chatservice.names import is_room
 
 NUMERICS: Final[Mapping[str, str]] = {
     Code.NICK_EMPTY: n.ERR_NONICKNAMEGIVEN,
@@ -64,4 +65,6 @@ def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple
     if found == n.ERR_UNKNOWNCOMMAND and asked is not None:
         return found, asked.command, refusal.message
     first = asked.params[0] if asked is not None and asked.params else "*"
+    if found == n.ERR_CHANOPRIVSNEEDED and not is_room(about or first):
+        return n.ERR_NOPRIVILEGES, refusal.message  # or clients would look for a room of that name
     return found, about or first, refusal.message
