@@ -10,6 +10,7 @@ from chatservice.order import Order
 from chatservice.person import Card, Person
 from chatservice.room import Room
 from chatservice.rooms import Rooms
+from chatservice.sanction import Measure
 
 MOST_GONE: Final = 5000
 """People that were here and are gone who are remembered; who left first is forgotten first."""
@@ -78,6 +79,17 @@ class Presence:
         found = self._rooms.find(room)
         return "" if found is None else self._rooms.parting(person, found, text)
 
+    def why(self, person: Person) -> str:
+        """Return why somebody is away, as anybody may know it; of who is not heard in the chat that
+        it is; "" of who is not.
+        """
+        if person.away is None:
+            return ""
+        silenced = (Measure.MUTE, Measure.SHADOW)
+        admission = self._rooms.admission
+        found = admission.sanction(person, self._rooms.lobby, *silenced)
+        return person.away.text if found is None else AWAY
+
     def describe(self, person: Person, name: str) -> None:
         """Let somebody have another real name, which its rooms hear.
 
@@ -100,7 +112,7 @@ class Presence:
         """
         away = person.away
         if away is not None and away.news_to(sender.inbox, self._now()):
-            text = f"{person.nick}{IS_AWAY}{away.text}"
+            text = f"{person.nick}{IS_AWAY}{self.why(person)}"
             self._order.tell_now(sender, Kind.NOTICE, text, aside=AWAY)
 
     # Who was here.

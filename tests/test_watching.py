@@ -118,6 +118,11 @@ class Describing(SynchronousTestCase):
             self.chat.turn()
             asides = [e.aside for e in self.alice.events if e.kind is Kind.AWAY]
             self.assertEqual(asides, [""])
+            self.alice.hears()
+            self.alice.types("/msg bob hi", "/whois bob", "/seen bob")
+            told = "\n".join(self.alice.hears())
+            self.assertNotIn("gold", told)
+            self.assertIn("bob is away: away", told)
             self.chat.hub.presence.back(self.bob.person)
 
 
