@@ -53,7 +53,14 @@ def greet(irc: "IrcPerson") -> list[str]:
         *isupport(irc),
         *lusers(irc),
         *motd(irc),
+        *still_away(irc),
     ]
+
+
+def still_away(irc: "IrcPerson") -> list[str]:
+    """Return that somebody who comes back is away, as it said before."""
+    away = irc.person.away
+    return [numbered(irc, n.RPL_NOWAWAY, f"You are away: {away.text}")] if away else []
 
 
 def isupport(irc: "IrcPerson") -> list[str]:

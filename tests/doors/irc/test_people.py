@@ -358,6 +358,16 @@ class Away(WithPeople):
         erin.send("AWAY", "AWAY :buy gold")
         self.assertEqual(dan.lines()[-1], f":erin!~erin@{SERVER} AWAY away")
 
+    def test_who_comes_back_away_is_told_so(self) -> None:
+        told = self.bob.asks("AWAY :lunch", "RESUME")
+        token = re.search(r"PASS (\S+)", told[-1])
+        assert token is not None
+        self.bob.protocol.connectionLost()
+        again = self.chat.connect()
+        lines = bare(again.asks(f"PASS {token[1]}", "NICK bob", "USER bob 0 * :Bob"))
+        self.assertIn("306 :You are away: lunch", lines)
+        self.assertEqual(bare(self.alice.asks("PRIVMSG bob :hi")), ["301 bob lunch"])
+
     def test_a_long_reason_is_cut(self) -> None:
         self.bob.send(f"AWAY :{'x' * 300}")
         self.assertEqual(bare(self.alice.asks("PRIVMSG bob :hi")), [f"301 bob {'x' * 200}"])
