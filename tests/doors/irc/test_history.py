@@ -14,6 +14,7 @@ from chatservice.doors.irc.commands.history import since
 from chatservice.doors.irc.dialect import milliseconds, read_timestamp, timestamp
 from chatservice.doors.irc.isupport import MOST_HISTORY
 from chatservice.errors import ChatError, Code
+from chatservice.events import Kind
 from chatservice.excerpts import View
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
@@ -166,6 +167,43 @@ class Subcommands(SynchronousTestCase):
         name = opening.split(" ")[3].removeprefix("+")
         self.assertEqual(opening, f"@label=x :{SERVER} BATCH +{name} chathistory #lobby")
         self.assertEqual(closing, f":{SERVER} BATCH -{name}")
+
+    def test_an_error_has_it_as_well(self) -> None:
+        carol = self.scene.chat.joined("carol", *CAPABILITIES, "labeled-response")
+        (line,) = carol.asks("@label=x CHATHISTORY LATEST #none * 3")
+        self.assertTrue(line.startswith(f"@label=x :{SERVER} FAIL CHATHISTORY "), line)
+
+    def test_whatever_was_said_by_whatever_door(self) -> None:
+        hub, bob = self.scene.chat.hub, self.scene.bob.protocol.person
+        hub.rooms.say(bob, "waves", Kind.ACTED, "#lobby")
+        hub.rooms.say(bob, "beep", Kind.REMARKED, "#lobby")
+        hub.conversations.say(bob, "alice", "/me winks")
+        hub.conversations.say(bob, "alice", "boop", Kind.HINTED)
+        self.alice.asks()
+        said = []
+        for target in ("#lobby", "bob"):
+            lines = self.alice.asks(f"CHATHISTORY LATEST {target} * 2")
+            said += [line.partition(f" :bob!~bob@{SERVER} ")[2] for line in lines[1:-1]]
+        self.assertEqual(
+            said,
+            [
+                "PRIVMSG #lobby :\x01ACTION waves\x01",
+                "NOTICE #lobby :beep",
+                "PRIVMSG alice :\x01ACTION winks\x01",
+                "NOTICE alice :boop",
+            ],
+        )
+
+    def test_who_does_not_read_is_given_one_answer_and_no_more(self) -> None:
+        for n in range(10, MOST_HISTORY):
+            self.said.append(self.scene.says(self.scene.bob, "#lobby", f"{n} {'x' * 300}"))
+        one = sum(len(line) + 2 for line in self.alice.asks("CHATHISTORY LATEST #lobby * 100"))
+        self.alice.stall()
+        self.alice.send(*["CHATHISTORY LATEST #lobby * 100"] * 20)
+        self.assertLess(len(self.alice.transport.value()), 2 * one)
+        lines = self.alice.read()
+        self.assertEqual(sum(" BATCH -" in line for line in lines), 20)
+        self.assertEqual(sum(" PRIVMSG " in line for line in lines), 20 * MOST_HISTORY)
 
     def test_without_batches_it_is_plain_lines(self) -> None:
         carol = self.scene.chat.joined("carol", "draft/chathistory", "server-time")
