@@ -21,9 +21,11 @@ class Client:
 
     :cvar WORDS: how each of them shows what happens, as regular expressions with the names of what
         stands in them.
+    :cvar THEN: what stands in front of a text from the past, for clients that know no server-time.
     """
 
     WORDS: ClassVar[Mapping[str, str]]
+    THEN: ClassVar[str] = ""
 
     def __init__(self, nick: str) -> None:
         self.nick = nick
@@ -83,6 +85,11 @@ class Client:
         escaped = {name: re.escape(word) for name, word in words.items()}
         return self.shows(self.WORDS[what].format(**escaped), where, times)
 
+    def recalls(self, what: str, where: str, nick: str, text: str) -> None:
+        """Wait until a window shows what somebody said before the client came; see sees."""
+        said = self.THEN + re.escape(text)
+        self.shows(self.WORDS[what].format(nick=re.escape(nick), text=said), where)
+
     def hears(self, nick: str, text: str, where: str, times: int = 1) -> None:
         """Wait until a window shows what somebody said."""
         self.sees("said", where, times, nick=nick, text=text)
@@ -139,6 +146,7 @@ class Ii(Client):
         "topic": r'-!- {nick} changed topic to "{text}"$',
         "mode": r"-!- {by} changed mode/{room} -> {text} ?$",
     }
+    THEN = r"\[\d\d:\d\d\] "
 
     def __init__(self, home: Path, port: int, nick: str, *, password: str = "") -> None:
         super().__init__(nick)

@@ -86,9 +86,9 @@ def test_what_was_said_before_is_told_once(party: Party) -> None:
     alice = party.nc("alice", "one", "/me does two", "three")
     alice.expect("^alice: three")
     carol = party.irc()
-    carol.hears("alice", "one", LOBBY)
-    carol.sees("acted", LOBBY, nick="alice", text="does two")
-    carol.hears("alice", "three", LOBBY)
+    carol.recalls("said", LOBBY, "alice", "one")
+    carol.recalls("acted", LOBBY, "alice", "does two")
+    carol.recalls("said", LOBBY, "alice", "three")
     alice.say("four")
     carol.hears("alice", "four", LOBBY)
     told = [
