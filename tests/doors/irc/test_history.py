@@ -19,10 +19,13 @@ from chatservice.excerpts import View
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.recall import MOST_LOOKED_AT
-from tests.doors.irc.chat import SERVER, Chat, Wire
+from tests.doors.irc.chat import SERVER, Chat, DurableChat, Wire
 from tests.fakes import quick
 
 CAPABILITIES = ("batch", "draft/chathistory", "echo-message", "message-tags", "server-time")
+SAID = 12
+"""Messages that a list has."""
+
 FREE = Policy(limits=UNLIMITED, plaintext_login=True)
 words_typed = st.text(st.characters(exclude_characters="\r\n\0", codec="utf-8"), max_size=20)
 
@@ -90,8 +93,8 @@ class Scene:
     :ivar said: what its client saw of one room, and of one conversation.
     """
 
-    def __init__(self, policy: Policy = FREE) -> None:
-        self.chat = Chat(policy)
+    def __init__(self, chat: Chat | None = None) -> None:
+        self.chat = chat or Chat(FREE)
         self.alice = self.chat.joined("alice", *CAPABILITIES)
         self.bob = self.chat.joined("bob", *CAPABILITIES)
         self.alice.lines()
@@ -434,48 +437,69 @@ def moment(said: Sequence[Line], which: int) -> str:
     return timestamp((at + timedelta(milliseconds=which % 2)).timestamp())
 
 
-@st.composite
-def questions(draw: st.DrawFn, count: int) -> tuple[str, tuple[str, int], tuple[str, int], int]:
-    """Return any request about so many messages."""
-    point = st.tuples(st.just("msgid"), st.integers(0, count - 1)) | st.tuples(
-        st.just("timestamp"), st.integers(0, 2 * count - 1)
+def questions() -> "st.SearchStrategy[Question]":
+    """Return requests, any of them."""
+    point = st.tuples(st.just("msgid"), st.integers(0, SAID - 1)) | st.tuples(
+        st.just("timestamp"), st.integers(0, 2 * SAID - 1)
     )
-    sub = draw(st.sampled_from(["LATEST *", "LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN"]))
-    return sub, draw(point), draw(point), draw(st.integers(1, count + 2))
+    sub = st.sampled_from(["LATEST *", "LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN"])
+    target = st.sampled_from(["#lobby", "alice"])
+    return st.tuples(target, sub, point, point, st.integers(1, SAID + 2))
 
 
-class AgainstAList(SynchronousTestCase):
-    """Any selector and any limit, in a room and in private, against a plain list."""
+Question = tuple[str, str, tuple[str, int], tuple[str, int], int]
 
-    COUNT = 12
 
-    def setUp(self) -> None:
-        self.scene = scene = Scene()
+class Asked:
+    """Two conversations, and whether what is found of them is what a plain list has."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.scene = scene = Scene(chat)
         carol = scene.chat.joined("carol", *CAPABILITIES)
         types(scene.bob, "/ignore carol")
         self.said: dict[str, list[Line]] = {"#lobby": [], "alice": []}
-        for n in range(self.COUNT):  # some at the same moment, and others' lines between them
+        for n in range(SAID):  # some at the same moment, and others' lines between them
             pause = (0.0, 0.001, 0.003)[n % 3]
             self.said["#lobby"].append(scene.says(scene.alice, "#lobby", str(n), pause))
             self.said["alice"].append(scene.says(scene.alice, "bob", str(n), 0.0))
             scene.says(carol, "#lobby", "noise", 0.0)
             scene.says(carol, "bob", "noise", 0.0)
 
-    @quick
-    @given(st.sampled_from(["#lobby", "alice"]), questions(COUNT))
-    def test_it(
-        self, target: str, question: tuple[str, tuple[str, int], tuple[str, int], int]
-    ) -> None:
+    def about(self, question: Question) -> tuple[list[Line], list[Line]]:
+        """Return what is found, and what there is to be found."""
+        target, sub, one, two, limit = question
         said = self.said[target]
-        sub, one, two, limit = question
         points = [
             said[which].by_id if kind == "msgid" else f"timestamp={moment(said, which)}"
             for kind, which in (one, two)
         ]
         points = {"LATEST *": ["*"], "BETWEEN": points}.get(sub, points[:1])
         request = " ".join([sub.split(" ")[0], target, *points, str(limit)])
-        found = asked(self.scene.bob, request)
-        self.assertEqual(found, Model(said).find(sub, one, two, limit), request)
+        return asked(self.scene.bob, request), Model(said).find(sub, one, two, limit)
+
+
+class AgainstAList(SynchronousTestCase):
+    """Any selector and any limit, in a room and in private, against a plain list."""
+
+    def setUp(self) -> None:
+        self.asked = Asked(Chat(FREE))
+
+    @quick
+    @given(questions())
+    def test_it(self, question: Question) -> None:
+        self.assertEqual(*self.asked.about(question))
+
+
+class AgainstAListOnDisk(SynchronousTestCase):
+    """The same with a log on disk."""
+
+    def setUp(self) -> None:
+        self.asked = Asked(DurableChat(self, FREE))
+
+    @quick
+    @given(questions())
+    def test_it(self, question: Question) -> None:
+        self.assertEqual(*self.asked.about(question))
 
 
 class Moments(SynchronousTestCase):
