@@ -84,7 +84,7 @@ _UNHEARD: Final = frozenset(
         *("CAP", "PONG", "ERROR", "ACCOUNT", "AWAY", "SETNAME", "TAGMSG", "MARKREAD", "REGISTER"),
     )
 )
-_ENDED: Final = re.compile(r"Closing link: (.*: this (?:connection|one) ends\.)")
+_ENDED: Final = re.compile(r"Closing link: (.*(?:wants it back|another connection).*)")
 _RESUME: Final = re.compile(r"To come back, connect with the nickname (\S+) and: PASS (.*)")
 
 
@@ -102,6 +102,7 @@ class IrcPerson:
         self.nick = ""
         self.lobby = self.here = factory.hub.rooms.lobby.name
         self._known = False  # to the server: USER was sent
+        self._why = ""  # the last notice
         self._rooms: dict[str, set[str]] = {}
         self._past: set[str] = set()  # batches that are open
         self._shown: list[Event] = []  # by the client itself
@@ -285,7 +286,7 @@ class IrcPerson:
                 return [event(Kind.NOTICE, "", f"You are logged in as {account}.")]
             case "305", _:
                 return [event(Kind.NOTICE, "", BACK)]
-            case "ERROR", [text] if found := _ENDED.fullmatch(text):
+            case "ERROR", [text] if (found := _ENDED.fullmatch(text)) and found[1] not in self._why:
                 return [event(Kind.ERROR, "kicked", found[1])]
             case "FAIL", [_, code, *_, text]:
                 code = code.lower().replace("_", "-")
@@ -306,6 +307,7 @@ class IrcPerson:
         if not nick:  # the server
             if text.startswith("["):  # found, or of some other place: with time and number
                 return [parse(text)]
+            self._why = text
             if found := _RESUME.fullmatch(text):
                 return [event(Kind.RESUME, found[1], found[2])]
             return [event(Kind.NOTICE, "", text, target if target.startswith("#") else "")]
