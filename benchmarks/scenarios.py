@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.servers import (
+    BY_IRC,
     DISK,
     HYBRID,
     INSPIRCD,
@@ -98,6 +99,7 @@ class Section:
 
 EVERYBODY = (LIMIT, NGIRCD, INSPIRCD, HYBRID, DISK, MEMORY, NAIVE)
 WITH_ROOMS = (NGIRCD, INSPIRCD, HYBRID, DISK, MEMORY)
+IRC_SERVERS = (NGIRCD, INSPIRCD, DISK, BY_IRC)
 QUICK = (LIMIT, NGIRCD, INSPIRCD, DISK, MEMORY, NAIVE)
 """ircd-hybrid is left out, to save time: it makes a send for each delivery."""
 
@@ -269,6 +271,51 @@ SECTIONS = (
         (
             Scenario(
                 "websocket-joins",
+                "{clients} members",
+                10_000,
+                "--senders 0 --hold {seconds}",
+                3,
+                patience=120,
+            ),
+        ),
+    ),
+    Section(
+        "irc",
+        IRC_SERVERS,
+        NGIRCD,
+        (DELIVERIES, CPU, BYTES, P50, P99),
+        (
+            Scenario("irc-100", "{clients} members", 100, CLOSED),
+            Scenario("irc-1000", "{clients} members", 1000, CLOSED),
+            Scenario(
+                "irc-80",
+                "{clients} members, 80 send",
+                1000,
+                "--senders 80 --window 1 --duration {seconds}",
+            ),
+            Scenario(
+                "irc-20",
+                "{clients} members, 20 messages/s",
+                1000,
+                "--senders 10 --rate 20 --duration {seconds}",
+            ),
+            Scenario(
+                "irc-paced-1000",
+                "{clients} members, 1,000 messages/s",
+                1000,
+                "--senders 10 --rate 1000 --duration {seconds}",
+            ),
+        ),
+    ),
+    Section(
+        "irc-idle",
+        IRC_SERVERS,
+        NGIRCD,
+        (JOINS, JOIN_CPU, SIZE, IDLE_CPU),
+        (
+            Scenario("irc-joins-1000", "{clients} join", 1000, JOIN),
+            Scenario(
+                "irc-joins",
                 "{clients} members",
                 10_000,
                 "--senders 0 --hold {seconds}",

@@ -121,12 +121,22 @@ WEBSOCKET = replace(
     command=(*CHAT, "--no-limits", "--port", ELSEWHERE, "--web", PLAIN, "--data", "{data}"),
     load=("--dialect", "websocket"),
 )
+BY_IRC = replace(
+    DISK,
+    name="disk-irc",
+    label="chat by IRC",
+    command=(
+        *(*CHAT, "--no-limits", "--port", ELSEWHERE, "--irc", PLAIN, "--irc-no-lobby"),
+        *("--data", "{data}"),
+    ),
+    load=IRC,
+)
 
 SERVERS = {
     server.name: server
     for server in (
         *(LIMIT, NGIRCD, INSPIRCD, HYBRID, DISK, MEMORY, NAIVE),
-        *(STALLED, LIMITS, TLS, WEBSOCKET),
+        *(STALLED, LIMITS, TLS, WEBSOCKET, BY_IRC),
     )
 }
 
