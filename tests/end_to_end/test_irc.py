@@ -192,7 +192,7 @@ def test_sigterm_says_goodbye(irc_chat: IrcChat) -> None:
         assert said == [f"line {n}" for n in range(len(said))]
         assert len(said) > 100
         assert heard[-1].command == "ERROR"
-        assert "Goodbye" in heard[-1].params[-1]
+        assert "The server is closing" in heard[-1].params[-1]
     assert irc_chat.process.wait(5) in (0, -15)
 
 
