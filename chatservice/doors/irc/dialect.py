@@ -17,8 +17,8 @@ from hashlib import blake2b
 from typing import Final
 
 from chatservice.away import AWAY
-from chatservice.doors.irc.formatting import action, write_ctcp
-from chatservice.doors.irc.message import MAX_BODY, cut, escape, write
+from chatservice.doors.irc.formatting import ACTED, write_ctcp
+from chatservice.doors.irc.message import escape, say, write
 from chatservice.events import BAN, CHAT, INVITATION, UNBAN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import is_inbox
@@ -215,10 +215,7 @@ class IrcLines:
             text, acted = text.removeprefix(ACTION), True
         if event.past and "server-time" not in self._capabilities:
             text = f"{self._when(event.at)} {text}"
-        head = len(f":{source} {verb} {target} :".encode())
-        for piece in cut(text, MAX_BODY - head - (len(action("")) + 1 if acted else 0)):
-            said = action(piece) if acted else piece
-            yield write(verb, target, said, source=source, trailing=True)
+        yield from say(verb, target, text, source=source, frame=ACTED if acted else ("", ""))
 
     def _when(self, at: float) -> str:
         """Return a time as it stands before a line for clients that know no server-time."""
@@ -285,7 +282,7 @@ class IrcLines:
             yield write("MODE", event.room, change, ban_mask(event.to), source=source)
             if event.aside == UNBAN or event.text.endswith(f" banned {event.to} for good"):
                 return
-        yield write("NOTICE", event.room, event.text, source=self._server, trailing=True)
+        yield from say("NOTICE", event.room, event.text, source=self._server)
 
     def _account(self, event: Event) -> str:
         account = self._hub.accounts.of(event.by)

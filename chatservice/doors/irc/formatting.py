@@ -12,6 +12,9 @@ import re
 from typing import Final
 
 _MARK: Final = "\x01"
+ACTED: Final = (f"{_MARK}ACTION ", _MARK)
+"""What stands before and behind what somebody does ("waves") as the text of a message."""
+
 _FORMATTING: Final = re.compile(
     r"[\x02\x0f\x11\x16\x1d\x1e\x1f]"
     r"|\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"
@@ -43,8 +46,3 @@ def write_ctcp(command: str, argument: str = "") -> str:
     """Return a CTCP message as text; marks within the argument are left out."""
     said = f"{command} {argument}" if argument else command
     return f"{_MARK}{said.replace(_MARK, '')}{_MARK}"
-
-
-def action(text: str) -> str:
-    """Return what somebody does ("waves") as the text of a message."""
-    return write_ctcp("ACTION", text)

@@ -243,6 +243,19 @@ def answer(command: str, *params: str, source: str) -> str:
     return write(command, *words, *params[-1:], source=source)
 
 
+def say(
+    verb: str, target: str, text: str, *, source: str, frame: tuple[str, str] = ("", "")
+) -> Iterator[str]:
+    """Yield what is said to somebody in as many messages as it takes; none for no text.
+
+    :param frame: what stands before and behind the text in each.
+    """
+    before, behind = frame
+    head = len(f":{source} {verb} {target} :{before}{behind}".encode())
+    for piece in cut(text, MAX_BODY - head):
+        yield write(verb, target, f"{before}{piece}{behind}", source=source, trailing=True)
+
+
 def cut(text: str, room: int) -> Iterator[str]:
     """Yield text in pieces that fit, cut at blanks where there is one near, else at characters.
 

@@ -16,7 +16,7 @@ from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
 from chatservice.doors.irc.greeting import back, greet, inside, known_anew, numbered
 from chatservice.doors.irc.labels import LABEL, Labels
-from chatservice.doors.irc.message import Message, answer, write
+from chatservice.doors.irc.message import Message, answer, say, write
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.registration import Registration
 from chatservice.doors.irc.retold import retold
@@ -322,16 +322,16 @@ class IrcPerson(Connection):
             case Kind.NOTICE if event.aside in (ABOUT, AROUND):
                 return []  # the topic has a numeric, and lines of the past have their times
             case Kind.NOTICE:
-                return [self.notice(event.text)]
+                return self.notice(event.text)
             case Kind.RECORDED:
-                return [self.notice(render(event))]
+                return self.notice(render(event))
             case Kind.RESUME:
                 token = event.text.partition(" ")[0]
                 text = f"To come back, connect with the nickname {event.nick} and: PASS {token}"
-                return [self.notice(text)]
+                return self.notice(text)
             case Kind.ERROR if event.nick in _BEFALLEN:
                 self.person.refused = event.text
-                return [] if event.nick == Code.KICKED else [self.notice(event.text)]
+                return [] if event.nick == Code.KICKED else self.notice(event.text)
             case Kind.ERROR:
                 refusal = ChatError(Code(event.nick), event.text)
                 found, *params = numeric(refusal, None)
@@ -344,8 +344,6 @@ class IrcPerson(Connection):
                 return self._watched(event)
             case kind if kind in _UNSAID or not event.room:
                 return []
-            case kind if kind in _ECHOED and not event.past and not self.has("echo-message"):
-                return []  # said by itself, in a room where it is not
             case _:
                 return self.lines.lines(event)
 
@@ -385,9 +383,9 @@ class IrcPerson(Connection):
         shared = wearer is not None and wearer.place.rooms.keys() & self.person.place.rooms.keys()
         return self.lines.lines(event) if self.has("extended-monitor") and not shared else []
 
-    def notice(self, text: str) -> str:
-        """Return what the server says to this client."""
-        return write("NOTICE", self.called, text, source=self.server)
+    def notice(self, text: str) -> list[str]:
+        """Return what the server says to this client, in several lines if it must be."""
+        return [*say("NOTICE", self.called, text, source=self.server)]
 
     def _after(self, event: Event) -> bytes:
         """Return what has to wait for the welcome."""

@@ -33,7 +33,8 @@ def retold(
         if not target:
             yield [], [*run]
         elif found:
-            yield [irc.notice(render(event, elsewhere=True)) for event in run], ()
+            shown = (irc.notice(render(event, elsewhere=True)) for event in run)
+            yield [line for lines in shown for line in lines], ()
         else:
             lines = [line for event in run for line in _lines(irc, event)]
             yield irc.batched("chathistory", lines, target), ()
@@ -56,5 +57,5 @@ def _lines(irc: "IrcPerson", event: Event) -> list[str]:
     """
     own = event.kind in WHISPERING and event.by == irc.person.inbox
     if own and not (irc.has("batch") or irc.has("echo-message")):
-        return [irc.notice(render(event))]
+        return irc.notice(render(event))
     return irc.lines.lines(event)

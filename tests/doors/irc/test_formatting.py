@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.doors.irc.formatting import action, ctcp, strip, write_ctcp
+from chatservice.doors.irc.formatting import ACTED, ctcp, strip, write_ctcp
 
 CODES = "\x02\x03\x04\x0f\x11\x16\x1d\x1e\x1f"
 
@@ -62,11 +62,12 @@ class CtcpTest(SynchronousTestCase):
 
     def test_writing(self) -> None:
         """No argument ends its message early."""
-        self.assertEqual(action("waves"), "\x01ACTION waves\x01")
-        self.assertEqual(action("wa\x01ves"), "\x01ACTION waves\x01")
+        self.assertEqual("waves".join(ACTED), "\x01ACTION waves\x01")
+        self.assertEqual(write_ctcp("ACTION", "wa\x01ves"), "\x01ACTION waves\x01")
         self.assertEqual(write_ctcp("VERSION"), "\x01VERSION\x01")
 
     @given(st.text(st.characters(exclude_characters="\x01"), min_size=1))
     def test_round_trip(self, text: str) -> None:
         """What is done is read as it was written."""
-        self.assertEqual(ctcp(action(text)), ("ACTION", text))
+        self.assertEqual(ctcp(write_ctcp("ACTION", text)), ("ACTION", text))
+        self.assertEqual(ctcp(text.join(ACTED)), ("ACTION", text))

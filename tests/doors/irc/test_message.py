@@ -21,6 +21,7 @@ from chatservice.doors.irc.message import (
     escape,
     parse,
     read_tags,
+    say,
     tag,
     unescape,
     word,
@@ -344,6 +345,18 @@ class TagValueTest(SynchronousTestCase):
             "++": "",
         }
         self.assertEqual(client_only(tags), {"+typing": "active", "+draft/reply": "2"})
+
+
+class SayTest(SynchronousTestCase):
+    """Long texts in several messages."""
+
+    def test_frame(self) -> None:
+        """It is around each piece, and counts."""
+        lines = [*say("PRIVMSG", "#tea", "x" * 600, source="a", frame=("<", ">"))]
+        self.assertEqual([len(line) for line in lines], [MAX_BODY, 600 - MAX_BODY + 2 * 19])
+        for line in lines:
+            self.assertRegex(line, "^:a PRIVMSG #tea :<x+>$")
+        self.assertEqual([*say("PRIVMSG", "#tea", "", source="a")], [])
 
 
 class CutTest(SynchronousTestCase):

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import ACTION, ANSWERS, ASKS
-from chatservice.doors.irc.formatting import action, ctcp, strip
+from chatservice.doors.irc.formatting import ACTED, ctcp, strip
 from chatservice.doors.irc.isupport import MOST_TARGETS
 from chatservice.doors.irc.message import (
     MAX_BODY,
@@ -91,7 +91,7 @@ def _spoken(irc: "IrcSpeaker", message: Message, aloud: Kind, alone: Kind) -> De
         _answer(irc, message, n.ERR_NOTEXTTOSEND, "No text to send")
         return None
     whispered = f"{ACTION}{text}" if acted else text
-    size = len((action(text) if acted else text).encode())
+    size = len(text.encode()) + (len("".join(ACTED)) if acted else 0)
     return _to_all(irc, message, _Speech(aloud, alone, text, whispered, size, _aside(message)))
 
 
