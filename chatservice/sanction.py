@@ -243,6 +243,7 @@ def parse_mask(text: str) -> str | None:
     return mask
 
 
+@lru_cache(maxsize=16_384)  # asked for each mask of a room whenever somebody speaks there
 def fits(mask: str, nick: str) -> bool:
     """Tell whether a nickname, or what looks like it, is what a mask means."""
     pairs = {*zip(_forms(mask), forms(nick), strict=True)}

@@ -11,7 +11,7 @@ from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
 from chatservice.names import keys
 from chatservice.roles import Role
-from chatservice.sanction import EVERYWHERE, Measure, Sanction, Subject, address_of
+from chatservice.sanction import EVERYWHERE, Measure, Sanction, Subject, address_of, fits
 
 SANCTION: Final = "sanction"
 """The kind of record that a sanction is."""
@@ -55,11 +55,7 @@ class Sanctions:
         if not self._all:
             return None
         now = self._now()
-        found = [
-            sanction
-            for sanction in self._meaning(subject, room)
-            if sanction.measure in measures and not sanction.over(now)
-        ]
+        found = [one for one in self._meaning(subject, room, measures) if not one.over(now)]
         return max(found, key=lambda one: (one.until is None, one.until or 0.0), default=None)
 
     def __len__(self) -> int:
@@ -129,13 +125,16 @@ class Sanctions:
         in_rooms = len(self._all) - self._in_room[EVERYWHERE]
         return in_rooms >= MOST or self._in_room[room] >= MOST_IN_ROOM
 
-    def _meaning(self, subject: Subject, room: str) -> Iterator[Sanction]:
+    def _meaning(
+        self, subject: Subject, room: str, measures: Sequence[Measure]
+    ) -> Iterator[Sanction]:
         for mark in self._marks_of(subject):
             for sanction in self._by_mark.get((room, mark), {}).values():
-                if sanction.means(subject):
+                if sanction.measure in measures and sanction.means(subject):
                     yield sanction
         for sanction in self._by_mask.get(room, {}).values():
-            if sanction.means(subject):
+            asked = sanction.measure in measures and fits(sanction.mask, subject.nick)
+            if asked and sanction.means(subject):
                 yield sanction
 
     def _marks_of(self, subject: Subject) -> Iterator[str]:
