@@ -1,13 +1,19 @@
 """Who watches which nicknames, and what is told of them."""
 
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.strategies import booleans, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
+from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from chatservice.roles import Role
-from chatservice.watching import MOST_WATCHED
+from chatservice.watching import MOST_WATCHED, WATCHED
 from tests.fakes import Chat, Guest
+
+NICKS = sampled_from(("bob", "Bob", "carol", "dan", "DAN"))
 
 
 class Watched(SynchronousTestCase):
@@ -126,4 +132,73 @@ class Describing(SynchronousTestCase):
             self.chat.hub.presence.back(self.bob.person)
 
 
-WATCHED = (Kind.JOINED, Kind.LEFT, Kind.RENAMED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCRIBED)
+class Coming(RuleBasedStateMachine):
+    """People come, rename and go as they like, and alice watches some of the names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chat = Chat(policy=Policy(limits=UNLIMITED, absence=0))
+        self.watching = self.chat.hub.parts.watching
+        self.alice = self.chat.join("alice")
+        self.watched: set[str] = set()
+        self.here: dict[str, Guest] = {}  # by folded nickname
+        self.expected: list[tuple[Kind, str]] = []
+
+    @rule(nick=NICKS)
+    def watch(self, nick: str) -> None:
+        """Watch a nickname."""
+        self.watching.watch(self.alice.person, nick)
+        self.watched.add(nick.lower())
+
+    @rule(nick=NICKS)
+    def unwatch(self, nick: str) -> None:
+        """Watch it no more."""
+        self.watching.unwatch(self.alice.person, nick)
+        self.watched.discard(nick.lower())
+
+    @rule(nick=NICKS)
+    def come(self, nick: str) -> None:
+        """Somebody comes, if nobody wears that nickname."""
+        if nick.lower() not in self.here:
+            self.here[nick.lower()] = self.chat.join(nick)
+            self._expect(Kind.JOINED, nick)
+
+    @rule(old=NICKS, new=NICKS)
+    def rename(self, old: str, new: str) -> None:
+        """Somebody who is here takes another nickname that nobody wears."""
+        guest = self.here.get(old.lower())
+        if guest is None or (new.lower() in self.here and new.lower() != old.lower()):
+            return
+        worn = guest.nick
+        guest.types(f"/nick {new}")
+        if new.lower() != old.lower():
+            self.here[new.lower()] = self.here.pop(old.lower())
+            self._expect(Kind.LEFT, worn)
+            self._expect(Kind.JOINED, new)
+
+    @rule(nick=NICKS, politely=booleans())
+    def go(self, nick: str, politely: bool) -> None:
+        """Somebody who is here goes, or loses the connection."""
+        guest = self.here.pop(nick.lower(), None)
+        if guest is not None:
+            self._expect(Kind.LEFT, guest.nick)
+            guest.types("/quit") if politely else guest.goes()
+
+    @invariant()
+    def alice_is_told_of_those_that_she_watches(self) -> None:
+        """And of nobody else, once and in order."""
+        self.chat.turn()
+        events, self.alice.events = self.alice.events, []
+        told = [(e.kind, e.nick) for e in events if e.kind in WATCHED and not e.room]
+        assert told == self.expected
+        self.expected = []
+        assert {nick.lower() for nick in self.watching.watched(self.alice.person)} == self.watched
+        assert self.watching._watchers.keys() == self.watched
+
+    def _expect(self, kind: Kind, nick: str) -> None:
+        if nick.lower() in self.watched:
+            self.expected.append((kind, nick))
+
+
+ComingCase = Coming.TestCase
+ComingCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

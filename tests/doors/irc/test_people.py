@@ -440,7 +440,7 @@ class Privacy(SynchronousTestCase):
         self.assertNotIn(ADDRESS, "\n".join(told))
         self.assertIn(f"bob!~bob@{SERVER}", "\n".join(told))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(
         st.lists(
             st.tuples(
