@@ -86,10 +86,12 @@ class Nicks(Generic[Wearer]):
 
     def wearer(self, nick: str) -> Wearer | None:
         """Return who wears a nickname, however it is capitalised; None if nobody does."""
-        wearer = self._by_key.get(fold(nick))
-        if wearer is None or fold(self._worn.get(wearer, "")) != fold(nick):
+        folded = fold(nick)
+        wearer = self._by_key.get(folded)
+        if wearer is None:
             return None
-        return wearer
+        worn = self._worn.get(wearer, "")
+        return wearer if worn == nick or fold(worn) == folded else None
 
     def wearers(self, nick: str) -> list[Wearer]:
         """Return who wears a nickname, or what looks like it."""

@@ -335,5 +335,9 @@ _TAGGED: Final = frozenset({*_SPOKEN, Kind.TAGGED, Kind.NUDGED})
 
 def user_of(person: Person | Gone | None) -> str:
     """Return the user name that somebody gave, as far as it fits in a mask; ``~u`` without one."""
-    user = _UNFIT.sub("", person.card.user)[:16] if person is not None else ""
-    return f"~{user or 'u'}"
+    return _user(person.card.user) if person is not None else "~u"
+
+
+@lru_cache(maxsize=4096)  # asked for each line that is said
+def _user(said: str) -> str:
+    return f"~{_UNFIT.sub('', said)[:16] or 'u'}"

@@ -279,6 +279,28 @@ class Refused(Talking):
         self.assertEqual(self.bob.lines(), [])
 
 
+class Long(SynchronousTestCase):
+    """What just fits, or does not, with the longest names."""
+
+    def test_whatever_is_not_refused_arrives_whole(self) -> None:
+        chat = Chat(server="s" * 64)
+        alice, bob = chat.connect(), chat.joined("bob")
+        nick = "é" * 32
+        alice.send(f"NICK {nick}", f"USER {'u' * 20} 0 * :x")
+        alice.lines()
+        bob.lines()
+        said = f":{nick}!~{'u' * 16}@{'s' * 64} PRIVMSG #lobby :"
+        most = 510 - len(said.encode())
+        for length in (*range(1, most, 37), *range(most - 3, most + 1)):
+            text = "x" * length
+            self.assertEqual(alice.asks(f"PRIVMSG #lobby :{text}"), [])
+            self.assertEqual(bob.lines(), [said + text])
+            chat.clock.advance(5)
+        (refused,) = alice.asks(f"PRIVMSG #lobby :{'x' * (most + 1)}")
+        self.assertIn(" 417 ", refused)
+        self.assertEqual(bob.lines(), [])
+
+
 class BetweenClients(Talking):
     """CTCP besides ACTION."""
 

@@ -26,7 +26,7 @@ from chatservice.doors.irc.message import (
 )
 from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Kind
-from chatservice.names import fold, is_room
+from chatservice.names import MAX_NICK_BYTES, fold, is_room
 from chatservice.text import clean
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ _NO_SERVICES: Final = (
     "Not passed on: nobody is needed for that here. Sign in with SASL, with PASS account:password "
     "or with LOGIN account password, register with REGISTER"
 )
+
+
+_FITS: Final = MAX_BODY - MAX_NICK_BYTES - 120
+"""So many bytes of text and target fit, whatever the sender's user and the server are called."""
 
 
 class _Speech(NamedTuple):
@@ -109,7 +113,7 @@ def _ask(irc: "IrcSpeaker", message: Message, command: str, rest: str) -> Deferr
 
 def _aside(message: Message) -> str:
     """Return the client's own tags in the form of the wire, clean."""
-    return clean(write_tags(client_only(message.tags)))
+    return clean(write_tags(client_only(message.tags))) if message.tags else ""
 
 
 def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[None] | None:
@@ -171,6 +175,8 @@ def _check_size(irc: "IrcSpeaker", message: Message, target: str, speech: _Speec
 
     :raises ChatError: LINE_TOO_LONG.
     """
+    if speech.size + 4 * len(target) < _FITS:  # nearly always
+        return
     mask = irc.lines.mask(irc.person.nick, irc.person.inbox)
     over = len(f":{mask} {message.command} {target} :".encode()) + speech.size - MAX_BODY
     if over > 0:
