@@ -75,8 +75,8 @@ class Person:
     :ivar host: the IP address; None for who has none.
     :ivar certificate: the fingerprint (SHA-256, hexadecimal) of the certificate that its client
         showed at the TLS handshake, with proof that it is its own; "" for none.
-    :ivar displaced: when it took the place of a connection that stood, seconds since 1970; 0 if it
-        did not.
+    :ivar displaced: when it took the place of a connection that stood, seconds since 1970;
+        before everything if it did not.
     :ivar encrypted: whether nobody between can read what it says: it comes over TLS, from this
         machine, or not over a network at all.
     :ivar partner: with whom it wrote in private last; None if that is nobody, or to be looked up.
@@ -147,7 +147,7 @@ class Person:
         self.account: Account | None = None
         self.came = math.inf
         self.host: str | None = None
-        self.displaced = 0.0
+        self.displaced = -math.inf
         self.encrypted = False
         self.certificate = ""
         self.partner: Partner | None = None

@@ -43,6 +43,7 @@ CODES: Final = {
     "474": ["banned"],
     "475": ["bad-key"],
     "476": ["room-invalid"],
+    "481": ["not-allowed", "outranked"],
     "482": ["not-allowed", "outranked"],
     "489": ["needs-encryption"],
 }
