@@ -15,7 +15,7 @@ from chatservice.person import Person
 from chatservice.room import Room
 
 if TYPE_CHECKING:
-    from chatservice.doors.irc.person import IrcPerson
+    from chatservice.doors.irc.voice import IrcVoice
 
 MOST_TOKENS: Final = 12
 """Of RPL_ISUPPORT in one line; 13 would fit."""
@@ -27,7 +27,7 @@ USER_MODES: Final = "io"
 """The modes of a person: to be found by who shares a room alone, as everybody; to be an admin."""
 
 
-def numbered(irc: "IrcPerson", number: str, *params: str) -> str:
+def numbered(irc: "IrcVoice", number: str, *params: str) -> str:
     """Return a numeric to somebody as a line."""
     return answer(number, irc.called, *params, source=irc.server)
 
@@ -40,7 +40,7 @@ def wrapped(head: str, words: Iterable[str], between: str = " ") -> list[str]:
     return [head + text for text in pieces(words, MAX_BODY - len(head.encode()), between)]
 
 
-def greet(irc: "IrcPerson") -> list[str]:
+def greet(irc: "IrcVoice") -> list[str]:
     """Return the welcome (RFC 2812, section 5.1, by modern.ircdocs.horse)."""
     server, version = irc.server, f"chatservice-{chatservice.__version__}"
     since = datetime.fromtimestamp(irc.factory.since, UTC)
@@ -57,13 +57,13 @@ def greet(irc: "IrcPerson") -> list[str]:
     ]
 
 
-def still_away(irc: "IrcPerson") -> list[str]:
+def still_away(irc: "IrcVoice") -> list[str]:
     """Return that somebody who comes back is away, as it said before."""
     away = irc.person.away
     return [numbered(irc, n.RPL_NOWAWAY, f"You are away: {away.text}")] if away else []
 
 
-def isupport(irc: "IrcPerson") -> list[str]:
+def isupport(irc: "IrcVoice") -> list[str]:
     """Return what this server can do."""
     found = tokens(irc)
     return [
@@ -72,7 +72,7 @@ def isupport(irc: "IrcPerson") -> list[str]:
     ]
 
 
-def lusers(irc: "IrcPerson", *more: str) -> list[str]:
+def lusers(irc: "IrcVoice", *more: str) -> list[str]:
     """Return how many are here: what is known without counting, as everybody is told that.
 
     Who lost the connection and may come back counts as in NAMES. Everybody is as if with mode +i.
@@ -97,7 +97,7 @@ def lusers(irc: "IrcPerson", *more: str) -> list[str]:
     ]
 
 
-def motd(irc: "IrcPerson") -> list[str]:
+def motd(irc: "IrcVoice") -> list[str]:
     """Return the message of the day, if the operator has one."""
     if not irc.factory.motd:
         return [numbered(irc, n.ERR_NOMOTD, "There is no message of the day")]
@@ -112,7 +112,7 @@ def motd(irc: "IrcPerson") -> list[str]:
     ]
 
 
-def topic(irc: "IrcPerson", name: str) -> list[str]:
+def topic(irc: "IrcVoice", name: str) -> list[str]:
     """Return a room's topic, if it has one."""
     room = irc.hub.rooms.find(name)
     if room is None or not room.charter.topic:
@@ -125,33 +125,32 @@ def topic(irc: "IrcPerson", name: str) -> list[str]:
     ]
 
 
-def inside(irc: "IrcPerson", name: str) -> list[str]:
+def inside(irc: "IrcVoice", name: str) -> list[str]:
     """Return what somebody is told of a room that it has come into."""
     return [*topic(irc, name), *marker(irc, name), *names(irc, name)]
 
 
-def back(irc: "IrcPerson", known: Collection[str]) -> list[str]:
-    """Return how things are with somebody who has come back: in which rooms it is, as no other
-    client has seen it go and come, and that it is away.
+def back(irc: "IrcVoice", known: Collection[str]) -> list[str]:
+    """Return in which rooms somebody is who has come back: no other client has seen it go and come.
 
     :param known: rooms of which it is told as if it had come into them.
     """
     person = irc.person
     if person.offered is None:
         return []
-    lines = [away(irc)] if person.away is not None else []
+    lines: list[str] = []
     for room in [room for room in person.place.rooms if room not in known]:
         joined = Event(0, irc.hub.now(), room, Kind.JOINED, person.nick, by=person.inbox)
         lines += [irc.lines.lines(joined)[0], *inside(irc, room)]
     return lines
 
 
-def away(irc: "IrcPerson") -> str:
+def away(irc: "IrcVoice") -> str:
     """Return that somebody is away."""
     return numbered(irc, n.RPL_NOWAWAY, "You are away, until you say something or AWAY alone")
 
 
-def known_anew(irc: "IrcPerson", name: str) -> list[str]:
+def known_anew(irc: "IrcVoice", name: str) -> list[str]:
     """Return how a room is just now, of whose changes not all were told; nothing of one that
     somebody is not in.
     """
@@ -161,14 +160,14 @@ def known_anew(irc: "IrcPerson", name: str) -> list[str]:
     return [*(topic(irc, name) or [none]), *names(irc, name)]
 
 
-def marker(irc: "IrcPerson", name: str) -> list[str]:
+def marker(irc: "IrcVoice", name: str) -> list[str]:
     """Return how far somebody has read a room (ircv3.net/specs/extensions/read-marker)."""
     if not irc.has("draft/read-marker"):
         return []
     return [marked(irc, name, irc.hub.markers.find(irc.person.inbox, name))]
 
 
-def marked(irc: "IrcPerson", target: str, at: int) -> str:
+def marked(irc: "IrcVoice", target: str, at: int) -> str:
     """Return up to when somebody has read something.
 
     :param at: milliseconds since 1970; 0 if that is not known.
@@ -177,7 +176,7 @@ def marked(irc: "IrcPerson", target: str, at: int) -> str:
     return write("MARKREAD", target, word, source=irc.server)
 
 
-def names(irc: "IrcPerson", name: str) -> list[str]:
+def names(irc: "IrcVoice", name: str) -> list[str]:
     """Return who is in a room (RPL_NAMREPLY), in as many lines as it takes."""
     room = irc.hub.rooms.find(name)
     end = numbered(irc, n.RPL_ENDOFNAMES, name, "End of /NAMES list")
@@ -190,6 +189,6 @@ def names(irc: "IrcPerson", name: str) -> list[str]:
     return [*(head + text for text in found), end]
 
 
-def prefix(irc: "IrcPerson", person: Person | None, room: Room, several: bool) -> str:
+def prefix(irc: "IrcVoice", person: Person | None, room: Room, several: bool) -> str:
     """Return the signs of what somebody may do in a room; see roster.signs."""
     return signs(irc.hub, person, room, several)

@@ -16,7 +16,7 @@ from chatservice.sanctions import MOST_IN_ROOM
 from chatservice.watching import MOST_WATCHED
 
 if TYPE_CHECKING:
-    from chatservice.doors.irc.person import IrcPerson
+    from chatservice.doors.irc.voice import IrcVoice
 
 MAX_NAME: Final = 128
 """The longest real name, in characters."""
@@ -59,7 +59,7 @@ TARGETS: Final[Mapping[str, int | None]] = {
 """How many names a command may take, with commas between them; None for as many as fit."""
 
 
-def tokens(irc: "IrcPerson") -> list[str]:
+def tokens(irc: "IrcVoice") -> list[str]:
     """Return the tokens of RPL_ISUPPORT."""
     most = irc.hub.limits.rooms
     targets = ",".join(f"{verb}:{count or ''}" for verb, count in TARGETS.items())

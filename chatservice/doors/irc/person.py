@@ -7,30 +7,21 @@ themselves, or in which something happened in several rooms at once; see IBatch.
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from chatservice.accounts import Account
 from chatservice.away import AWAY
-from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.capabilities import SHAPING, Negotiation
 from chatservice.doors.irc.greeting import back, greet, inside, known_anew, numbered
-from chatservice.doors.irc.labels import LABEL, Labels
-from chatservice.doors.irc.message import Message, answer, say, write
+from chatservice.doors.irc.labels import LABEL
 from chatservice.doors.irc.refusals import numeric
-from chatservice.doors.irc.registration import Registration
 from chatservice.doors.irc.retold import retold
+from chatservice.doors.irc.voice import IrcVoice
 from chatservice.errors import ChatError, Code
 from chatservice.events import ABOUT, AROUND, INVITATION, LOGIN, Event, Kind
-from chatservice.hub import Hub
 from chatservice.interfaces import IBatch
-from chatservice.person import Person
 from chatservice.plain import render
 from chatservice.presence import IS_AWAY
 from chatservice.watching import WATCHED
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcFactory
 
 _REMEMBERED: Final = 32
 """Things that happened everywhere of which one remembers having been told."""
@@ -46,103 +37,14 @@ _BEFALLEN: Final = frozenset({Code.KICKED, Code.BANNED, Code.MUTED})
 _UNSAID: Final = frozenset({Kind.PROMPT, Kind.SWITCHED, Kind.HELLO, Kind.DONE})
 
 
-class IrcPerson(Connection):
+class IrcPerson(IrcVoice):
     """What of an IRC connection does not depend on how its lines are framed."""
 
-    factory: "IrcFactory"
-
-    parting = ""  # what it said on leaving
-    _account = ""  # to which it was told that it is logged in
-    _names: tuple[str, ...] = ()  # that it knows itself by, the one it has now last
     _early: tuple[bytes, ...] = ()  # what happened before it was welcomed
     _welcomed = False
     _joined: frozenset[str] = frozenset()  # rooms it was told of before that
     _unknown: frozenset[str] = frozenset()  # rooms of which it is to be told anew
     _heard_of: deque[tuple[object, ...]] | None = None
-
-    def connectionMade(self) -> None:
-        """Let somebody in; it speaks first."""
-        self.registration = Registration()
-        self.negotiation = Negotiation()
-        self.labels = Labels(self.server)
-        super().connectionMade()
-
-    # What handlers of commands use.
-
-    @property
-    def hub(self) -> Hub:
-        """The chat."""
-        return self.factory.hub
-
-    @property
-    def person(self) -> Person:
-        """Who this is to the core."""
-        return self.session.person
-
-    @property
-    def server(self) -> str:
-        """The server's name."""
-        return self.factory.server_name
-
-    @property
-    def called(self) -> str:
-        """What numerics call the client: its nickname, the last one, or ``*`` before the first."""
-        return self.person.nick or (self._names[-1] if self._names else "*")
-
-    def has(self, capability: str) -> bool:
-        """Tell whether a capability was agreed on."""
-        return capability in self.negotiation.agreed
-
-    def reshape(self) -> None:
-        """Write what happens from now on as the capabilities ask for."""
-        self.person.looks_back = self.has("draft/chathistory")
-        self._dialects = self.dialects_at(stamped=True)
-
-    def dialects_at(self, stamped: bool) -> Dialects:
-        """Return how events are written: with time and number if that was agreed on."""
-        self.lines = dialect = self.factory.dialect(self.negotiation.agreed & SHAPING)
-        return Dialects(dialect, dialect)
-
-    def reply(self, number: str, *params: str) -> None:
-        """Answer with a numeric, behind all that the person did before."""
-        self.send(number, self.called, *params)
-
-    def send(self, command: str, *params: str, source: str | None = None) -> None:
-        """Tell this client something, behind all that the person did before.
-
-        :param source: who says it; by default the server.
-        """
-        source = self.server if source is None else source
-        self.wire(answer(command, *params, source=source))
-
-    def wire(self, *lines: str) -> None:
-        """Tell this client lines that are ready, behind all that the person did before."""
-        if not lines:
-            return
-        now = self.hub.now()
-        self.hub.answer(self.person, *(Event(0, now, "", Kind.WIRE, "", line) for line in lines))
-
-    def batched(self, kind: str, lines: list[str], *params: str) -> list[str]:
-        """Return lines as a batch, if batches were agreed on; else as they are.
-
-        :param params: what stands behind the batch's type.
-        """
-        return self.labels.batched(kind, lines, *params) if self.has("batch") else lines
-
-    def refuse(self, refusal: ChatError, asked: Message | None, about: str = "") -> None:
-        """Tell this client why something was not done."""
-        self.hub.meters.refuse(refusal.code)
-        self.person.refused = refusal.message
-        self.reply(*numeric(refusal, asked, about))
-
-    def fail(self, command: str, code: str, *params: str) -> None:
-        """Tell this client of an error that has no numeric (standard-replies).
-
-        Also if that was not agreed on: what needs it says so, and the others show it as it is.
-
-        :param params: what it is about, and why.
-        """
-        self.send("FAIL", command, code, *params)
 
     # For Connection and the core.
 
@@ -151,24 +53,6 @@ class IrcPerson(Connection):
 
     def stamp(self, on: bool) -> None:
         """Do nothing: server-time says when; see IMember."""
-
-    def disconnect(self) -> None:
-        """Say why, and close in good order; see IMember."""
-        line = write("ERROR", f"Closing link: {self._farewell()}")
-        self.answer(self.framed(line))
-        super().disconnect()
-
-    def _farewell(self) -> str:
-        """Return why the connection ends."""
-        if self.person.replaced:
-            return "You came back on another connection"
-        if self.hub.closing:
-            return "The server is closing"
-        return self.parting or self.person.refused or "Goodbye"
-
-    def framed(self, line: str) -> bytes:
-        """Return a line as it goes over this wire."""
-        return self.factory.framed(line)
 
     def deliver(self, batch: IBatch) -> bool:
         """Write a batch; see IMember. The fan-out: nothing is done here that need not be."""
@@ -347,21 +231,6 @@ class IrcPerson(Connection):
             case _:
                 return self.lines.lines(event)
 
-    def logged_in(self, account: Account | None, text: str = "", again: bool = False) -> list[str]:
-        """Return that this client is logged in, or no more; nothing if it was told that already.
-
-        :param text: what to say about it.
-        :param again: whether to tell it all the same.
-        """
-        name = "" if account is None else account.name
-        if name == self._account and not again:
-            return []
-        self._account = name
-        mask = self.lines.mask(self.called)
-        if not name:
-            return [numbered(self, n.RPL_LOGGEDOUT, mask, text)]
-        return [numbered(self, n.RPL_LOGGEDIN, mask, name, f"You are now logged in as {name}")]
-
     def _about_away(self, text: str) -> str:
         """Return that somebody to whom was written is away, or oneself is not any more."""
         nick, said, reason = text.partition(IS_AWAY)
@@ -382,10 +251,6 @@ class IrcPerson(Connection):
         wearer = self.hub.parts.nicks.wearer(event.nick)
         shared = wearer is not None and wearer.place.rooms.keys() & self.person.place.rooms.keys()
         return self.lines.lines(event) if self.has("extended-monitor") and not shared else []
-
-    def notice(self, text: str) -> list[str]:
-        """Return what the server says to this client, in several lines if it must be."""
-        return [*say("NOTICE", self.called, text, source=self.server)]
 
     def _after(self, event: Event) -> bytes:
         """Return what has to wait for the welcome."""

@@ -9,7 +9,8 @@
     C: PRIVMSG #lobby :hello
 
 RFC 1459 and 2812 as modern.ircdocs.horse has them, and IRCv3 (docs/irc.md). What a verb does stands
-in commands/, what happens as messages in dialect.py, what is one person's alone in person.py.
+in commands/, what happens as messages in dialect.py, what is one person's alone in person.py
+and voice.py.
 """
 
 import socket
