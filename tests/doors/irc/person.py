@@ -39,6 +39,7 @@ CODES: Final = {
     "461": ["bad-arguments"],
     "464": ["bad-password", "bad-token"],
     "465": ["banned"],
+    "471": ["room-full"],
     "473": ["invite-only"],
     "474": ["banned"],
     "475": ["bad-key"],
