@@ -121,7 +121,13 @@ def topic(irc: "IrcVoice", name: str) -> list[str]:
     at = str(int(charter.topic_at))
     return [
         numbered(irc, n.RPL_TOPIC, name, charter.topic),
-        numbered(irc, n.RPL_TOPICWHOTIME, name, charter.topic_by or "*", at),
+        numbered(
+            irc,
+            n.RPL_TOPICWHOTIME,
+            name,
+            irc.lines.mask(charter.topic_by) if charter.topic_by else "*",
+            at,
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from chatservice.doors.irc.labels import LABEL
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.retold import retold
 from chatservice.doors.irc.voice import IrcVoice
+from chatservice.doors.irc.wording import by_quote
 from chatservice.errors import ChatError, Code
 from chatservice.events import ABOUT, AROUND, INVITATION, LOGIN, Event, Kind
 from chatservice.interfaces import IBatch
@@ -206,7 +207,7 @@ class IrcPerson(IrcVoice):
             case Kind.NOTICE if event.aside in (ABOUT, AROUND):
                 return []  # the topic has a numeric, and lines of the past have their times
             case Kind.NOTICE:
-                return self.notice(event.text)
+                return self.notice(by_quote(event.text))
             case Kind.RECORDED:
                 return self.notice(render(event))
             case Kind.RESUME:

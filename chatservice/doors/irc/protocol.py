@@ -46,7 +46,11 @@ from chatservice.errors import ChatError, Expelled
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
+from chatservice.limits import TokenBucket
 from chatservice.session import State
+
+ASKED: Final = 8
+"""Questions that a client may ask for each line that it may say."""
 
 MOST_UNREGISTERED: Final = 100
 """Messages that a client may send before it is in."""
@@ -70,6 +74,7 @@ class IrcSpeaker(IrcNewcomer):
     """Takes messages and does what they ask for, one after another."""
 
     _said = 0  # before it is in
+    _questions: TokenBucket | None = None
 
     def take(self, line: bytes) -> None:
         """Take one message as it came, without its end."""
@@ -90,7 +95,7 @@ class IrcSpeaker(IrcNewcomer):
         """Do what a message asks for, when its time has come."""
         if self.session.state is not State.JOINED:
             self._do_before(row, message)
-        elif (wait := self._price(row)) > 0.0 and self.hub.clock is not None:
+        elif (wait := self._price(row, message)) > 0.0 and self.hub.clock is not None:
             self.hold("rate")
             self.hub.clock.callLater(wait, self._again, message, row)
         else:
@@ -115,14 +120,25 @@ class IrcSpeaker(IrcNewcomer):
                 self.hold("pending")
                 pending.addBoth(lambda _: self.release("pending"))
 
-    def _price(self, row: Row) -> float:
-        """Account for a message; who is too fast is not read for a while, rather than refused:
-        clients that come in ask for much at once.
+    def _price(self, row: Row, message: Message) -> float:
+        """Account for a message; who is too fast is not read for a while, rather than refused.
+
+        Clients that come in ask several questions about each room at once; these have a rate of
+        their own, or the first line would have to wait for them.
 
         :returns: after how many seconds it can be done, if not now.
         """
         quota = self.person.quota
-        return quota.delay() if quota is not None and row.cost else 0.0
+        if quota is None or not row.cost:
+            return 0.0
+        if len(message.params) > row.asks:
+            return quota.delay()
+        if self._questions is None:
+            limits, seconds = self.hub.limits, self.hub.parts.seconds
+            self._questions = TokenBucket(ASKED * limits.burst, ASKED * limits.rate, seconds)
+        if not (wait := self._questions.wait()):
+            self._questions.take()
+        return wait
 
     def _again(self, message: Message, row: Row) -> None:
         self._held -= {"rate"}

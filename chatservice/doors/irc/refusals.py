@@ -5,6 +5,7 @@ from typing import Final
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.message import Message
+from chatservice.doors.irc.wording import by_quote
 from chatservice.errors import ChatError, Code
 from chatservice.names import is_room
 
@@ -50,21 +51,22 @@ def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple
     :param asked: what it answers; None for nothing that is known.
     :param about: the nickname or room that it is about; by default the first that was asked for.
     """
+    text = by_quote(refusal.message)
     found = NUMERICS.get(refusal.code, n.ERR_UNKNOWNERROR)
     if asked is not None and asked.command in ("NICK", "USER", "CAP"):
         found = _ON_COMING_IN.get(refusal.code, found)
     elif asked is not None and asked.command in ("PRIVMSG", "TAGMSG"):
         found = _ON_SPEAKING.get(refusal.code, found)
     if found == n.ERR_YOUREBANNEDCREEP or found in _WITHOUT:
-        return found, refusal.message
+        return found, text
     if found == n.RPL_TRYAGAIN:
-        return found, asked.command if asked is not None else "*", refusal.message
+        return found, asked.command if asked is not None else "*", text
     if found == n.ERR_UNKNOWNERROR:
         command = asked.command if asked is not None else "*"
-        return found, command, f"{refusal.message} [{refusal.code}]"
+        return found, command, f"{text} [{refusal.code}]"
     if found == n.ERR_UNKNOWNCOMMAND and asked is not None:
-        return found, asked.command, refusal.message
+        return found, asked.command, text
     first = asked.params[0] if asked is not None and asked.params else "*"
     if found == n.ERR_CHANOPRIVSNEEDED and not is_room(about or first):
-        return n.ERR_NOPRIVILEGES, refusal.message  # or clients would look for a room of that name
-    return found, about or first, refusal.message
+        return n.ERR_NOPRIVILEGES, text  # or clients would look for a room of that name
+    return found, about or first, text

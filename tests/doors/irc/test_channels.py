@@ -87,7 +87,7 @@ class Joining(InRooms):
             [
                 f":carol!~carol@{SERVER} JOIN #dev",
                 f":{SERVER} 332 carol #dev :Release on Friday",
-                f":{SERVER} 333 carol #dev alice {at}",
+                f":{SERVER} 333 carol #dev alice!~alice@{SERVER} {at}",
                 f":{SERVER} 353 carol = #dev :@alice bob carol",
                 f":{SERVER} 366 carol #dev :End of /NAMES list",
             ],
@@ -152,12 +152,12 @@ class Joining(InRooms):
         chat = Chat(roomless=True)
         dan = chat.joined("dan")
         dan.asks(f"JOIN {','.join(f'#{number}' for number in range(40))}")
-        self.assertEqual(dan.asks("MODE dan", "PING x"), [])
+        self.assertEqual(dan.asks("PRIVMSG nobody :x", "PING x"), [])
         chat.clock.advance(12)
         self.assertEqual(dan.lines(), [])
         chat.clock.advance(12)
         chat.turn()
-        self.assertEqual(numbers(dan.lines()), ["221", "PONG"])
+        self.assertEqual(numbers(dan.lines()), ["401", "PONG"])
 
     def test_going_is_told_with_its_reason(self) -> None:
         line = f":bob!~bob@{SERVER} PART #dev :so long"
@@ -250,7 +250,8 @@ class LookingRound(InRooms):
         self.assertEqual(self.alice.asks("TOPIC #dev :\x034Release on Friday"), [line])
         self.all_hear(line, self.bob)
         at = int(self.chat.hub.now())
-        answers = ("332 carol #dev :Release on Friday", f"333 carol #dev alice {at}")
+        by = f"alice!~alice@{SERVER}"
+        answers = ("332 carol #dev :Release on Friday", f"333 carol #dev {by} {at}")
         self.answer(self.carol, "TOPIC #DEV", *answers)
         self.refuse(self.bob, "TOPIC #dev :mine", "482")
         self.refuse(self.carol, "TOPIC #dev :mine", "482")

@@ -234,8 +234,8 @@ def _throw_out(irc: "IrcSpeaker", message: Message, room: Room, nick: str, reaso
 ROWS: Final = (
     Row("JOIN", _join, least=1),
     Row("PART", _part, least=1),
-    Row("NAMES", _names),
-    Row("TOPIC", _topic, least=1),
+    Row("NAMES", _names, asks=9),
+    Row("TOPIC", _topic, least=1, asks=1),
     Row("INVITE", _invite),
     Row("KICK", _kick, least=2),
 )

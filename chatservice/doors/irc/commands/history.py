@@ -311,5 +311,5 @@ def _unknown(name: str) -> ChatError:
     return ChatError(Code.BAD_ARGUMENTS, f"There is no message {word(name)} there")
 
 
-ROWS: Final = (Row(VERB, _chathistory),)
+ROWS: Final = (Row(VERB, _chathistory, asks=9),)
 """The rows of the table."""

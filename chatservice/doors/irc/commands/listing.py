@@ -99,5 +99,5 @@ def _compared(what: str, sign: str, number: int, now: float) -> Condition:
     return holds
 
 
-ROWS: Final = (Row("LIST", _list),)
+ROWS: Final = (Row("LIST", _list, asks=9),)
 """The rows of the table."""

@@ -80,5 +80,5 @@ def _milliseconds(word: str) -> int | None:
         return None
 
 
-ROWS: Final = (Row("MARKREAD", _markread),)
+ROWS: Final = (Row("MARKREAD", _markread, asks=1),)
 """The rows of the table."""

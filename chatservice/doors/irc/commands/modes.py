@@ -292,5 +292,5 @@ def _whom(irc: "IrcSpeaker", text: str) -> str:
     )
 
 
-ROWS: Final = (Row("MODE", _mode, least=1),)
+ROWS: Final = (Row("MODE", _mode, least=1, asks=1),)
 """The rows of the table."""

@@ -78,5 +78,5 @@ def _listed(irc: "IrcSpeaker", number: str, names: Iterable[str]) -> list[str]:
     return wrapped(numbered(irc, number, ""), names, ",")
 
 
-ROWS: Final = (Row("MONITOR", _monitor, least=1),)
+ROWS: Final = (Row("MONITOR", _monitor, least=1, asks=9),)
 """The rows of the table."""

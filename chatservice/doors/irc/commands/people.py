@@ -123,9 +123,9 @@ def _userhost(irc: "IrcSpeaker", message: Message) -> None:
 
 
 ROWS: Final = (
-    Row("WHOIS", _whois),
-    Row("WHOWAS", _whowas, least=1),
-    Row("ISON", _ison, least=1),
-    Row("USERHOST", _userhost, least=1),
+    Row("WHOIS", _whois, asks=9),
+    Row("WHOWAS", _whowas, least=1, asks=9),
+    Row("ISON", _ison, least=1, asks=99),
+    Row("USERHOST", _userhost, least=1, asks=9),
 )
 """The rows of the table."""

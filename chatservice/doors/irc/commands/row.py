@@ -23,6 +23,8 @@ class Row:
     :ivar least: params that must be there, and not be empty.
     :ivar registered: whether the client must be in (True), must not be (False), or either (None).
     :ivar cost: whether it counts for the rate.
+    :ivar asks: the most params with which it changes nothing, and is said to nobody: then it
+        counts for the rate of questions.
     """
 
     verb: str
@@ -30,3 +32,4 @@ class Row:
     least: int = 0
     registered: bool | None = True
     cost: bool = True
+    asks: int = -1

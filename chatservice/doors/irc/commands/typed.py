@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def _typed(irc: "IrcSpeaker", message: Message) -> None:
     try:
         command = find(message.command)
-    except ChatError as refusal:
-        irc.reply(n.ERR_UNKNOWNCOMMAND, message.command, refusal.message)
+    except ChatError:
+        text = "There is no such command: /quote HELP tells what there is"
+        irc.reply(n.ERR_UNKNOWNCOMMAND, message.command, text)
         return
     line = " ".join([f"/{command.name}", *message.params])
     perform(irc.session, clean(line))

@@ -130,5 +130,5 @@ def _line(irc: "IrcSpeaker", form: _Form, person: Person, room: Room | None) -> 
     return numbered(irc, n.RPL_WHOSPCRPL, *(known[field] for field in form.fields))
 
 
-ROWS: Final = (Row("WHO", _who),)
+ROWS: Final = (Row("WHO", _who, asks=9),)
 """The rows of the table."""
