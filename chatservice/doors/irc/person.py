@@ -128,6 +128,7 @@ class IrcPerson(IrcVoice):
         lines = self.lines.lines(event)
         match event.kind:
             case Kind.JOINED:
+                self._names = self._names or (event.nick,)  # the welcome is still to come
                 del lines[1:]  # that it is away, it knows
                 lines += inside(self, event.room)
                 if not self._welcomed:
