@@ -59,8 +59,8 @@ class IrcPerson(IrcVoice):
         """Write a batch; see IMember. The fan-out: nothing is done here that need not be."""
         if self._taste is not None or not (batch.room and self._welcomed):
             return self.deliver_all((batch,))
-        if batch.alike(self.session.person.inbox):
-            return self._outlet.write(batch.encoded(self._dialects.here))
+        if batch.alike(self.session.person.place.inbox):
+            return self._outlet.write(batch.encoded(self.lines))
         return self.deliver_all((batch,))
 
     def _encode(self, batch: IBatch) -> bytes:
