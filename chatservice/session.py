@@ -279,7 +279,9 @@ class Session:
         return failure
 
     def _told(self, failure: Failure) -> None:
-        if isinstance(failure.value, ChatError):
+        if isinstance(failure.value, Expelled):
+            self.expel(failure.value)
+        elif isinstance(failure.value, ChatError):
             self.refuse(failure.value)
         else:
             self._broken(failure)

@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
@@ -158,10 +158,15 @@ class IrcSpeaker(IrcNewcomer):
             now, request = self.hub.now(), person.request
             opening = Event(0, now, "", Kind.WIRE, "", label, to=request, aside=LABEL)
             self.hub.answer(person, opening)
-            pending = self._run(row, message)
-            if pending is None:
-                return self.hub.complete(person)
-            return pending.addCallback(lambda _: self.hub.complete(person))
+            done: Deferred[object] = maybeDeferred(self._run, row, message)
+            return done.addBoth(end)
+
+        def end(result: object) -> Deferred[None]:  # also of what went wrong: all would wait for it
+            def go_on(_: None) -> None:
+                if isinstance(result, Failure):
+                    result.raiseException()
+
+            return self.hub.complete(person).addCallback(go_on)
 
         return self.hub.complete(person).addCallback(begin)
 

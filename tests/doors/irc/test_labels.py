@@ -74,3 +74,25 @@ class AllAtOnce(SynchronousTestCase):
                 f"@ :bob!~bob@{SERVER} {mask} :last",
             ],
         )
+
+
+class WhatGoesWrong(SynchronousTestCase):
+    """A labelled message has an end, however it ends: or all that comes later would wait for it."""
+
+    def test_who_is_thrown_out_for_one_is_gone(self) -> None:
+        chat = Chat(Policy(plaintext_login=True))
+        alice = chat.joined("alice", "labeled-response", "batch")
+        for number in range(40):
+            alice.send(f"@label={number} PRIVMSG nobody,a,b,c :hello")
+            chat.clock.advance(0.5)
+        self.assertTrue(alice.transport.disconnecting)
+        self.assertIn("too much too fast", alice.lines()[-1])
+
+    def test_what_fails_here_is_answered(self) -> None:
+        chat = Chat(FREE)
+        alice = chat.joined("alice", "labeled-response", "batch")
+        self.patch(chat.hub.presence, "back", lambda person: 1 / 0)
+        first, *rest = alice.asks("@label=1 AWAY", "PING after")
+        self.assertTrue(first.startswith("@label=1 "), first)
+        self.assertIn(" PONG ", rest[-1])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
