@@ -272,7 +272,9 @@ class Arrivals:
         if person.offered is None:
             if person.place.rooms:
                 self._rooms.show_topic(person, self._rooms.lobby)
-                self._rooms.show_backlog(person, self._rooms.current(person), heads.get(current, 0))
+            room = self._rooms.find(current)  # by now it may be elsewhere, or this be another room
+            if room is not None and current in person.place.rooms:
+                self._rooms.show_backlog(person, room, heads.get(current, 0))
             self._conversations.catch_up(person, heads.get(person.inbox))
         else:
             read = self._rooms.readable(person, merged(person.place, person.offered.read))

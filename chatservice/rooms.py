@@ -123,8 +123,12 @@ class Rooms:
         return self._rooms.values()
 
     def own(self, person: Person) -> Iterator[Room]:
-        """Go through the rooms that a person is in, the current one first."""
-        return (self._rooms[name] for name in reversed(person.place.rooms))
+        """Go through the rooms that a person is in, the current one first.
+
+        Of who has left already those that are still there.
+        """
+        names = reversed(person.place.rooms)
+        return (room for name in names if (room := self._rooms.get(name)) is not None)
 
     def touch(self, person: Person) -> None:
         """Let those who follow a person's rooms know that its role there may be another now."""
@@ -299,7 +303,8 @@ class Rooms:
 
         :param read: the number that was read last, for each room and the inbox.
         """
-        bounded = dict(read)
+        gone = [name for name in person.place.rooms if name not in self._rooms]
+        bounded = {name: seq for name, seq in read.items() if name not in gone}
         for room in self.own(person):
             floor = room.charter.floor
             if room.name in read:

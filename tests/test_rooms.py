@@ -76,6 +76,37 @@ class Joining(InRooms):
         self.assertEqual(self.bob.hears(), ["#lobby alice: in the lobby", "alice: in #dev"])
         self.assertEqual(self.answer(self.alice, "/join #dev"), [HERE])
 
+    def test_who_joins_before_its_welcome_sees_no_more_than_others(self) -> None:
+        """The number up to which one room is shown is not another's: that begins later, perhaps."""
+        log = SlowLog()
+        chat = Chat(log, policy=Policy(UNLIMITED, backlog=20))
+        alice, bob = chat.everybody("alice", "bob")
+        alice.types("/join #dev", "/mode invite-only on", *["hidden"] * 5, "/leave #dev")
+        alice.types(*["open"] * 30)
+        bob.types("/join #dev", "anew")
+        log.slow = True
+        carol = Guest(chat)
+        carol.claims("carol")
+        carol.types("/join #dev")
+        log.slow = False
+        log.commit()
+        chat.turn()
+        heard = carol.hears()
+        self.assertFalse([line for line in heard if line.endswith("hidden")], heard)
+        self.assertEqual(len([line for line in heard if line.endswith("anew")]), 1)
+        self.assertEqual(len([line for line in heard if line.endswith("open")]), 20)
+
+    def test_who_is_gone_with_its_room_before_its_welcome(self) -> None:
+        self.log.slow = True
+        carol = Guest(self.chat)
+        carol.claims("carol")
+        carol.types("/join #dev", "/quit")
+        self.log.slow = False
+        self.log.commit()
+        self.chat.turn()
+        self.assertTrue(carol.person.welcomed)
+        self.assertEqual(carol.disconnects, 1)
+
     def test_the_backlog_of_a_room_is_shown_to_who_joins_it(self) -> None:
         chat = Chat(policy=Policy(UNLIMITED, backlog=2))
         alice, bob = chat.everybody("alice", "bob")

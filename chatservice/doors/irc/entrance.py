@@ -117,6 +117,7 @@ class IrcNewcomer(IrcPerson):
 
     def nick_accepted(self) -> None:
         """Let the person be in no room from now on, if it wants that."""
+        self._names = self._names or (self.person.nick,)  # it may leave before its welcome
         self.person.roomless = True
         self.stay()
 

@@ -128,7 +128,6 @@ class IrcPerson(IrcVoice):
         lines = self.lines.lines(event)
         match event.kind:
             case Kind.JOINED:
-                self._names = self._names or (event.nick,)  # the welcome is still to come
                 del lines[1:]  # that it is away, it knows
                 lines += inside(self, event.room)
                 if not self._welcomed:
@@ -199,7 +198,7 @@ class IrcPerson(IrcVoice):
             case Kind.WIRE:
                 return [event.text]
             case Kind.WELCOME:
-                self._names = (event.nick,)  # perhaps it has left again by now
+                self._names = (*self._names[-1:], event.nick or self.called)
                 return [*greet(self), *back(self, self._joined)]
             case Kind.NOTICE if event.aside == LOGIN:
                 return self.logged_in(self.person.account, event.text)

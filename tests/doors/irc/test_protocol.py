@@ -1,8 +1,11 @@
 """The IRC door, over a StringTransport and a Clock: coming in, and the first things said."""
 
+from itertools import product
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.doors.irc.chat import SERVER, Chat
+from tests.fakes import SlowLog
 
 
 class ComingIn(SynchronousTestCase):
@@ -52,6 +55,28 @@ class ComingIn(SynchronousTestCase):
         self.assertTrue(last.startswith("ERROR :"), last)
         self.assertFalse([line for line in others if " PRIVMSG " in line or " * " in line])
         self.assertEqual([line.split(" ")[1] for line in bob.lines()], ["JOIN", "PRIVMSG", "QUIT"])
+
+    def test_all_at_once_in_whatever_order_the_disk_has_it(self) -> None:
+        """Also who is in no room, or in one that is gone with it, and takes another name."""
+        script = "NICK alice\r\nUSER al 0 * :A\r\nJOIN #dev\r\nNICK ali\r\nwhy\r\nQUIT\r\n"
+        for roomless, capabilities in product((False, True), ("", "labeled-response batch")):
+            log = SlowLog()
+            log.slow = True
+            chat = Chat(log=log, roomless=roomless)
+            alice = chat.connect()
+            if capabilities:
+                alice.send(f"CAP REQ :{capabilities}", "CAP END")
+            alice.protocol.dataReceived(script.replace("why", "@label=1 why").encode())
+            for _ in range(40):
+                log.commit(1)
+                chat.turn()
+            log.slow = False
+            log.commit()
+            lines = [line for line in alice.lines() if " CAP " not in line]
+            self.assertRegex(lines[0], "001 ali(ce)? :")
+            self.assertTrue(lines[-1].startswith("ERROR :"), lines)
+            self.assertFalse([line for line in lines if " * " in line or "  " in line], lines)
+            self.assertFalse(chat.hub.people())
 
     def test_nothing_is_done_before(self) -> None:
         alice = Chat().connect()
