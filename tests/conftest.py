@@ -4,6 +4,8 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.checkers import CHECKERS, PREFIX, Checkers
+
 pytest.register_assert_rewrite(
     "tests.end_to_end.harness", "tests.conformance", "tests.log_contract", "tests.tickets_contract"
 )
@@ -28,3 +30,20 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped, though --require-all was given"
     return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the checks at hand."""
+    config.stash[CHECKERS] = Checkers()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the checks that somebody will wait for."""
+    for item in session.items:
+        if item.name.startswith(PREFIX) and not session.config.option.collectonly:
+            session.config.stash[CHECKERS].begin(item.name.removeprefix(PREFIX).removesuffix("]"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let no check go on alone."""
+    config.stash[CHECKERS].end()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).parent.parent
+from tests.checkers import CHECKERS, CHECKS, HOUSE
+
 PACKAGE = HOUSE / "chatservice"
 
 LAYERS = [
@@ -113,30 +114,12 @@ def test_importing_the_package_imports_nothing_else() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
-        ["mypy"],
-        ["twisted.trial", "tests"],
-    ],
-    ids=["ruff", "ruff-format", "mypy", "trial"],
-)
-def test_the_checkers_are_content(check: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_checkers_are_content(check: str, request: pytest.FixtureRequest) -> None:
     """Lint, format and types are clean, and trial passes the unit tests as pytest does."""
-    module, *arguments = check
-    if module == "twisted.trial":
-        arguments = [f"--temp-directory={tmp_path}/trial", *arguments]
-    ran = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=HOUSE,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-5000:]
-    if module == "twisted.trial":
-        count = re.search(r"Ran (\d+) tests", ran.stdout)
+    code, said = request.config.stash[CHECKERS].result(check)
+    assert code == 0, said[-10_000:]
+    if check == "trial":
+        count = re.search(r"Ran (\d+) tests", said)
         assert count is not None
         assert int(count[1]) > 100
