@@ -167,15 +167,16 @@ class Admission:
             )
         self.come_back(person, room)
 
-    def speak(self, person: Person, room: Room) -> bool:
+    def speak(self, person: Person, room: Room, line: bool = True) -> bool:
         """Ask whether somebody may say something in a room, and account for it.
 
+        :param line: whether it is one; a sign comes no faster, but no line has to wait for it.
         :returns: whether others hear it.
         :raises ChatError: MUTED, MODERATED or SLOW_MODE.
         """
         self.may_speak(person, room)
         if room.charter.modes.slow and self.role(person, room) < Role.VOICE:
-            room.pace(person.inbox, self._now())
+            room.pace(person.inbox, self._now(), line)
         return self.heard(person, room)
 
     def heard(self, person: Person, room: Room) -> bool:

@@ -210,10 +210,11 @@ class Room:
         for follower in self._followers:
             follower(nick)
 
-    def pace(self, identity: str, now: float) -> None:
+    def pace(self, identity: str, now: float, line: bool = True) -> None:
         """Account for a line in a slow room.
 
         :param now: any clock's seconds, always the same one's.
+        :param line: whether it is one; what is none counts for nothing.
         :raises ChatError: SLOW_MODE if it comes too soon after the one before.
         """
         slow = self.charter.modes.slow
@@ -226,6 +227,8 @@ class Room:
                 f"send it again in {math.ceil(wait)} seconds.",
                 wait,
             )
+        if not line:
+            return
         if len(self._spoke) > 2 * len(self):
             self._spoke = {one: at for one, at in self._spoke.items() if at + slow > now}
         self._spoke[identity] = now

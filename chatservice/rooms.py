@@ -167,7 +167,7 @@ class Rooms:
         if not inside:
             self.admission.call_in(person, room)
         self._order.check()
-        heard = self.admission.speak(person, room)
+        heard = self.admission.speak(person, room, kind.kept)
         event = self._order.event(room.name, kind, person, text, aside=aside)
         if not heard:
             self._order.echo(person, event)
