@@ -120,9 +120,10 @@ class Conversations:
         :raises ChatError: if there is nobody of that name, or nothing can be said now.
         """
         wearer = self._nicks.find(nick)
-        if not self._speak(person):
-            return
         event = self._order.event("", Kind.NUDGED, person, text, wearer.nick, aside)
+        if not self._speak(person):
+            self._order.echo(person, event._replace(room=event.by))
+            return
         self._publish(person, Partner(wearer.inbox, wearer.nick), event, wearer)
 
     def reply(self, person: Person, text: str) -> Deferred[None] | None:

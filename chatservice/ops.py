@@ -175,7 +175,8 @@ class Ops:
         until = now + seconds
         text = f"{person.nick} invited {name}."
         if not heard:
-            self._order.echo(person, self._order.event(room.name, Kind.NOTED, person, text))
+            news = self._order.event(room.name, Kind.NOTED, person, text, name, INVITATION)
+            self._order.echo(person, news)
             return succeed(None)
 
         def done(_: object) -> None:

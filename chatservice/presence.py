@@ -79,12 +79,16 @@ class Presence:
         found = self._rooms.find(room)
         return "" if found is None else self._rooms.parting(person, found, text)
 
-    def why(self, person: Person) -> str:
+    def why(self, person: Person, asker: Person | None = None) -> str:
         """Return why somebody is away, as anybody may know it; of who is not heard in the chat that
         it is; "" of who is not.
+
+        :param asker: who wants to know; oneself knows what one has said.
         """
         if person.away is None:
             return ""
+        if asker is person:
+            return person.away.text
         silenced = (Measure.MUTE, Measure.SHADOW)
         admission = self._rooms.admission
         found = admission.sanction(person, self._rooms.lobby, *silenced)

@@ -42,7 +42,7 @@ def _whois(session: Session, nick: str) -> None:
     lines = [f"{person.nick} is {_standing(hub, person, here)}."]
     if person.away is not None:
         since = in_words(hub.now() - person.away.since)
-        lines.append(f"  away for {since}: {hub.presence.why(person)}")
+        lines.append(f"  away for {since}: {hub.presence.why(person, asker)}")
     if person.absent:
         lines.append("  has lost the connection and may come back")
     lines.append(f"  said nothing for {idle}, {'' if person.encrypted else 'not '}encrypted")
@@ -87,7 +87,9 @@ def _seen(session: Session, nick: str) -> Deferred[None] | None:
 
     here = _here(hub, nick)
     if here is not None:
-        away = f", but away: {hub.presence.why(here)}" if here.away is not None else ""
+        away = (
+            f", but away: {hub.presence.why(here, session.person)}" if here.away is not None else ""
+        )
         known_as = "" if fold(here.nick) == fold(nick) else f" as {here.nick}"
         tell(f"{nick if known_as else here.nick} is here now{known_as}{away}.")
         return None

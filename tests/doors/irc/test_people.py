@@ -357,6 +357,8 @@ class Away(WithPeople):
         self.assertEqual(dan.lines()[1:], [f":erin!~erin@{SERVER} AWAY :away"])
         erin.send("AWAY", "AWAY :buy gold")
         self.assertEqual(dan.lines()[-1], f":erin!~erin@{SERVER} AWAY away")
+        self.assertIn("301 erin away", bare(dan.asks("WHOIS erin")))
+        self.assertIn("301 erin :buy gold", bare(erin.asks("WHOIS erin")))
 
     def test_who_comes_back_away_is_told_so(self) -> None:
         told = self.bob.asks("AWAY :lunch", "RESUME")

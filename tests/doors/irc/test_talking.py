@@ -130,7 +130,29 @@ class ToARoom(Talking):
         self.assertEqual(
             self.alice.asks("@label=7 PRIVMSG #dev :hi"), [f"@label=7 {ALICE} PRIVMSG #dev :hi"]
         )
+        self.alice.asks("CAP REQ message-tags")
+        for sign, shown in (
+            ("@+a=b TAGMSG carol", "TAGMSG carol"),
+            ("PRIVMSG carol :\x01VERSION\x01", "PRIVMSG carol :\x01VERSION\x01"),
+        ):
+            (line,) = self.alice.asks(sign)
+            self.assertTrue(line.endswith(f" {ALICE} {shown}"), line)
+        told = self.alice.asks("INVITE carol #dev")  # as to who is heard: no word in the room
+        self.assertEqual([line.split(" ")[1] for line in told if "INVITE" not in line], ["443"])
+        self.types("/leave #dev")
+        self.alice.lines()
+        told = self.alice.asks("INVITE carol #dev")
+        self.assertEqual([line.split(" ")[1] for line in told], ["341"])
         self.assertEqual(self.carol.lines(), [])
+
+    def test_who_types_in_a_slow_room_may_say_it(self) -> None:
+        self.types("/join #dev")
+        self.alice.asks("JOIN #dev", "CAP REQ :message-tags")
+        self.types("/mode slow 10s")
+        self.carol.lines(), self.alice.lines()
+        self.assertEqual(self.alice.asks("@+typing=active TAGMSG #dev", "PRIVMSG #dev :hi"), [])
+        self.assertEqual(self.carol.lines()[-1], "alice: hi")
+        self.assertIn(" 404 ", self.alice.asks("@+typing=active TAGMSG #dev")[0])
 
     def test_from_outside(self) -> None:
         """Where that may be: who is not in it does not hear what it said."""

@@ -60,7 +60,7 @@ def _about(irc: "IrcSpeaker", person: Person) -> Iterator[str]:
     yield from wrapped(line(n.RPL_WHOISCHANNELS, ""), rooms)
     yield line(n.RPL_WHOISSERVER, irc.server, "One chat, any client")
     if person.away is not None:
-        yield line(n.RPL_AWAY, hub.presence.why(person))
+        yield line(n.RPL_AWAY, hub.presence.why(person, asker))
     if is_admin(person):
         yield line(n.RPL_WHOISOPERATOR, "is an admin")
     if person.account is not None:
