@@ -32,6 +32,9 @@ _TRIES: Final = 10  # names for a guest, of which there are a million
 _MAYBE_NO_PASSWORD: Final = (Code.BAD_PASSWORD, Code.NEEDS_ENCRYPTION)
 """Refusals of what may have been meant as a nickname with a blank in it."""
 
+NO_BLANKS: Final = " A nickname alone has no blanks."
+"""What they say of that; of no use where passwords are given otherwise."""
+
 
 class Owners:
     """Accounts and nicknames, brought together.
@@ -112,7 +115,7 @@ class Owners:
         def refused(failure: Failure) -> Failure:
             refusal = failure.value
             if isinstance(refusal, ChatError) and refusal.code in _MAYBE_NO_PASSWORD:
-                text = f"{refusal.message} A nickname alone has no blanks."
+                text = f"{refusal.message}{NO_BLANKS}"
                 raise NickRefused(refusal.code, text)
             return failure
 

@@ -13,6 +13,7 @@ from chatservice.doors.irc.registration import Step
 from chatservice.doors.irc.sasl import Authentication
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.names import fold
+from chatservice.owners import NO_BLANKS
 from chatservice.resume import is_token
 from chatservice.session import State
 
@@ -132,8 +133,9 @@ class IrcNewcomer(IrcPerson):
         """Say why; another may be offered."""
         if self.registration.password and refusal.code in _UNPROVED:
             # Whoever sent a password does not want to come in as somebody else.
-            self.person.refused = refusal.message
-            self.reply(n.ERR_PASSWDMISMATCH, refusal.message)
+            # The same for an account that there is not as for one that there is.
+            text = self.person.refused = refusal.message.removesuffix(NO_BLANKS)
+            self.reply(n.ERR_PASSWDMISMATCH, text)
             self.session.leave()
             return
         nick = self.registration.nick

@@ -233,11 +233,16 @@ class Pass(SigningIn):
         self.assertIn(" 001 bob ", lines[0])
 
     def test_a_wrong_one_ends_the_connection(self) -> None:
-        for word, nick in (("wrong word", "alice"), ("alice:wrong word", "al"), ("some", "dora")):
+        """And does not say whether there is such an account."""
+        said = set()
+        words = ("wrong word", "alice:wrong word", "nobody:wrong word", "some")
+        for word, nick in zip(words, ("alice", "al", "al", "dora"), strict=True):
             wire, lines = self.comes(f"PASS :{word}", f"NICK {nick}", "USER al 0 * :x")
             self.assertEqual(verbs(lines), ["464", "ERROR"])
             self.assertTrue(wire.transport.disconnecting)
+            said.add(tuple(line.partition(" :")[2] for line in lines))
             self.chat.clock.advance(3600)
+        self.assertEqual(len(said), 1, said)
 
     def test_who_has_proved_it_by_sasl_needs_none(self) -> None:
         wire = self.chat.connect()
