@@ -209,7 +209,7 @@ class Admission:
 
         :raises ChatError: MUTED or BANNED.
         """
-        for room in rooms:
+        for room in [self.lobby, *rooms]:  # it may be in none
             muted = self.sanction(person, room, Measure.MUTE)
             if muted is not None:
                 raise self._muted(muted, room)

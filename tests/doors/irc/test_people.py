@@ -360,6 +360,17 @@ class Away(WithPeople):
         self.assertIn("301 erin away", bare(dan.asks("WHOIS erin")))
         self.assertIn("301 erin :buy gold", bare(erin.asks("WHOIS erin")))
 
+    def test_who_may_not_speak_takes_no_other_name_in_no_room_either(self) -> None:
+        self.log_in(self.carol, "carol", Role.ADMIN)
+        erin = self.chat.joined("erin")
+        erin.send("PART #lobby")
+        self.carol.send("JOIN #lobby", "MUTE erin 1h")
+        erin.lines()
+        (line,) = erin.asks("NICK :buygold")
+        self.assertIn("muted", line)
+        (line,) = erin.asks("SETNAME :buy gold")
+        self.assertIn(" CANNOT_CHANGE_REALNAME ", line)
+
     def test_who_comes_back_away_is_told_so(self) -> None:
         told = self.bob.asks("AWAY :lunch", "RESUME")
         token = re.search(r"PASS (\S+)", told[-1])
