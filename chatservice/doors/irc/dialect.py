@@ -10,15 +10,17 @@ from the server.
 
 import re
 from base64 import b32encode
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
 from chatservice.away import AWAY
 from chatservice.doors.irc.formatting import ACTED, write_ctcp
+from chatservice.doors.irc.letters import ban_mask, mode_change
 from chatservice.doors.irc.message import escape, say, write
+from chatservice.doors.irc.times import timestamp
 from chatservice.events import BAN, CHAT, INVITATION, UNBAN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import is_inbox
@@ -33,21 +35,6 @@ ASKS: Final = "?"
 ANSWERS: Final = "="
 """What begins the text of a sign to one person that is CTCP: a client asks, or answers."""
 
-LETTERS: Final = {
-    "invite-only": "i",
-    "moderated": "m",
-    "secret": "s",
-    "topic-locked": "t",
-    "secure": "z",
-    "key": "k",
-    "slow": "f",
-    "limit": "l",
-    "outside": "n",
-}
-"""The letters of a room's modes, in IRC; n is the contrary of ours, nobody speaks from outside."""
-
-CONTRARY: Final = "outside"
-
 _SPOKEN: Final = {
     Kind.SAID: "PRIVMSG",
     Kind.ACTED: "PRIVMSG",
@@ -56,10 +43,6 @@ _SPOKEN: Final = {
     Kind.HINTED: "NOTICE",
 }
 _A_DAY: Final = 20 * 3600.0  # seconds: a time alone would not say which day
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMESTAMP: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z"
-)
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
@@ -75,37 +58,6 @@ def message_id(event: Event) -> str:
     said = "\n".join((repr(event.at), event.by, event.nick, event.to, event.text, sign))
     digest = blake2b(said.encode(), digest_size=10).digest()
     return f"@{int(event.at * 1000)}-{b32encode(digest).decode().lower()}"
-
-
-def timestamp(at: float) -> str:
-    """Return a time as server-time has it.
-
-    :param at: seconds since 1970.
-    """
-    seconds, rest = divmod(milliseconds(at), 1000)
-    return f"{_second(seconds)}.{rest:03}Z"
-
-
-@lru_cache(maxsize=64)  # lines of one second come together, and for several dialects
-def _second(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def milliseconds(at: float) -> int:
-    """Return a time as milliseconds since 1970, those that timestamp shows."""
-    return round(at * 1e6) // 1000
-
-
-def read_timestamp(text: str) -> int:
-    """Return what a time as server-time has it says, in milliseconds since 1970.
-
-    :raises ValueError: if it is none.
-    """
-    form = _TIMESTAMP.fullmatch(text)
-    if form is None:
-        raise ValueError(f"no time: {text!r}")
-    at = datetime.strptime(form[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) - _EPOCH
-    return at // timedelta(milliseconds=1) + int((form[2] or "")[:3].ljust(3, "0"))
 
 
 class IrcLines:
@@ -299,35 +251,6 @@ class IrcLines:
         if "message-tags" in has and event.kind in _TAGGED and not piece:
             tags.append(f"msgid={escape(message_id(event))}")
         return f"@{';'.join(tags)} {line}" if tags else line
-
-
-def mode_change(changes: Iterable[tuple[str, str]]) -> list[str]:
-    """Return modes of a room as letters with their signs, and the params of those that have one.
-
-    :param changes: names and values as Modes.said has them. Keys are never told.
-    :returns: the letters first, "" for none.
-    """
-    letters: dict[str, str] = {"+": "", "-": ""}
-    params: dict[str, list[str]] = {"+": [], "-": []}
-    for name, value in changes:
-        if name not in LETTERS:
-            continue
-        sign = "-" if (value == "off") is not (name == CONTRARY) else "+"
-        letters[sign] += LETTERS[name]
-        if name == "key":
-            params[sign].append("*")
-        elif name in ("slow", "limit") and sign == "+":
-            params[sign].append(value)
-    signed = "".join(f"{sign}{found}" for sign, found in letters.items() if found)
-    return [signed, *params["+"], *params["-"]]
-
-
-def ban_mask(label: str) -> str:
-    """Return whom a ban means as IRC writes it.
-
-    :param label: a nickname, a mask for nicknames, or a network; only those contain dots or colons.
-    """
-    return f"*!*@{label}" if "." in label or ":" in label else f"{label}!*@*"
 
 
 _TAGGED: Final = frozenset({*_SPOKEN, Kind.TAGGED, Kind.NUDGED})

@@ -1,7 +1,7 @@
 """Coming in by IRC: what a client may agree on, by what it proves who it is, and its nickname."""
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from twisted.python.failure import Failure
 
@@ -9,6 +9,7 @@ from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import CAPABILITIES
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.person import IrcPerson
+from chatservice.doors.irc.refusals import refusal_in
 from chatservice.doors.irc.registration import Step
 from chatservice.doors.irc.sasl import Authentication
 from chatservice.errors import ChatError, Code, NickRefused
@@ -32,8 +33,8 @@ _IN_TURN: Final = (
 )
 
 
-class IrcNewcomer(IrcPerson):
-    """Somebody at the IRC door who is not in yet.
+class IrcClient(IrcPerson):
+    """A client at the IRC door, with its way in; what verbs are done for.
 
     :ivar authentication: its attempt to prove who it is by SASL.
     """
@@ -112,9 +113,9 @@ class IrcNewcomer(IrcPerson):
 
     def _not_passed(self, failure: Failure) -> None:
         self._proving = False
-        failure.trap(ChatError)
+        refusal = refusal_in(failure)
         if self.session.state is State.CONNECTED:
-            self.nick_refused(cast("ChatError", failure.value))
+            self.nick_refused(refusal)
 
     def nick_accepted(self) -> None:
         """Let the person be in no room from now on, if it wants that."""

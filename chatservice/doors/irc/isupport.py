@@ -5,18 +5,16 @@ modern.ircdocs.horse, section "RPL_ISUPPORT Parameters". Only what is true stand
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.away import LONGEST
+from chatservice.doors.irc.voice import IrcVoice
 from chatservice.moderation import MAX_REASON
 from chatservice.modes import MAX_KEY
 from chatservice.names import MAX_NICK, MAX_ROOM
 from chatservice.ops import MAX_TOPIC
 from chatservice.sanctions import MOST_IN_ROOM
 from chatservice.watching import MOST_WATCHED
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.voice import IrcVoice
 
 MAX_NAME: Final = 128
 """The longest real name, in characters."""
@@ -59,7 +57,7 @@ TARGETS: Final[Mapping[str, int | None]] = {
 """How many names a command may take, with commas between them; None for as many as fit."""
 
 
-def tokens(irc: "IrcVoice") -> list[str]:
+def tokens(irc: IrcVoice) -> list[str]:
     """Return the tokens of RPL_ISUPPORT."""
     most = irc.hub.limits.rooms
     targets = ",".join(f"{verb}:{count or ''}" for verb, count in TARGETS.items())

@@ -6,14 +6,12 @@ a message to so many people does, and count as one for the rate.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
+from chatservice.doors.irc.voice import IrcVoice
 from chatservice.events import Event, Kind
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.person import IrcPerson
 
 PAGE: Final = 250
 """People, or whatever a line may be about, that are looked at for one page."""
@@ -22,7 +20,7 @@ PAGES_A_MESSAGE: Final = 10
 """Pages that count as one more message for the rate."""
 
 
-def tell(irc: "IrcPerson", lines: Iterator[str]) -> Deferred[None] | None:
+def tell(irc: IrcVoice, lines: Iterator[str]) -> Deferred[None] | None:
     """Answer with lines: at once if they are few.
 
     :param lines: made one by one; "" for nothing, where something was looked at and left out.
@@ -49,7 +47,7 @@ class Pages:
     room = ""
     since: int | None = None
 
-    def __init__(self, irc: "IrcPerson", first: Sequence[str], rest: Iterator[str]) -> None:
+    def __init__(self, irc: IrcVoice, first: Sequence[str], rest: Iterator[str]) -> None:
         self.done = False
         self.told: Deferred[None] = Deferred()
         self._irc = irc

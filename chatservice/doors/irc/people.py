@@ -1,18 +1,15 @@
 """What a client may know of a person, in the words of IRC; and of whom it may know."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from chatservice.doors.irc.dialect import user_of
-from chatservice.doors.irc.greeting import prefix
+from chatservice.doors.irc.roster import signs
+from chatservice.doors.irc.voice import IrcVoice
 from chatservice.names import fold
 from chatservice.person import Person
 from chatservice.rights import Act, may
 from chatservice.roles import Role
 from chatservice.room import Room
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.person import IrcPerson
 
 
 def name_of(person: Person) -> str:
@@ -25,19 +22,19 @@ def is_admin(person: Person) -> bool:
     return person.account is not None and person.account.role >= Role.ADMIN
 
 
-def sees_all(irc: "IrcPerson") -> bool:
+def sees_all(irc: IrcVoice) -> bool:
     """Tell whether a client may know where everybody is."""
     lobby = irc.hub.rooms.lobby
     return may(irc.hub.rooms.role(irc.person, lobby), Act.ENTER_ANYWHERE, lobby.charter.modes)
 
 
-def sees_addresses(irc: "IrcPerson") -> bool:
+def sees_addresses(irc: IrcVoice) -> bool:
     """Tell whether a client may know from where everybody comes."""
     lobby = irc.hub.rooms.lobby
     return may(irc.hub.rooms.role(irc.person, lobby), Act.SEE_ADDRESSES, lobby.charter.modes)
 
 
-def around(irc: "IrcPerson") -> Iterator[Person | None]:
+def around(irc: IrcVoice) -> Iterator[Person | None]:
     """Go through those who may be found without being named: who is in a room with the client.
 
     Everybody is as if with user mode +i; admins find everybody. None for who was found already.
@@ -55,14 +52,14 @@ def around(irc: "IrcPerson") -> Iterator[Person | None]:
                 found.add(person)
 
 
-def members(irc: "IrcPerson", room: Room) -> Iterator[Person | None]:
+def members(irc: IrcVoice, room: Room) -> Iterator[Person | None]:
     """Go through those who are in a room; None for who has gone meanwhile."""
     wearer = irc.hub.parts.nicks.wearer
     for nick in [*room.everybody()]:
         yield wearer(nick)
 
 
-def flags(irc: "IrcPerson", person: Person, room: Room | None) -> str:
+def flags(irc: IrcVoice, person: Person, room: Room | None) -> str:
     """Return how somebody is there, as WHO has it: ``H`` or ``G`` (gone), ``*`` for admins, and
     what it may do in a room.
     """
@@ -70,14 +67,14 @@ def flags(irc: "IrcPerson", person: Person, room: Room | None) -> str:
     admin = "*" if is_admin(person) else ""
     if room is None:
         return f"{away}{admin}"
-    return f"{away}{admin}{prefix(irc, person, room, irc.has('multi-prefix'))}"
+    return f"{away}{admin}{signs(irc.hub, person, room, irc.has('multi-prefix'))}"
 
 
-def user_host(irc: "IrcPerson", person: Person) -> str:
+def user_host(irc: IrcVoice, person: Person) -> str:
     """Return where somebody comes from, as everybody may know it: from the server."""
     return f"{user_of(person)}@{irc.server}"
 
 
-def is_own(irc: "IrcPerson", nick: str) -> bool:
+def is_own(irc: IrcVoice, nick: str) -> bool:
     """Tell whether a nickname is the client's."""
     return fold(nick) == fold(irc.person.nick)

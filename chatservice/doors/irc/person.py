@@ -11,7 +11,7 @@ from typing import Final
 
 from chatservice.away import AWAY
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.greeting import back, greet, inside, known_anew, numbered
+from chatservice.doors.irc.greeting import back, greet, inside, known_anew
 from chatservice.doors.irc.labels import LABEL
 from chatservice.doors.irc.refusals import numeric
 from chatservice.doors.irc.retold import retold
@@ -220,7 +220,7 @@ class IrcPerson(IrcVoice):
             case Kind.ERROR:
                 refusal = ChatError(Code(event.nick), event.text)
                 found, *params = numeric(refusal, None)
-                return [numbered(self, found, *params)]
+                return [self.numbered(found, *params)]
             case Kind.INVITED:
                 return self.lines.lines(event._replace(to=self.called))
             case Kind.GAP:
@@ -236,8 +236,8 @@ class IrcPerson(IrcVoice):
         """Return that somebody to whom was written is away, or oneself is not any more."""
         nick, said, reason = text.partition(IS_AWAY)
         if not said:
-            return numbered(self, n.RPL_UNAWAY, text)
-        return numbered(self, n.RPL_AWAY, nick, reason)
+            return self.numbered(n.RPL_UNAWAY, text)
+        return self.numbered(n.RPL_AWAY, nick, reason)
 
     def _watched(self, event: Event) -> list[str]:
         """Return that somebody who is watched has come, is gone, or did something everywhere.
@@ -246,9 +246,9 @@ class IrcPerson(IrcVoice):
         """
         if event.kind is Kind.JOINED:
             mask = self.lines.mask(event.nick, event.by)
-            return [numbered(self, n.RPL_MONONLINE, mask)]
+            return [self.numbered(n.RPL_MONONLINE, mask)]
         if event.kind is Kind.LEFT:
-            return [numbered(self, n.RPL_MONOFFLINE, event.nick)]
+            return [self.numbered(n.RPL_MONOFFLINE, event.nick)]
         wearer = self.hub.parts.nicks.wearer(event.nick)
         shared = wearer is not None and wearer.place.rooms.keys() & self.person.place.rooms.keys()
         return self.lines.lines(event) if self.has("extended-monitor") and not shared else []

@@ -1,7 +1,9 @@
 """The chat's refusals as IRC's errors: by their codes, and by what they answer."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
+
+from twisted.python.failure import Failure
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.message import Message
@@ -43,6 +45,15 @@ _ON_SPEAKING: Final = {
     Code.NEEDS_ENCRYPTION: n.ERR_CANNOTSENDTOCHAN,
     Code.ROOM_INVALID: n.ERR_NOSUCHCHANNEL,
 }
+
+
+def refusal_in(failure: Failure) -> ChatError:
+    """Return why something failed.
+
+    :raises Exception: what it failed with, if that is no refusal.
+    """
+    failure.trap(ChatError)
+    return cast("ChatError", failure.value)
 
 
 def numeric(refusal: ChatError, asked: Message | None, about: str = "") -> tuple[str, ...]:

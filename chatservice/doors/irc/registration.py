@@ -60,8 +60,3 @@ class Registration:
     def ready(self) -> bool:
         """Whether nickname and user are known."""
         return self.stage is Stage.READY
-
-    @property
-    def carded(self) -> bool:
-        """Whether the user is known: it is said once."""
-        return self.stage in (Stage.CARDED, Stage.READY)

@@ -10,20 +10,16 @@ where it was said. What was found by /search would be lost there, and is told as
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from chatservice.doors.irc.voice import IrcVoice
 from chatservice.events import FOUND, SPEAKING, WHISPERING, Event
 from chatservice.plain import render
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.person import IrcPerson
 
 _SAID: Final = frozenset({*SPEAKING, *WHISPERING})
 
 
-def retold(
-    irc: "IrcPerson", events: Sequence[Event]
-) -> Iterator[tuple[list[str], Sequence[Event]]]:
+def retold(irc: IrcVoice, events: Sequence[Event]) -> Iterator[tuple[list[str], Sequence[Event]]]:
     """Go through answers of which some are lines of the past.
 
     Yields these as lines, and then the others that follow, as they are.
@@ -40,7 +36,7 @@ def retold(
             yield irc.batched("chathistory", lines, target), ()
 
 
-def _target(irc: "IrcPerson", event: Event) -> str:
+def _target(irc: IrcVoice, event: Event) -> str:
     """Return where a line of the past was said, for this client; "" if it is none."""
     if not event.past or event.kind not in _SAID:
         return ""
@@ -49,7 +45,7 @@ def _target(irc: "IrcPerson", event: Event) -> str:
     return event.to if event.by == irc.person.inbox else event.nick
 
 
-def _lines(irc: "IrcPerson", event: Event) -> list[str]:
+def _lines(irc: IrcVoice, event: Event) -> list[str]:
     """Return a line of the past as messages.
 
     What somebody said to one other itself, a client must know how to show: it would take that for

@@ -8,7 +8,6 @@ from chatservice.accounts import Account
 from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
-from chatservice.doors.irc.greeting import numbered
 from chatservice.doors.irc.labels import Labels
 from chatservice.doors.irc.message import Message, answer, say, write
 from chatservice.doors.irc.refusals import numeric
@@ -82,6 +81,10 @@ class IrcVoice(Connection):
         """Answer with a numeric, behind all that the person did before."""
         self.send(number, self.called, *params)
 
+    def numbered(self, number: str, *params: str) -> str:
+        """Return a numeric to this client as a line."""
+        return answer(number, self.called, *params, source=self.server)
+
     def send(self, command: str, *params: str, source: str | None = None) -> None:
         """Tell this client something, behind all that the person did before.
 
@@ -135,8 +138,8 @@ class IrcVoice(Connection):
         self._account = name
         mask = self.lines.mask(self.called)
         if not name:
-            return [numbered(self, n.RPL_LOGGEDOUT, mask, text)]
-        return [numbered(self, n.RPL_LOGGEDIN, mask, name, f"You are now logged in as {name}")]
+            return [self.numbered(n.RPL_LOGGEDOUT, mask, text)]
+        return [self.numbered(n.RPL_LOGGEDIN, mask, name, f"You are now logged in as {name}")]
 
     def disconnect(self) -> None:
         """Say why, and close in good order; see IMember."""

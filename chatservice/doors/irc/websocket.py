@@ -17,7 +17,8 @@ from autobahn.websocket.types import ConnectionRequest
 
 from chatservice.doors.frames import BINARY, TEXT, frame
 from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN
-from chatservice.doors.irc.protocol import IrcFactory, IrcSpeaker
+from chatservice.doors.irc.protocol import IrcFactory
+from chatservice.doors.irc.speaker import IrcSpeaker
 from chatservice.doors.web import WebConnection, WebFactory
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock

@@ -10,8 +10,10 @@ from irctokens.line import Line, tokenise
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.irc.capabilities import SHAPING
-from chatservice.doors.irc.dialect import LETTERS, IrcLines, message_id, timestamp
+from chatservice.doors.irc.dialect import IrcLines, message_id
+from chatservice.doors.irc.letters import LETTERS
 from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN, client_only, read_tags, write_tags
+from chatservice.doors.irc.times import timestamp
 from chatservice.events import CHAT, SPEAKING, WHISPERING, Event, Kind
 from chatservice.names import check_nick, check_room
 from chatservice.person import Card

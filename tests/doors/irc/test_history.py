@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.commands import perform
 from chatservice.doors.irc.commands.history import since
-from chatservice.doors.irc.dialect import milliseconds, read_timestamp, timestamp
 from chatservice.doors.irc.isupport import MOST_HISTORY
+from chatservice.doors.irc.times import milliseconds, read_timestamp, timestamp
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.excerpts import View

@@ -3,8 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.irc.commands.modes import Change, read
-from chatservice.doors.irc.dialect import LETTERS, ban_mask, mode_change
 from chatservice.doors.irc.isupport import MOST_MODES, tokens
+from chatservice.doors.irc.letters import LETTERS, ban_mask, mode_change
 from chatservice.modes import NAMES
 from chatservice.roles import Role
 from chatservice.sanctions import MOST_MASKS

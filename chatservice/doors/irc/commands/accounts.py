@@ -3,7 +3,7 @@
 ircv3.net/specs/extensions/sasl-3.2 and account-registration; RFC 2812, section 3.1.4 for OPER.
 """
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -11,16 +11,15 @@ from twisted.python.failure import Failure
 from chatservice.commands.account import parted
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.message import Message
+from chatservice.doors.irc.refusals import refusal_in
 from chatservice.doors.irc.sasl import BadPiece, TooLong, pieces
 from chatservice.errors import ChatError, Code
 from chatservice.names import MAX_NICK, fold
 from chatservice.roles import Role
 from chatservice.session import State
 from chatservice.text import clean
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 _FAILURES: Final = {
     Code.NICK_REGISTERED: "ACCOUNT_EXISTS",
@@ -33,7 +32,7 @@ _FAILURES: Final = {
 # Proving who one is.
 
 
-def _authenticate(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _authenticate(irc: IrcClient, message: Message) -> Deferred[None] | None:
     word, authentication = message.params[0], irc.authentication
     if authentication.busy:  # whoever does not wait for an answer has none to give
         return None
@@ -58,7 +57,7 @@ def _authenticate(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
     return taken.addCallbacks(_go_on, _failed, callbackArgs=(irc,), errbackArgs=(irc,))
 
 
-def _begin(irc: "IrcSpeaker", mechanism: str) -> None:
+def _begin(irc: IrcClient, mechanism: str) -> None:
     account = irc.person.account
     if account is not None:
         text = f"You are logged in as {account.name}: connect anew to be another"
@@ -74,7 +73,7 @@ def _begin(irc: "IrcSpeaker", mechanism: str) -> None:
         irc.send("AUTHENTICATE", "+", source="")
 
 
-def _go_on(answer: bytes | None, irc: "IrcSpeaker") -> None:
+def _go_on(answer: bytes | None, irc: IrcClient) -> None:
     irc.authentication.busy = False
     if irc.session.state is State.LEFT:
         return
@@ -89,17 +88,17 @@ def _go_on(answer: bytes | None, irc: "IrcSpeaker") -> None:
     irc.stay()
 
 
-def _failed(failure: Failure, irc: "IrcSpeaker") -> None:
+def _failed(failure: Failure, irc: IrcClient) -> None:
     irc.authentication.busy = False
     irc.authentication.end()
     if irc.session.state is not State.LEFT:
-        irc.reply(n.ERR_SASLFAIL, _reason(failure).message)
+        irc.reply(n.ERR_SASLFAIL, refusal_in(failure).message)
 
 
 # Becoming somebody.
 
 
-def _register(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _register(irc: IrcClient, message: Message) -> Deferred[None] | None:
     if len(message.params) == 2:
         irc.reply(n.ERR_NEEDMOREPARAMS, "REGISTER", "Send REGISTER * * PASSWORD")
         return None
@@ -124,25 +123,25 @@ def _register(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
             irc.stay()
 
     def failed(failure: Failure) -> None:
-        refusal = _reason(failure)
+        refusal = refusal_in(failure)
         code = _FAILURES.get(refusal.code, "TEMPORARILY_UNAVAILABLE")
         irc.send("FAIL", "REGISTER", code, name, refusal.message)
 
     return irc.hub.owners.register(irc.person, clean(password)).addCallbacks(done, failed)
 
 
-def _login(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
+def _login(irc: IrcClient, message: Message) -> Deferred[None]:
     name, password = parted(clean(" ".join(message.params)), irc.person.nick)
     logged_in = irc.hub.owners.login(irc.person, name, password)
     return logged_in.addCallback(lambda _: irc.stay())
 
 
-def _verify(irc: "IrcSpeaker", message: Message) -> None:
+def _verify(irc: IrcClient, message: Message) -> None:
     name, text = _shown(message), "There is nothing to verify: accounts need no address"
     irc.send("FAIL", "VERIFY", "INVALID_CODE", name, text)
 
 
-def _oper(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
+def _oper(irc: IrcClient, message: Message) -> Deferred[None]:
     name, password = message.params[0], " ".join(message.params[1:])
 
     def done(_: None) -> None:
@@ -157,7 +156,7 @@ def _oper(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
         irc.send("MODE", irc.person.nick, "+o")
 
     def failed(failure: Failure) -> None:
-        refusal = _reason(failure)
+        refusal = refusal_in(failure)
         wrong = refusal.code is not Code.NOT_ALLOWED
         number = n.ERR_PASSWDMISMATCH if wrong else n.ERR_NOOPERHOST
         irc.reply(number, refusal.message)
@@ -168,12 +167,6 @@ def _oper(irc: "IrcSpeaker", message: Message) -> Deferred[None]:
 def _shown(message: Message) -> str:
     """Return the account that a message is about, so that it fits in an answer."""
     return clean(message.params[0])[:MAX_NICK] or "*"
-
-
-def _reason(failure: Failure) -> ChatError:
-    """Return why something failed; what is no refusal goes on as it is."""
-    failure.trap(ChatError)
-    return cast("ChatError", failure.value)
 
 
 ROWS: Final = (

@@ -4,17 +4,19 @@ RFC 2812, section 3.2, as modern.ircdocs.horse has it. LIST is in listing.py, MO
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.greeting import names, topic
 from chatservice.doors.irc.isupport import MOST_JOINED, MOST_TARGETS
 from chatservice.doors.irc.message import Message, word
+from chatservice.doors.irc.refusals import refusal_in
 from chatservice.durations import DAY
 from chatservice.errors import ChatError, Code
 from chatservice.moderation import MAX_REASON
@@ -24,14 +26,10 @@ from chatservice.rights import Act
 from chatservice.room import Room
 from chatservice.text import clean
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
-
-
 # What other modules about rooms use as well.
 
 
-def known(irc: "IrcSpeaker", name: str) -> Room | None:
+def known(irc: IrcClient, name: str) -> Room | None:
     """Return a room that the client may know of; if there is none of the name, say so (403)."""
     room = irc.hub.rooms.find(fold(name))
     if room is not None and irc.hub.rooms.sees(irc.person, room):
@@ -40,7 +38,7 @@ def known(irc: "IrcSpeaker", name: str) -> Room | None:
     return None
 
 
-def inside(irc: "IrcSpeaker", name: str) -> Room | None:
+def inside(irc: IrcClient, name: str) -> Room | None:
     """Return a room that the client is in; if it is not, say so (403 or 442)."""
     room = known(irc, name)
     if room is None or room.name in irc.person.place.rooms:
@@ -49,16 +47,8 @@ def inside(irc: "IrcSpeaker", name: str) -> Room | None:
     return None
 
 
-def refusal_in(failure: Failure) -> ChatError:
-    """Return what a Deferred failed with; anything but a ChatError is raised."""
-    refusal = failure.value
-    if not isinstance(refusal, ChatError):
-        failure.raiseException()
-    return refusal
-
-
 def told(
-    irc: "IrcSpeaker", message: Message, room: Room, about: str = ""
+    irc: IrcClient, message: Message, room: Room, about: str = ""
 ) -> Callable[[ChatError | Failure], None]:
     """Return what tells the client why something was not done in a room.
 
@@ -85,13 +75,13 @@ def text_of(message: Message, index: int) -> str:
     return clean(strip(message.params[index])) if len(message.params) > index else ""
 
 
-def charge(irc: "IrcSpeaker", more: int) -> None:
+def charge(irc: IrcClient, more: int) -> None:
     """Account for what a message did beside the first thing: the next one waits for it."""
     if irc.person.quota is not None and more > 0:
         irc.person.quota.owe(more)
 
 
-def _several(irc: "IrcSpeaker", listed: Sequence[str], most: int) -> list[str]:
+def _several(irc: IrcClient, listed: Sequence[str], most: int) -> list[str]:
     """Return names without those that are empty, or there twice; more than may be are refused."""
     named = [*{fold(name): name for name in listed if name}.values()]
     if len(named) > most:
@@ -102,7 +92,7 @@ def _several(irc: "IrcSpeaker", listed: Sequence[str], most: int) -> list[str]:
 # The verbs.
 
 
-def _join(irc: "IrcSpeaker", message: Message) -> None:
+def _join(irc: IrcClient, message: Message) -> None:
     if message.params[0] == "0":
         _leave(irc, [*irc.person.place.rooms], "")
         return
@@ -123,14 +113,14 @@ def _join(irc: "IrcSpeaker", message: Message) -> None:
     charge(irc, joined - 1)
 
 
-def _part(irc: "IrcSpeaker", message: Message) -> None:
+def _part(irc: IrcClient, message: Message) -> None:
     named = _several(irc, message.params[0].split(","), MOST_JOINED)
     rooms = [inside(irc, name) for name in named]
     left = [room.name for room in rooms if room is not None]
     _leave(irc, left, text_of(message, 1))
 
 
-def _leave(irc: "IrcSpeaker", rooms: Sequence[str], reason: str) -> None:
+def _leave(irc: IrcClient, rooms: Sequence[str], reason: str) -> None:
     for name in rooms:
         irc.hub.rooms.leave(irc.person, name, reason)
     if rooms:
@@ -138,7 +128,7 @@ def _leave(irc: "IrcSpeaker", rooms: Sequence[str], reason: str) -> None:
     charge(irc, len(rooms) - 1)
 
 
-def _names(irc: "IrcSpeaker", message: Message) -> None:
+def _names(irc: IrcClient, message: Message) -> None:
     asked = message.params[0] if message.params else ""
     for name in _several(irc, asked.split(","), MOST_TARGETS):
         room = irc.hub.rooms.find(fold(name))
@@ -147,7 +137,7 @@ def _names(irc: "IrcSpeaker", message: Message) -> None:
     irc.reply(n.RPL_ENDOFNAMES, word(asked), "End of /NAMES list")
 
 
-def _topic(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _topic(irc: IrcClient, message: Message) -> Deferred[None] | None:
     room = known(irc, message.params[0])
     if room is None:
         return None
@@ -166,7 +156,7 @@ def _topic(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
     return None
 
 
-def _invite(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _invite(irc: IrcClient, message: Message) -> Deferred[None] | None:
     if not message.params:
         _invitations(irc)
         return None
@@ -196,7 +186,7 @@ def _invite(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
         return None
 
 
-def _invitations(irc: "IrcSpeaker") -> None:
+def _invitations(irc: IrcClient) -> None:
     """Say where the client is invited to."""
     own, now = irc.person.inbox, irc.hub.now()
     for room in irc.hub.rooms.all():
@@ -205,7 +195,7 @@ def _invitations(irc: "IrcSpeaker") -> None:
     irc.reply(n.RPL_ENDOFINVITELIST, "End of /INVITE list")
 
 
-def _kick(irc: "IrcSpeaker", message: Message) -> None:
+def _kick(irc: IrcClient, message: Message) -> None:
     rooms, nicks = message.params[0].split(","), message.params[1].split(",")
     if len(rooms) == 1:
         nicks = _several(irc, nicks, MOST_TARGETS)
@@ -218,7 +208,7 @@ def _kick(irc: "IrcSpeaker", message: Message) -> None:
     charge(irc, len(pairs) - 1)
 
 
-def _throw_out(irc: "IrcSpeaker", message: Message, room: Room, nick: str, reason: str) -> None:
+def _throw_out(irc: IrcClient, message: Message, room: Room, nick: str, reason: str) -> None:
     wearer = irc.hub.parts.nicks.wearer(nick)
     lobby = room is irc.hub.rooms.lobby
     try:

@@ -1,11 +1,12 @@
 """What clients say on coming in and going: CAP, PASS, NICK, USER, PING, QUIT."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.isupport import MAX_NAME, MAX_USER
 from chatservice.doors.irc.message import MAX_BODY, Message, cut, write
@@ -14,11 +15,8 @@ from chatservice.person import Card
 from chatservice.session import State
 from chatservice.text import clean
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
-
-def _cap(irc: "IrcSpeaker", message: Message) -> None:
+def _cap(irc: IrcClient, message: Message) -> None:
     sub, *rest = message.params
     argument = rest[0] if rest else ""
     joined = irc.session.state is State.JOINED
@@ -42,7 +40,7 @@ def _cap(irc: "IrcSpeaker", message: Message) -> None:
             irc.reply(n.ERR_INVALIDCAPCMD, sub, "There is no such CAP command")
 
 
-def _list(irc: "IrcSpeaker", sub: str, words: list[str]) -> None:
+def _list(irc: IrcClient, sub: str, words: list[str]) -> None:
     """List capabilities, in several lines if it must be."""
     lines: list[str] = [""]
     for word in words:
@@ -57,11 +55,11 @@ def _list(irc: "IrcSpeaker", sub: str, words: list[str]) -> None:
     irc.send("CAP", irc.called, sub, lines[-1])
 
 
-def _pass(irc: "IrcSpeaker", message: Message) -> None:
+def _pass(irc: IrcClient, message: Message) -> None:
     irc.registration.password = clean(" ".join(message.params))
 
 
-def _nick(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _nick(irc: IrcClient, message: Message) -> Deferred[None] | None:
     if not message.params or not message.params[0]:
         irc.reply(n.ERR_NONICKNAMEGIVEN, "Give a nickname: NICK alice")
         return None
@@ -83,22 +81,22 @@ def _nick(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
     return None
 
 
-def _user(irc: "IrcSpeaker", message: Message) -> None:
+def _user(irc: IrcClient, message: Message) -> None:
     user, name = message.params[0], message.params[3]
     irc.registration.card = Card(clean(user)[:MAX_USER], clean(strip(name))[:MAX_NAME])
     irc.registration.take(Step.USER)
     irc.enter()
 
 
-def _ping(irc: "IrcSpeaker", message: Message) -> None:
+def _ping(irc: IrcClient, message: Message) -> None:
     irc.send("PONG", irc.server, message.params[0])
 
 
-def _pong(irc: "IrcSpeaker", message: Message) -> None:
+def _pong(irc: IrcClient, message: Message) -> None:
     """Take note of nothing: whoever sends it is alive, as the connection below knows."""
 
 
-def _quit(irc: "IrcSpeaker", message: Message) -> None:
+def _quit(irc: IrcClient, message: Message) -> None:
     reason = clean(strip(message.params[0])) if message.params else ""
     irc.parting = f"Quit: {reason}" if reason else "Quit"
     irc.session.leave(irc.parting)

@@ -2,19 +2,16 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.commands import COMMANDS
 from chatservice.commands import find as find_command
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
-from chatservice.doors.irc.greeting import numbered
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.roster import pieces
 from chatservice.errors import ChatError
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 INDEX: Final = "index"
 """The subject of HELP without one."""
@@ -70,7 +67,7 @@ USAGES: Final = {
 """How verbs are used, and what for; those that there are not are not shown."""
 
 
-def _help(irc: "IrcSpeaker", message: Message, verbs: Collection[str]) -> None:
+def _help(irc: IrcClient, message: Message, verbs: Collection[str]) -> None:
     asked = message.params[0] if message.params and message.params[0] else ""
     lines = [*(_about(asked.lstrip("/"), verbs) if asked else _index(verbs))]
     subject = word(asked) if asked else INDEX
@@ -79,9 +76,9 @@ def _help(irc: "IrcSpeaker", message: Message, verbs: Collection[str]) -> None:
         return
     numbers = [n.RPL_HELPSTART, *[n.RPL_HELPTXT] * (len(lines) - 1)]
     told = [
-        numbered(irc, number, subject, line) for number, line in zip(numbers, lines, strict=True)
+        irc.numbered(number, subject, line) for number, line in zip(numbers, lines, strict=True)
     ]
-    irc.wire(*told, numbered(irc, n.RPL_ENDOFHELP, subject, "End of HELP"))
+    irc.wire(*told, irc.numbered(n.RPL_ENDOFHELP, subject, "End of HELP"))
 
 
 def _index(verbs: Collection[str]) -> Iterator[str]:

@@ -14,24 +14,23 @@ import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from chatservice.commands.past import view_of
 from chatservice.doors.irc.commands.row import Row
-from chatservice.doors.irc.dialect import message_id, milliseconds, read_timestamp, timestamp
+from chatservice.doors.irc.dialect import message_id
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.isupport import MOST_HISTORY
 from chatservice.doors.irc.message import Message, word, write
+from chatservice.doors.irc.times import milliseconds, read_timestamp, timestamp
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.excerpts import NEWEST, Excerpts, Span, View
 from chatservice.names import check_nick, is_room
 from chatservice.resume import OWN
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 VERB: Final = "CHATHISTORY"
 
@@ -141,7 +140,7 @@ def _selector(text: str) -> Selector | None:
 def since(at: int) -> float:
     """Return the first time that is shown as one of some milliseconds, in seconds since 1970.
 
-    What is shown is rounded to microseconds and then cut, see dialect.timestamp.
+    What is shown is rounded to microseconds and then cut, see times.timestamp.
     """
     first = math.nextafter(math.nextafter(at / 1000 - 5e-7, -math.inf), -math.inf)
     while milliseconds(first) < at:
@@ -149,7 +148,7 @@ def since(at: int) -> float:
     return first
 
 
-def _chathistory(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _chathistory(irc: IrcClient, message: Message) -> Deferred[None] | None:
     try:
         request = read_request(message.params)
         if request.sub == "TARGETS":
@@ -170,7 +169,7 @@ def _chathistory(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
     return irc.hub.present(irc.person, view.log).addCallbacks(found, unknown)
 
 
-def _view(irc: "IrcSpeaker", request: Request) -> View:
+def _view(irc: IrcClient, request: Request) -> View:
     """Return where to look.
 
     :raises _Refused: if there is no such place, or none for this person: nobody is told which.
@@ -188,7 +187,7 @@ def _view(irc: "IrcSpeaker", request: Request) -> View:
     return view.but(irc.hub.preferences.shows(irc.person))
 
 
-def _tell(irc: "IrcSpeaker", find: Find, request: Request) -> Deferred[None]:
+def _tell(irc: IrcClient, find: Find, request: Request) -> Deferred[None]:
     """Tell a client what is found once its turn has come; there, too, that it cannot be."""
 
     async def told() -> list[Event]:
@@ -207,13 +206,13 @@ def _failed(request: Request, why: str) -> tuple[str, ...]:
     return ("MESSAGE_ERROR", request.sub, word(request.target), why)
 
 
-async def _messages(irc: "IrcSpeaker", look: "_Look", head: int) -> list[str]:
+async def _messages(irc: IrcClient, look: "_Look", head: int) -> list[str]:
     events = await look.find(head)
     lines = [line for event in events for line in irc.lines.lines(event.retold())]
     return irc.batched("chathistory", lines, look.request.target)
 
 
-async def _targets(irc: "IrcSpeaker", request: Request) -> list[str]:
+async def _targets(irc: IrcClient, request: Request) -> list[str]:
     """Return rooms and people by their last messages, if these are in some span of time."""
     one, two = (selector.at or 0 for selector in request.selectors)
     low, high = min(one, two), max(one, two)
@@ -228,7 +227,7 @@ async def _targets(irc: "IrcSpeaker", request: Request) -> list[str]:
     return irc.batched("draft/chathistory-targets", lines)
 
 
-async def _last_messages(irc: "IrcSpeaker", low: int) -> list[tuple[str, Event]]:
+async def _last_messages(irc: IrcClient, low: int) -> list[tuple[str, Event]]:
     """Return the last message in each room, and with everybody since some time."""
     excerpts, shows = irc.hub.excerpts, irc.hub.preferences.shows(irc.person)
     found: list[tuple[str, Event]] = []

@@ -12,18 +12,16 @@ Several conditions hold together; several names are one or the other.
 import heapq
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.isupport import MOST_CONDITIONS
 from chatservice.doors.irc.masks import is_mask, matches
 from chatservice.doors.irc.message import Message
 from chatservice.names import fold
 from chatservice.room import Room
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 MOST_LISTED: Final = 1_000
 """Rooms that one answer lists, the largest first."""
@@ -34,7 +32,7 @@ _COMPARED: Final = re.compile(r"([CT]?)([<>])([0-9]{1,9})")
 Condition = Callable[[Room], bool]
 
 
-def _list(irc: "IrcSpeaker", message: Message) -> None:
+def _list(irc: IrcClient, message: Message) -> None:
     asked = message.params[0].split(",")[:MOST_CONDITIONS] if message.params else []
     wanted = _wanted([word for word in asked if word], irc.hub.now())
     rooms, person = irc.hub.rooms, irc.person
@@ -49,7 +47,7 @@ def _list(irc: "IrcSpeaker", message: Message) -> None:
     irc.reply(n.RPL_LISTEND, "End of /LIST")
 
 
-def _candidates(irc: "IrcSpeaker", asked: Iterable[str]) -> Iterable[Room]:
+def _candidates(irc: IrcClient, asked: Iterable[str]) -> Iterable[Room]:
     """Return the rooms that are named, if nothing else is asked for; else all."""
     named = [irc.hub.rooms.find(fold(word)) for word in asked if _is_name(word)]
     if named and all(map(_is_name, asked)):

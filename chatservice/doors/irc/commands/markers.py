@@ -6,22 +6,20 @@
 ircv3.net/specs/extensions/read-marker. A marker of private talk is about the other's identity.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.doors.irc.commands.row import Row
-from chatservice.doors.irc.dialect import read_timestamp
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.greeting import marked
 from chatservice.doors.irc.message import Message
+from chatservice.doors.irc.person import IrcPerson
+from chatservice.doors.irc.times import read_timestamp
 from chatservice.markers import LONGEST
 from chatservice.names import fold, is_inbox, is_room
 from chatservice.text import clean
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.person import IrcPerson
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
-
-def _markread(irc: "IrcSpeaker", message: Message) -> None:
+def _markread(irc: IrcClient, message: Message) -> None:
     if not message.params or not message.params[0]:
         irc.send("FAIL", "MARKREAD", "NEED_MORE_PARAMS", "Say what you have read")
         return
@@ -44,14 +42,14 @@ def _markread(irc: "IrcSpeaker", message: Message) -> None:
         irc.wire(marked(irc, target, now))
 
 
-def tell_marker(irc: "IrcPerson", place: str, at: int) -> None:
+def tell_marker(irc: IrcPerson, place: str, at: int) -> None:
     """Tell a client how far its person has read, if it wants to know."""
     target = _target(irc, place) if irc.has("draft/read-marker") else ""
     if target:
         irc.wire(marked(irc, target, at))
 
 
-def _place(irc: "IrcSpeaker", target: str) -> str:
+def _place(irc: IrcClient, target: str) -> str:
     """Return what the core calls a room, or somebody with whom one writes."""
     if is_room(target):
         return fold(target)
@@ -62,7 +60,7 @@ def _place(irc: "IrcSpeaker", target: str) -> str:
     return fold(target) if account is None else account.identity
 
 
-def _target(irc: "IrcPerson", place: str) -> str:
+def _target(irc: IrcPerson, place: str) -> str:
     """Return what a client calls it; "" for somebody who has no name any more."""
     if not is_inbox(place):
         return place

@@ -7,24 +7,26 @@
     MODE #dev +b bar*!*@*        bans: by nickname, mask, network or account ($a:NAME)
     MODE #dev b                  who is banned
 
-RFC 2812, section 3.2.3, as modern.ircdocs.horse has it. Which letter is what stands in dialect.py.
+RFC 2812, section 3.2.3, as modern.ircdocs.horse has it. Which letter is what stands in letters.py.
 What changes nothing is not told, as elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.commands.channels import known, refusal_in, told
+from chatservice.doors.irc.commands.channels import known, told
 from chatservice.doors.irc.commands.oneself import user_mode
 from chatservice.doors.irc.commands.row import Row
-from chatservice.doors.irc.dialect import CONTRARY, LETTERS, ban_mask, mode_change
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.isupport import MOST_MODES
+from chatservice.doors.irc.letters import CONTRARY, LETTERS, ban_mask, mode_change
 from chatservice.doors.irc.masks import read_mask
 from chatservice.doors.irc.message import Message, word
+from chatservice.doors.irc.refusals import refusal_in
 from chatservice.errors import ChatError, Code
 from chatservice.modes import NAMES
 from chatservice.names import fold, is_room
@@ -34,9 +36,6 @@ from chatservice.room import Room
 from chatservice.sanction import Measure, parse_network
 from chatservice.sanctions import MOST_IN_ROOM
 from chatservice.text import clean
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 _NAME_OF: Final = {letter: name for name, letter in LETTERS.items()}
 _WITH_VALUE: Final = frozenset("kfl")
@@ -78,7 +77,7 @@ def read(letters: str, params: Sequence[str]) -> Iterator[Change]:
             yield Change(on, letter)
 
 
-def _mode(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _mode(irc: IrcClient, message: Message) -> Deferred[None] | None:
     if not is_room(message.params[0]):
         user_mode(irc, message)
         return None
@@ -107,7 +106,7 @@ def _all(waiting: Sequence[Deferred[None] | None]) -> Deferred[None] | None:
     return DeferredList(pending).addCallback(lambda _: None) if pending else None
 
 
-def _understood(irc: "IrcSpeaker", room: Room, changes: Sequence[Change]) -> list[Change]:
+def _understood(irc: IrcClient, room: Room, changes: Sequence[Change]) -> list[Change]:
     """Answer what is a question, or cannot be; return what is to be changed."""
     found = []
     for change in dict.fromkeys(changes):
@@ -130,7 +129,7 @@ def _needs_param(change: Change) -> bool:
 # What holds.
 
 
-def _show(irc: "IrcSpeaker", room: Room) -> None:
+def _show(irc: IrcClient, room: Room) -> None:
     modes = room.charter.modes
     changes = [(name, modes.said(name)) for name in NAMES]
     shown = [(name, value) for name, value in changes if (value == "off") is (name == CONTRARY)]
@@ -140,7 +139,7 @@ def _show(irc: "IrcSpeaker", room: Room) -> None:
         irc.reply(n.RPL_CREATIONTIME, room.name, str(int(room.charter.since)))
 
 
-def _show_bans(irc: "IrcSpeaker", room: Room) -> None:
+def _show_bans(irc: IrcClient, room: Room) -> None:
     """List bans; many clients ask for them unbidden, so who may not see them is not scolded."""
     try:
         standing = irc.hub.moderation.standing(irc.person, room)
@@ -158,7 +157,7 @@ def _show_bans(irc: "IrcSpeaker", room: Room) -> None:
 
 
 def _set(
-    irc: "IrcSpeaker", message: Message, room: Room, changes: Sequence[Change]
+    irc: IrcClient, message: Message, room: Room, changes: Sequence[Change]
 ) -> Deferred[None] | None:
     modes, wanted = room.charter.modes, []
     for change in changes:
@@ -191,7 +190,7 @@ def _value(change: Change, name: str) -> str:
     return "on" if change.on is not (name == CONTRARY) else "off"
 
 
-def _bad_param(irc: "IrcSpeaker", room: Room, change: Change, why: str) -> None:
+def _bad_param(irc: IrcClient, room: Room, change: Change, why: str) -> None:
     """Refuse a param; a key is not repeated."""
     shown = "*" if change.letter == "k" else word(change.param or "")
     irc.reply(n.ERR_INVALIDMODEPARAM, room.name, change.letter, shown, why)
@@ -200,17 +199,17 @@ def _bad_param(irc: "IrcSpeaker", room: Room, change: Change, why: str) -> None:
 # Roles.
 
 
-def _is_own(irc: "IrcSpeaker", room: Room, change: Change) -> bool:
+def _is_own(irc: IrcClient, room: Room, change: Change) -> bool:
     """Tell whether a change is somebody's who gives a role of its own back."""
     return change.letter in _ON_PEOPLE and not change.on and _wears(irc, change.param or "")
 
 
-def _wears(irc: "IrcSpeaker", nick: str) -> bool:
+def _wears(irc: IrcClient, nick: str) -> bool:
     wearer = irc.hub.parts.nicks.wearer(nick)
     return wearer is not None and wearer.inbox == irc.person.inbox
 
 
-def _give(irc: "IrcSpeaker", message: Message, room: Room, change: Change) -> Deferred[None] | None:
+def _give(irc: IrcClient, message: Message, room: Room, change: Change) -> Deferred[None] | None:
     """Give or take a role, of somebody in the room or of an account that is not here."""
     nick = change.param or ""
     wearer, account = irc.hub.parts.nicks.wearer(nick), irc.hub.accounts.find(nick)
@@ -240,7 +239,7 @@ def _give(irc: "IrcSpeaker", message: Message, room: Room, change: Change) -> De
 # Bans.
 
 
-def _ban(irc: "IrcSpeaker", message: Message, room: Room, change: Change) -> Deferred[None] | None:
+def _ban(irc: IrcClient, message: Message, room: Room, change: Change) -> Deferred[None] | None:
     def failed(failure: Failure) -> None:
         tell(refusal_in(failure))
 
@@ -270,7 +269,7 @@ def _ban(irc: "IrcSpeaker", message: Message, room: Room, change: Change) -> Def
         return None
 
 
-def _whom(irc: "IrcSpeaker", text: str) -> str:
+def _whom(irc: IrcClient, text: str) -> str:
     """Return whom a mask means, as people type it.
 
     :raises ChatError: BAD_ARGUMENTS if no ban here can mean that.

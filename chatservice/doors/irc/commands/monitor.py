@@ -5,21 +5,19 @@ MONITOR + alice,bob        :irc.example.org 730 carol :alice!~alice@irc.example.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
-from chatservice.doors.irc.greeting import numbered, wrapped
+from chatservice.doors.irc.entrance import IrcClient
+from chatservice.doors.irc.greeting import wrapped
 from chatservice.doors.irc.message import Message
 from chatservice.errors import ChatError
 from chatservice.names import check_nick
 from chatservice.watching import MOST_WATCHED
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
-
-def _monitor(irc: "IrcSpeaker", message: Message) -> None:
+def _monitor(irc: IrcClient, message: Message) -> None:
     watching, person = irc.hub.watching, irc.person
     named = message.params[1].split(",") if len(message.params) > 1 else []
     match message.params[0].upper():
@@ -34,7 +32,7 @@ def _monitor(irc: "IrcSpeaker", message: Message) -> None:
             watched = watching.watched(person)
             irc.wire(
                 *_listed(irc, n.RPL_MONLIST, watched),
-                numbered(irc, n.RPL_ENDOFMONLIST, "End of MONITOR list"),
+                irc.numbered(n.RPL_ENDOFMONLIST, "End of MONITOR list"),
             )
         case "S":
             _show(irc, watching.watched(person))
@@ -42,7 +40,7 @@ def _monitor(irc: "IrcSpeaker", message: Message) -> None:
             irc.reply(n.ERR_UNKNOWNERROR, "MONITOR", "Say MONITOR with + - C L or S")
 
 
-def _add(irc: "IrcSpeaker", named: Sequence[str]) -> None:
+def _add(irc: IrcClient, named: Sequence[str]) -> None:
     added: list[str] = []
     for index, nick in enumerate(named):
         try:
@@ -60,7 +58,7 @@ def _add(irc: "IrcSpeaker", named: Sequence[str]) -> None:
     _show(irc, [*dict.fromkeys(added)])
 
 
-def _show(irc: "IrcSpeaker", nicks: Sequence[str]) -> None:
+def _show(irc: IrcClient, nicks: Sequence[str]) -> None:
     """Tell who of some is here."""
     here: list[str] = []
     absent: list[str] = []
@@ -74,8 +72,8 @@ def _show(irc: "IrcSpeaker", nicks: Sequence[str]) -> None:
     irc.wire(*_listed(irc, online, here), *_listed(irc, offline, absent))
 
 
-def _listed(irc: "IrcSpeaker", number: str, names: Iterable[str]) -> list[str]:
-    return wrapped(numbered(irc, number, ""), names, ",")
+def _listed(irc: IrcClient, number: str, names: Iterable[str]) -> list[str]:
+    return wrapped(irc.numbered(number, ""), names, ",")
 
 
 ROWS: Final = (Row("MONITOR", _monitor, least=1, asks=9),)

@@ -1,10 +1,11 @@
 """What clients say of themselves: AWAY, SETNAME, and their own modes."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.away import LONGEST
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.greeting import USER_MODES, away
 from chatservice.doors.irc.isupport import MAX_NAME
@@ -13,11 +14,8 @@ from chatservice.doors.irc.people import is_admin, is_own
 from chatservice.errors import ChatError
 from chatservice.text import clean
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
-
-def _away(irc: "IrcSpeaker", message: Message) -> None:
+def _away(irc: IrcClient, message: Message) -> None:
     text = clean(strip(message.params[0])).strip()[:LONGEST] if message.params else ""
     if text:
         irc.hub.presence.leave(irc.person, text)
@@ -27,7 +25,7 @@ def _away(irc: "IrcSpeaker", message: Message) -> None:
         irc.reply(n.RPL_UNAWAY, "You are not away any more")
 
 
-def _setname(irc: "IrcSpeaker", message: Message) -> None:
+def _setname(irc: IrcClient, message: Message) -> None:
     """Take another real name (ircv3.net/specs/extensions/setname)."""
     name = clean(strip(message.params[0])).strip()
     if not name or len(name) > MAX_NAME:
@@ -44,7 +42,7 @@ def _setname(irc: "IrcSpeaker", message: Message) -> None:
         irc.send("SETNAME", name, source=irc.lines.mask(irc.person.nick))
 
 
-def user_mode(irc: "IrcSpeaker", message: Message) -> None:
+def user_mode(irc: IrcClient, message: Message) -> None:
     """Tell a client its own modes; there is none that it could change.
 
     :param message: MODE, with a nickname as the first param.

@@ -6,13 +6,14 @@ in which the client is as well, but to admins; and nobody's address but to them.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.accounts import Account
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import user_of
-from chatservice.doors.irc.greeting import numbered, prefix, wrapped
+from chatservice.doors.irc.entrance import IrcClient
+from chatservice.doors.irc.greeting import wrapped
 from chatservice.doors.irc.isupport import MOST_TARGETS, MOST_USERHOSTS
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.people import (
@@ -22,13 +23,11 @@ from chatservice.doors.irc.people import (
     sees_all,
     user_host,
 )
+from chatservice.doors.irc.roster import signs
 from chatservice.person import Person
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
-
-def _whois(irc: "IrcSpeaker", message: Message) -> None:
+def _whois(irc: IrcClient, message: Message) -> None:
     asked = [one for one in message.params[:2] if one]  # WHOIS bob, or WHOIS server bob
     if not asked:
         irc.reply(n.ERR_NONICKNAMEGIVEN, "Name somebody: WHOIS bob")
@@ -44,16 +43,16 @@ def _whois(irc: "IrcSpeaker", message: Message) -> None:
     irc.reply(n.RPL_ENDOFWHOIS, asked[-1], "End of WHOIS list")
 
 
-def _about(irc: "IrcSpeaker", person: Person) -> Iterator[str]:
+def _about(irc: IrcClient, person: Person) -> Iterator[str]:
     hub, asker, nick = irc.hub, irc.person, person.nick
 
     def line(number: str, *params: str) -> str:
-        return numbered(irc, number, nick, *params)
+        return irc.numbered(number, nick, *params)
 
     yield line(n.RPL_WHOISUSER, user_of(person), irc.server, "*", name_of(person))
     everywhere = person is asker or sees_all(irc)
     rooms = [
-        f"{prefix(irc, person, room, irc.has('multi-prefix'))}{room.name}"
+        f"{signs(irc.hub, person, room, irc.has('multi-prefix'))}{room.name}"
         for room in hub.rooms.own(person)
         if everywhere or room.name in asker.place.rooms
     ]
@@ -78,15 +77,15 @@ def _about(irc: "IrcSpeaker", person: Person) -> Iterator[str]:
     yield line(n.RPL_WHOISIDLE, str(idle), since, "seconds idle, signon time")
 
 
-def _about_bot(irc: "IrcSpeaker", bot: Account) -> Iterator[str]:
+def _about_bot(irc: IrcClient, bot: Account) -> Iterator[str]:
     maker = irc.hub.accounts.of(bot.maker)
     by = "" if maker is None else f" of {maker.name}'s"
     user = user_of(None)
-    yield numbered(irc, n.RPL_WHOISUSER, bot.name, user, irc.server, "*", bot.name)
-    yield numbered(irc, n.RPL_WHOISBOT, bot.name, f"is a bot{by}, a program")
+    yield irc.numbered(n.RPL_WHOISUSER, bot.name, user, irc.server, "*", bot.name)
+    yield irc.numbered(n.RPL_WHOISBOT, bot.name, f"is a bot{by}, a program")
 
 
-def _whowas(irc: "IrcSpeaker", message: Message) -> None:
+def _whowas(irc: IrcClient, message: Message) -> None:
     asked = message.params[0]
     count = message.params[1] if len(message.params) > 1 else ""
     most = int(count) if count.isdecimal() and len(count) < 5 else 0
@@ -102,15 +101,15 @@ def _whowas(irc: "IrcSpeaker", message: Message) -> None:
     irc.reply(n.RPL_ENDOFWHOWAS, asked, "End of WHOWAS")
 
 
-def _ison(irc: "IrcSpeaker", message: Message) -> None:
+def _ison(irc: IrcClient, message: Message) -> None:
     wearer = irc.hub.parts.nicks.wearer
     asked = dict.fromkeys(nick for param in message.params for nick in param.split())
     here = [person.nick for nick in asked if (person := wearer(nick)) is not None]
-    head = numbered(irc, n.RPL_ISON, "")
+    head = irc.numbered(n.RPL_ISON, "")
     irc.wire(*(wrapped(head, here) or [head]))
 
 
-def _userhost(irc: "IrcSpeaker", message: Message) -> None:
+def _userhost(irc: IrcClient, message: Message) -> None:
     asked = [nick for param in message.params for nick in param.split()][:MOST_USERHOSTS]
     here = map(irc.hub.parts.nicks.wearer, asked)
     found = [
@@ -118,7 +117,7 @@ def _userhost(irc: "IrcSpeaker", message: Message) -> None:
         for one in here
         if one is not None
     ]
-    head = numbered(irc, n.RPL_USERHOST, "")
+    head = irc.numbered(n.RPL_USERHOST, "")
     irc.wire(*(wrapped(head, found) or [head]))
 
 

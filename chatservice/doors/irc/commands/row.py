@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.message import Message
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
-
-Handler = Callable[["IrcSpeaker", Message], Deferred[None] | None]
+Handler = Callable[[IrcClient, Message], Deferred[None] | None]
 
 
 @dataclass(frozen=True, slots=True)

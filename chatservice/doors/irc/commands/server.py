@@ -4,13 +4,14 @@ RFC 2812 sections 3.4 and 3.7, by modern.ircdocs.horse.
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import chatservice
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Handler, Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.formatting import strip
-from chatservice.doors.irc.greeting import isupport, lusers, motd, numbered
+from chatservice.doors.irc.greeting import isupport, lusers, motd
 from chatservice.doors.irc.masks import matches
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.people import is_admin
@@ -18,9 +19,6 @@ from chatservice.errors import ChatError
 from chatservice.moderation import MAX_REASON
 from chatservice.names import fold
 from chatservice.text import clean
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 INFO: Final = (
     "This is chatservice, one chat for any client: whoever comes by nc, telnet, a browser or IRC",
@@ -32,7 +30,7 @@ INFO: Final = (
 def _here(handler: Handler) -> Handler:
     """Return what asks this server; of others, which may be named first, nothing is known."""
 
-    def ask(irc: "IrcSpeaker", message: Message) -> None:
+    def ask(irc: IrcClient, message: Message) -> None:
         named = fold(message.params[0]) if message.params else "*"
         nicks = irc.hub.parts.nicks
         if matches(named, irc.server.lower()) or nicks.wearer(named) is not None:
@@ -43,28 +41,28 @@ def _here(handler: Handler) -> Handler:
     return ask
 
 
-def _motd(irc: "IrcSpeaker", message: Message) -> None:
+def _motd(irc: IrcClient, message: Message) -> None:
     irc.wire(*motd(irc))
 
 
-def _lusers(irc: "IrcSpeaker", message: Message) -> None:
+def _lusers(irc: IrcClient, message: Message) -> None:
     programs = {stream.person for stream in irc.hub.listeners.streams()}
     people = [person for person in irc.hub.parts.people if not person.departed]
     admins = sum(1 for person in people if person.nick and is_admin(person))
     unknown = sum(1 for person in people if not person.nick and person not in programs)
     more = [
-        numbered(irc, n.RPL_LUSEROP, str(admins), "admins online"),
-        numbered(irc, n.RPL_LUSERUNKNOWN, str(unknown), "connections without a nickname"),
+        irc.numbered(n.RPL_LUSEROP, str(admins), "admins online"),
+        irc.numbered(n.RPL_LUSERUNKNOWN, str(unknown), "connections without a nickname"),
     ]
     irc.wire(*lusers(irc, *more))
 
 
-def _version(irc: "IrcSpeaker", message: Message) -> None:
+def _version(irc: IrcClient, message: Message) -> None:
     irc.reply(n.RPL_VERSION, f"chatservice-{chatservice.__version__}", irc.server, "One chat")
     irc.wire(*isupport(irc))
 
 
-def _info(irc: "IrcSpeaker", message: Message) -> None:
+def _info(irc: IrcClient, message: Message) -> None:
     since = datetime.fromtimestamp(irc.factory.since, UTC)
     irc.reply(n.RPL_INFO, f"chatservice {chatservice.__version__}")
     for line in INFO:
@@ -73,21 +71,21 @@ def _info(irc: "IrcSpeaker", message: Message) -> None:
     irc.reply(n.RPL_ENDOFINFO, "End of INFO list")
 
 
-def _time(irc: "IrcSpeaker", message: Message) -> None:
+def _time(irc: IrcClient, message: Message) -> None:
     now = datetime.fromtimestamp(irc.hub.now(), UTC)
     irc.reply(n.RPL_TIME, irc.server, f"{now:%A %B %d %Y -- %H:%M:%S} +00:00")
 
 
-def _admin(irc: "IrcSpeaker", message: Message) -> None:
+def _admin(irc: IrcClient, message: Message) -> None:
     text = "Nothing is known of who runs this: ask an admin, WHO * o lists those who are here"
     irc.reply(n.ERR_NOADMININFO, irc.server, text)
 
 
-def _links(irc: "IrcSpeaker", message: Message) -> None:
+def _links(irc: IrcClient, message: Message) -> None:
     irc.reply(n.RPL_ENDOFLINKS, "*", "End of LINKS list: this server is alone")
 
 
-def _stats(irc: "IrcSpeaker", message: Message) -> None:
+def _stats(irc: IrcClient, message: Message) -> None:
     letter = message.params[0][:1] if message.params else ""
     if letter == "u":
         up = max(0, int(irc.hub.now() - irc.factory.since))
@@ -98,7 +96,7 @@ def _stats(irc: "IrcSpeaker", message: Message) -> None:
     irc.reply(n.RPL_ENDOFSTATS, letter or "*", "End of STATS report")
 
 
-def _kill(irc: "IrcSpeaker", message: Message) -> None:
+def _kill(irc: IrcClient, message: Message) -> None:
     """Throw somebody out of the chat, as a kick out of the lobby does."""
     nick = message.params[0]
     reason = clean(strip(message.params[1]))[:MAX_REASON] if len(message.params) > 1 else ""

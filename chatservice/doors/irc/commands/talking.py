@@ -6,7 +6,7 @@ other as it is, but for DCC: that would show an address. Nothing answers a NOTIC
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import ACTION, ANSWERS, ASKS
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.formatting import ACTED, ctcp, strip
 from chatservice.doors.irc.isupport import MOST_TARGETS
 from chatservice.doors.irc.message import (
@@ -24,13 +25,11 @@ from chatservice.doors.irc.message import (
     word,
     write_tags,
 )
+from chatservice.doors.irc.refusals import refusal_in
 from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Kind
 from chatservice.names import MAX_NICK_BYTES, fold, is_room
 from chatservice.text import clean
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 SERVICES: Final = frozenset(
     {"nickserv", "chanserv", "memoserv", "operserv", "hostserv", "botserv", "saslserv", "authserv"}
@@ -66,22 +65,22 @@ class _Speech(NamedTuple):
     aside: str
 
 
-def _privmsg(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _privmsg(irc: IrcClient, message: Message) -> Deferred[None] | None:
     return _spoken(irc, message, Kind.SAID, Kind.PRIVATE)
 
 
-def _notice(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _notice(irc: IrcClient, message: Message) -> Deferred[None] | None:
     return _spoken(irc, message, Kind.REMARKED, Kind.HINTED)
 
 
-def _tagmsg(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _tagmsg(irc: IrcClient, message: Message) -> Deferred[None] | None:
     aside = _aside(message)
     if not aside:
         return None
     return _to_all(irc, message, _Speech(Kind.TAGGED, Kind.NUDGED, "", "", 0, aside))
 
 
-def _spoken(irc: "IrcSpeaker", message: Message, aloud: Kind, alone: Kind) -> Deferred[None] | None:
+def _spoken(irc: IrcClient, message: Message, aloud: Kind, alone: Kind) -> Deferred[None] | None:
     if not message.params or not message.params[0]:
         _answer(irc, message, n.ERR_NORECIPIENT, f"No recipient given ({message.command})")
         return None
@@ -99,7 +98,7 @@ def _spoken(irc: "IrcSpeaker", message: Message, aloud: Kind, alone: Kind) -> De
     return _to_all(irc, message, _Speech(aloud, alone, text, whispered, size, _aside(message)))
 
 
-def _ask(irc: "IrcSpeaker", message: Message, command: str, rest: str) -> Deferred[None] | None:
+def _ask(irc: IrcClient, message: Message, command: str, rest: str) -> Deferred[None] | None:
     """Pass on what one client asks another (CTCP), or answers: that is not kept."""
     if command == "DCC":
         text = "Not passed on, it would show an address: send files another way"
@@ -116,7 +115,7 @@ def _aside(message: Message) -> str:
     return clean(write_tags(client_only(message.tags))) if message.tags else ""
 
 
-def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[None] | None:
+def _to_all(irc: IrcClient, message: Message, speech: _Speech) -> Deferred[None] | None:
     """Say it to each of the targets; a refusal is about that one."""
     targets = {fold(name): name for name in message.params[0].split(",") if name}
     if len(targets) > MOST_TARGETS:
@@ -144,7 +143,7 @@ def _to_all(irc: "IrcSpeaker", message: Message, speech: _Speech) -> Deferred[No
 
 
 def _say(
-    irc: "IrcSpeaker", message: Message, key: str, target: str, speech: _Speech
+    irc: IrcClient, message: Message, key: str, target: str, speech: _Speech
 ) -> Deferred[None] | None:
     """Say it to one target.
 
@@ -170,7 +169,7 @@ def _say(
     )
 
 
-def _check_size(irc: "IrcSpeaker", message: Message, target: str, speech: _Speech) -> None:
+def _check_size(irc: IrcClient, message: Message, target: str, speech: _Speech) -> None:
     """Refuse what would not fit into one message to others.
 
     :raises ChatError: LINE_TOO_LONG.
@@ -184,7 +183,7 @@ def _check_size(irc: "IrcSpeaker", message: Message, target: str, speech: _Speec
         raise ChatError(Code.LINE_TOO_LONG, text)
 
 
-def _teller(irc: "IrcSpeaker", message: Message, target: str) -> Callable[[ChatError], None]:
+def _teller(irc: IrcClient, message: Message, target: str) -> Callable[[ChatError], None]:
     """Return what tells the client why something was not said to one target."""
 
     def tell(refusal: ChatError) -> None:
@@ -201,17 +200,15 @@ def _teller(irc: "IrcSpeaker", message: Message, target: str) -> Callable[[ChatE
 
 
 def _refused(failure: Failure, told: Callable[[ChatError], None]) -> None:
-    failure.trap(ChatError)
-    if isinstance(failure.value, ChatError):
-        told(failure.value)
+    told(refusal_in(failure))
 
 
-def _knows(irc: "IrcSpeaker", target: str) -> bool:
+def _knows(irc: IrcClient, target: str) -> bool:
     room = irc.hub.rooms.find(fold(target))
     return room is not None and irc.hub.rooms.sees(irc.person, room)
 
 
-def _answer(irc: "IrcSpeaker", message: Message, number: str, *params: str) -> None:
+def _answer(irc: IrcClient, message: Message, number: str, *params: str) -> None:
     """Answer with an error, but never to a NOTICE."""
     if message.command != "NOTICE":
         irc.reply(number, *params)

@@ -1,19 +1,17 @@
 """Verbs that IRC does not know, but people here type with a slash: /quote search fish."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chatservice.commands import find, perform
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.message import Message
 from chatservice.errors import ChatError
 from chatservice.text import clean
 
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
-
-def _typed(irc: "IrcSpeaker", message: Message) -> None:
+def _typed(irc: IrcClient, message: Message) -> None:
     try:
         command = find(message.command)
     except ChatError:

@@ -7,14 +7,14 @@ RFC 1459 section 4.5.1 by modern.ircdocs.horse, and ircv3.net/specs/extensions/w
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import user_of
-from chatservice.doors.irc.greeting import numbered
+from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.masks import is_mask, matches
 from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.pages import tell
@@ -22,9 +22,6 @@ from chatservice.doors.irc.people import around, flags, is_admin, members, name_
 from chatservice.names import fold, is_room
 from chatservice.person import Person
 from chatservice.room import Room
-
-if TYPE_CHECKING:
-    from chatservice.doors.irc.protocol import IrcSpeaker
 
 FIELDS: Final = "tcuihsnfdlaor"
 """What a client may ask for by WHOX, in the order in which it is answered."""
@@ -48,7 +45,7 @@ class _Form(NamedTuple):
     admins: bool
 
 
-def _who(irc: "IrcSpeaker", message: Message) -> Deferred[None] | None:
+def _who(irc: IrcClient, message: Message) -> Deferred[None] | None:
     asked = message.params[0] if message.params and message.params[0] else "*"
     form = _read(message.params[1] if len(message.params) > 1 else "")
     return tell(irc, _lines(irc, asked, form))
@@ -61,17 +58,17 @@ def _read(options: str) -> _Form:
     return _Form(fields, token if _TOKEN.fullmatch(token) else "0", "o" in before)
 
 
-def _lines(irc: "IrcSpeaker", asked: str, form: _Form) -> Iterator[str]:
+def _lines(irc: IrcClient, asked: str, form: _Form) -> Iterator[str]:
     room, people = _found(irc, asked)
     for person in people:
         if person is None or not person.nick or (form.admins and not is_admin(person)):
             yield ""
         else:
             yield _line(irc, form, person, room)
-    yield numbered(irc, n.RPL_ENDOFWHO, word(asked), "End of WHO list")
+    yield irc.numbered(n.RPL_ENDOFWHO, word(asked), "End of WHO list")
 
 
-def _found(irc: "IrcSpeaker", asked: str) -> tuple[Room | None, Iterator[Person | None]]:
+def _found(irc: IrcClient, asked: str) -> tuple[Room | None, Iterator[Person | None]]:
     """Return who is asked for, and the room if it is one; None for who is left out."""
     if is_room(asked):
         room = irc.hub.rooms.find(fold(asked))
@@ -87,7 +84,7 @@ def _found(irc: "IrcSpeaker", asked: str) -> tuple[Room | None, Iterator[Person 
     return None, (one if one is not None and fits(one) else None for one in around(irc))
 
 
-def _fitting(irc: "IrcSpeaker", mask: str) -> Callable[[Person], bool]:
+def _fitting(irc: IrcClient, mask: str) -> Callable[[Person], bool]:
     """Return what tells whether somebody fits a mask: by nickname, user or real name, or as
     ``nick!user@host``.
     """
@@ -102,11 +99,10 @@ def _fitting(irc: "IrcSpeaker", mask: str) -> Callable[[Person], bool]:
     )
 
 
-def _line(irc: "IrcSpeaker", form: _Form, person: Person, room: Room | None) -> str:
+def _line(irc: IrcClient, form: _Form, person: Person, room: Room | None) -> str:
     where, user = "*" if room is None else room.name, user_of(person)
     if not form.fields:
-        return numbered(
-            irc,
+        return irc.numbered(
             *(n.RPL_WHOREPLY, where, user, irc.server, irc.server, person.nick),
             *(flags(irc, person, room), f"0 {name_of(person)}"),
         )
@@ -127,7 +123,7 @@ def _line(irc: "IrcSpeaker", form: _Form, person: Person, room: Room | None) -> 
         "o": "n/a",
         "r": name_of(person),
     }
-    return numbered(irc, n.RPL_WHOSPCRPL, *(known[field] for field in form.fields))
+    return irc.numbered(n.RPL_WHOSPCRPL, *(known[field] for field in form.fields))
 
 
 ROWS: Final = (Row("WHO", _who, asks=9),)
