@@ -10,6 +10,8 @@ rooms room modes charters               who is in which room, and what was decid
 roles rights admission ops moderation   who may do what, come in, speak; who keeps order
 accounts owners logins passwords        registered nicknames, and who proves to own one
 preferences settings taste presence     what one person chooses to see, and says of itself
+mechanisms scram certificates           other proofs than a password that is told
+watching markers                        who is watched from outside, and how far one has read
 order delivery catching_up past         committed events on their way to the members
 store/                                  the log and the records, at rest
 doors/                                  one module for each wire protocol

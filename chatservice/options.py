@@ -44,18 +44,19 @@ class Options(usage.Options, AuthOptionMixin):
     supportedInterfaces = (IUsernamePassword,)
     synopsis = "[chat options]"
     longdesc = (
-        "A chat for anybody with nc, telnet or chat-client. An ENDPOINT is a port number "
+        "A chat for anybody with nc, telnet, chat-client, a browser (--web) or an IRC client "
+        "(--irc). An ENDPOINT is a port number "
         "or a Twisted endpoint description, for example tcp6:55555, "
         "ssl:6697:privateKey=key.pem:certKey=cert.pem, unix:/run/chat.sock, systemd:domain=INET:"
         "index=0, or haproxy:tcp:55555 behind a proxy that speaks the PROXY protocol. "
         f"A line has at most {MAX_LINE:,} bytes. A connection ends after {Limits().nick_tries} "
         "refused nicknames and, unless with --no-limits, after "
-        f"{STRIKES} lines in a row over the rate."
+        f"{STRIKES} lines in a row over the rate; IRC clients are made to wait instead."
     )
     optParameters = [  # noqa: RUF012  # usage.Options reads them from here
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],
         ["raw", None, None, "ENDPOINT for the tutorials' own client, which sends no line ends."],
-        ["web", None, None, "ENDPOINT for browsers: the page, WebSocket and HTTP."],
+        ["web", None, None, "ENDPOINT for browsers: the page, WebSocket (also IRC) and HTTP."],
         ["irc", None, None, "ENDPOINT for IRC clients, usually 6667, or ssl:6697:... for TLS."],
         ["server-name", None, None, "What IRC clients see as the server; by default this host."],
         ["motd", None, None, "FILE with the message of the day, which IRC clients are shown."],

@@ -363,7 +363,7 @@ class Becoming(SigningIn):
     """REGISTER, VERIFY, LOGIN, OPER."""
 
     def test_one_registers_the_nickname_that_one_wears(self) -> None:
-        for name, account in (("bob", "* * "), ("carol", "Carol * "), ("dora", "")):
+        for name, account in (("bob", "* * "), ("carol", "Carol * ")):
             wire = self.chat.joined(name)
             lines = wire.asks(f"REGISTER {account}:correct horse battery")
             self.assertEqual(verbs(lines), ["900", "REGISTER"])
@@ -371,6 +371,14 @@ class Becoming(SigningIn):
                 lines[1], f":{SERVER} REGISTER SUCCESS {name} :Your nickname is registered"
             )
             self.assertIsNotNone(self.chat.hub.accounts.find(name))
+
+    def test_who_types_it_is_told_in_words_that_every_client_shows(self) -> None:
+        dora = self.chat.joined("dora")
+        told = dora.asks("REGISTER :correct horse battery")
+        self.assertEqual(verbs(told), ["900", "NOTICE"])
+        self.assertTrue(told[1].endswith(" :Your nickname is registered"), told)
+        ed = self.chat.joined("ed", "draft/account-registration")
+        self.assertEqual(verbs(ed.asks("REGISTER :correct horse battery")), ["900", "REGISTER"])
 
     def test_what_cannot_be_registered(self) -> None:
         early = self.negotiates("dora")

@@ -102,7 +102,8 @@ def _register(irc: IrcClient, message: Message) -> Deferred[None] | None:
     if len(message.params) == 2:
         irc.reply(n.ERR_NEEDMOREPARAMS, "REGISTER", "Send REGISTER * * PASSWORD")
         return None
-    if len(message.params) == 1:  # as people type it: /register PASSWORD
+    typed = len(message.params) == 1  # by people: /register PASSWORD
+    if typed:
         name, password = "*", message.params[0]
     else:
         name, password = _shown(message), message.params[2]
@@ -118,9 +119,14 @@ def _register(irc: IrcClient, message: Message) -> Deferred[None] | None:
 
     def done(_: None) -> None:
         account = irc.person.account
-        if account is not None:
-            irc.send("REGISTER", "SUCCESS", account.name, "Your nickname is registered")
-            irc.stay()
+        if account is None:  # removed at this very moment
+            return
+        text = "Your nickname is registered"
+        if typed and not irc.has("draft/account-registration"):  # such clients know no REGISTER
+            irc.wire(*irc.notice(text))
+        else:
+            irc.send("REGISTER", "SUCCESS", account.name, text)
+        irc.stay()
 
     def failed(failure: Failure) -> None:
         refusal = refusal_in(failure)
