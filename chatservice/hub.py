@@ -80,6 +80,7 @@ class Hub:
         self.accounts = parts.accounts
         self.markers = parts.markers
         self.presence = parts.presence
+        self.cloaks = parts.cloaks
         self.watching = parts.watching
         self.preferences = parts.preferences
         self.rooms = parts.rooms

@@ -5,7 +5,7 @@ which several connections may share. Knows no log and no door.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from chatservice.accounts import Account, Accounts
 from chatservice.names import inbox
@@ -29,6 +29,10 @@ class Identities:
     def people(self, identity: str) -> Sequence[Person]:
         """Return everybody of an identity who wears a nickname, the absent included."""
         return self._people.get(identity, ())
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the identities of everybody who wears a nickname."""
+        return iter(self._people)
 
     def add(self, person: Person) -> None:
         """Know somebody who has come in."""

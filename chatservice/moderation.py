@@ -10,7 +10,7 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from chatservice import rights
-from chatservice.accounts import Accounts
+from chatservice.accounts import Account, Accounts
 from chatservice.audit import Audit
 from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
@@ -18,6 +18,7 @@ from chatservice.events import BAN, UNBAN, Event, Kind
 from chatservice.names import check_nick, fold, keys
 from chatservice.order import Order
 from chatservice.person import Person
+from chatservice.presence import Gone
 from chatservice.rights import Act
 from chatservice.roles import Role
 from chatservice.room import Room
@@ -89,14 +90,17 @@ class Moderation:
         person: Person,
         room: Room,
         measure: Measure,
-        whom: str,
+        whom: str | Person | Account | Gone,
         seconds: float | None,
         reason: str,
+        written: str = "",
     ) -> Deferred[None]:
         """Ban or mute somebody. Fails with ChatError.
 
-        :param whom: a nickname, a mask for nicknames, an account, an IP address or a network.
+        :param whom: a nickname, a mask for nicknames, an account, an IP address or a network; or
+            somebody who was named otherwise.
         :param seconds: for how long; None for good.
+        :param written: how that was; see Sanction.
         :raises ChatError: if that may not be.
         """
         act = _ACTS[measure]
@@ -115,6 +119,7 @@ class Moderation:
             at=now,
             until=None if seconds is None else now + seconds,
             reason=reason,
+            written=written,
             **target._asdict(),
         )
         added = self._sanctions.add(sanction)
@@ -215,31 +220,44 @@ class Moderation:
     def _place(self, room: Room) -> str:
         return self._rooms.admission.place(room)
 
-    def _target(self, whom: str, room: Room, own: Role, act: Act) -> Target:
+    def _target(
+        self, whom: str | Person | Account | Gone, room: Room, own: Role, act: Act
+    ) -> Target:
         """Say whom a sanction is to mean.
 
         :raises ChatError: if it may not mean them.
         """
-        if (network := parse_network(whom)) is not None:
-            return Target(network, network=network)
-        if (mask := parse_mask(whom)) is not None:
-            return Target(mask, mask=mask)
-        modes, place = room.charter.modes, self._place(room)
-        account = self._accounts.find(whom)
-        try:
-            other = self._find(whom)
-        except ChatError:
-            if account is None:
+        if isinstance(whom, str):
+            if (network := parse_network(whom)) is not None:
+                return Target(network, network=network)
+            if (mask := parse_mask(whom)) is not None:
+                return Target(mask, mask=mask)
+            named = self._named(whom)
+            if named is None:
                 nick = check_nick(whom)
                 return Target(nick, tuple(sorted(keys(nick))))
-            role = self._rooms.role_of(account, room)
-            rights.check_on(own, act, modes, place, role, account.name)
-            return Target(account.name, tuple(sorted(keys(account.name))), account.identity)
-        role = self._rooms.role(other, room)
-        rights.check_on(own, act, modes, place, role, other.nick)
-        network = "" if other.host is None else str(parse_network(other.host) or "")
-        marks = tuple(sorted(keys(other.nick)))
-        return Target(other.nick, marks, other.inbox, network, guests=True)
+            whom = named
+        name = whom.name if isinstance(whom, Account) else whom.nick
+        role, marks = self._role(whom, room), tuple(sorted(keys(name)))
+        rights.check_on(own, act, room.charter.modes, self._place(room), role, name)
+        if isinstance(whom, Account):
+            return Target(name, marks, whom.identity)
+        network = "" if whom.host is None else str(parse_network(whom.host) or "")
+        identity = whom.by if isinstance(whom, Gone) else whom.inbox
+        return Target(name, marks, identity, network, guests=True)
+
+    def _named(self, nick: str) -> Person | Account | None:
+        try:
+            return self._find(nick)
+        except ChatError:
+            return self._accounts.find(nick)
+
+    def _role(self, whom: Person | Account | Gone, room: Room) -> Role:
+        if isinstance(whom, Person):
+            return self._rooms.role(whom, room)
+        if isinstance(whom, Account):
+            return self._rooms.role_of(whom, room)
+        return room.charter.role(whom.by)
 
     def _enforce(
         self, person: Person, room: Room, sanction: Sanction, seconds: float | None
@@ -289,9 +307,10 @@ class Moderation:
         :param aside: what it is called if it is about a ban.
         """
         quiet = sanction.measure is Measure.SHADOW
-        about = (sanction.label, aside) if sanction.measure is Measure.BAN else ()
         entry = self._audit.entry(person, room, deed)
-        news = self._order.event(room.name, Kind.NOTED, person, f"{person.nick} {deed}", *about)
+        news = self._order.event(room.name, Kind.NOTED, person, f"{person.nick} {deed}")
+        if sanction.measure is Measure.BAN:
+            news = news._replace(to=sanction.written or sanction.label, aside=aside)
         self._order.publish(person, *([entry] if quiet else [entry, news]))
         if quiet or room.name not in person.place.rooms:
             self._order.tell(person, Kind.NOTICE, f"You {deed}")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from chatservice.accounts import Accounts
+from chatservice.cloaks import Cloaks
 from chatservice.delivery import Delivery
 from chatservice.excerpts import Excerpts
 from chatservice.identities import Identities
@@ -72,6 +73,7 @@ class Parts:
         self.sanctions = Sanctions(records, now)
         self.rooms = Rooms(self.order, self.past, policy, records, self.sanctions, now)
         self.presence = Presence(self.order, self.rooms, now)
+        self.cloaks = Cloaks(self.accounts, self.identities, self.presence)
         self.watching = Watching(log, self.order, self.delivery, now)
         self.given: Callable[[Person], int | None]
         self.returns = Returns(

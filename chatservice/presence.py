@@ -37,12 +37,14 @@ class Gone(NamedTuple):
     :ivar at: until when, seconds since 1970.
     :ivar card: what its client said of it.
     :ivar by: its identity.
+    :ivar host: the IP address it came from; None for who had none.
     """
 
     nick: str
     at: float
     card: Card
     by: str
+    host: str | None
 
 
 class Presence:
@@ -125,7 +127,8 @@ class Presence:
         """Take note that somebody leaves, or takes another nickname."""
         key = fold(person.nick)
         before = self._gone.pop(key, ())
-        now = (Gone(person.nick, self._now(), person.card, person.inbox), *before)[:MOST_EACH]
+        gone = Gone(person.nick, self._now(), person.card, person.inbox, person.host)
+        now = (gone, *before)[:MOST_EACH]
         self._gone[key] = now
         self._count += len(now) - len(before)
         while self._count > MOST_GONE:
@@ -139,6 +142,11 @@ class Presence:
     def former(self, nick: str) -> Sequence[Gone]:
         """Return who wore a nickname and is gone, or called otherwise; the last one first."""
         return self._gone.get(fold(nick), ())
+
+    def left(self, identity: str) -> Gone | None:
+        """Return somebody who is gone as it was called last; None if that is not known."""
+        found = (one for gone in self._gone.values() for one in gone if one.by == identity)
+        return max(found, key=lambda one: one.at, default=None)
 
     def _own(self, person: Person) -> list[Room]:
         return [*self._rooms.own(person)]

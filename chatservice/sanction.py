@@ -100,6 +100,7 @@ class Sanction:
     :ivar at: when, seconds since 1970.
     :ivar until: until when; None for good.
     :ivar reason: why, in that person's words; "" if nothing was said.
+    :ivar written: whom it means, as the door has it where that was decided; "" for as the label.
     """
 
     measure: Measure
@@ -115,6 +116,7 @@ class Sanction:
     until: float | None
     reason: str
     mask: str = ""
+    written: str = ""
 
     @property
     def key(self) -> str:
@@ -172,7 +174,8 @@ class Sanction:
 
         :raises KeyError: if something is missing; ValueError or TypeError if it cannot be.
         """
-        given = {"mask": ""} | {f.name: value[f.name] for f in fields(cls) if f.name in value}
+        given: dict[str, object] = {"mask": "", "written": ""}
+        given |= {f.name: value[f.name] for f in fields(cls) if f.name in value}
         until, nicks, network = given["until"], given["nicks"], str(given["network"])
         if not isinstance(nicks, list | tuple):
             raise TypeError("nicks is not a list")
@@ -192,6 +195,7 @@ class Sanction:
             until=None if until is None else _moment(until),
             reason=str(given["reason"]),
             mask=str(given["mask"]),
+            written=str(given["written"]),
         )
 
 

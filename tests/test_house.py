@@ -31,6 +31,7 @@ LAYERS = [
     {"audit", "certificates", "closing", "conversations", "draining", "markers"},
     {"mechanisms", "rooms", "owners"},
     {"preferences", "presence", "watching"},
+    {"cloaks"},
     {"moderation", "ops", "bots", "parts"},
     {"departures", "callers", "programs", "listeners"},
     {"arrivals"},

@@ -274,7 +274,7 @@ class Kept(SynchronousTestCase):
             {},
             *[
                 {k: v for k, v in good.items() if k != missing}
-                for missing in good.keys() - {"mask"}
+                for missing in good.keys() - {"mask", "written"}
             ],
             *[
                 {**good, name: value}

@@ -14,6 +14,8 @@ from tests.end_to_end.browser import WebChat
 from tests.end_to_end.harness import PATIENCE
 
 NAME = "irc.example"
+GUEST = "guest-[a-z2-7]{8}"
+"""A guest's host, as a regular expression."""
 """What the server calls itself before IRC clients."""
 
 

@@ -1,5 +1,7 @@
 """Topics, order, names and presence are one for IRC clients, nc and a browser."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.end_to_end.irc_clients import Ii, WeeChat
@@ -64,6 +66,28 @@ def test_ops_keep_order_in_both_worlds(party: Party) -> None:
     dave.say(f"/join {DEV}")
     carol.sees("joined", DEV, 2, nick="dave", room=DEV)
     assert carol.people(DEV) == ["alice", "bob", "carol", "dave"]
+
+
+def test_the_bans_that_clients_make_of_nicknames_hold(party: Party) -> None:
+    """By /ban and /kickban: MODE with a mask that the client makes of what it was shown."""
+    carol = party.irc()
+    if isinstance(carol, Ii):
+        return  # it has no such commands
+    carol.join(DEV)
+    for times, nick, banning in ((1, "ian", "/ban ian"), (2, "joe", "/kickban joe")):
+        troll = party.nc(nick, f"/join {DEV}")
+        carol.sees("joined", DEV, nick=nick, room=DEV)
+        carol.command(banning, DEV)
+        troll.expect("^! You are banned from #dev")
+        found = re.search(r"\+b (\S+@guest-[a-z2-7]{8})", carol.shows(r".*\+b \S+.*", DEV, times))
+        assert found
+        troll.say(f"/nick other{nick}")
+        troll.say(f"/join {DEV}")
+        troll.expect("^! You are banned from #dev", 2)
+        carol.command(f"/unban {found[1]}", DEV)
+        carol.shows(rf".*-b {re.escape(found[1])}", DEV)
+        troll.say(f"/join {DEV}")
+        carol.sees("joined", DEV, nick=f"other{nick}", room=DEV)
 
 
 def test_names_change(party: Party) -> None:

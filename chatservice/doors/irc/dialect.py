@@ -4,8 +4,8 @@
     alice joined                   :alice!~al@irc.example.org JOIN #lobby
     alice left the chat            :alice!~al@irc.example.org QUIT :bye
 
-What one person alone is shown otherwise is person.py's. Nobody's address is shown: everybody comes
-from the server.
+What one person alone is shown otherwise is person.py's. Nobody's address is shown, but a cloak
+(cloaks.py).
 """
 
 import re
@@ -43,6 +43,7 @@ _SPOKEN: Final = {
     Kind.HINTED: "NOTICE",
 }
 _A_DAY: Final = 20 * 3600.0  # seconds: a time alone would not say which day
+_FOR_GOOD: Final = re.compile(r"\S+ banned \S+ for good")
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
@@ -93,12 +94,16 @@ class IrcLines:
         :param identity: whose nickname that was; "" for whoever wears it.
         :param worn: the nickname worn now, if it is another.
         """
-        wearer: Person | Gone | None = self._wearer(worn or nick, identity)
-        if wearer is None and identity:  # renamed meanwhile, perhaps, or gone
+        person = self._wearer(worn or nick, identity)
+        wearer: Person | Gone | None = person
+        if person is not None:
+            identity = person.inbox
+        elif identity:  # renamed meanwhile, perhaps, or gone
             gone = [one for one in self._hub.presence.former(nick) if one.by == identity]
             known: list[Person | Gone] = [*self._hub.connections_of(identity), *gone]
             wearer = known[0] if known else None
-        return f"{nick}!{user_of(wearer)}@{self._server}"
+        host = self._hub.cloaks.of(identity) if identity else self._server
+        return f"{nick}!{user_of(wearer)}@{host}"
 
     def _wearer(self, nick: str, identity: str) -> Person | None:
         wearer = self._hub.parts.nicks.wearer(nick)
@@ -197,7 +202,9 @@ class IrcLines:
 
     def _mode(self, event: Event, source: str) -> Iterator[str]:
         pairs = (part.partition(" ") for part in event.text.split(", "))
-        change, *params = mode_change((name, value) for name, _, value in pairs)
+        room = self._hub.rooms.find(event.room)
+        key = "" if room is None else room.charter.modes.key
+        change, *params = mode_change(((name, value) for name, _, value in pairs), key)
         if change:
             yield write("MODE", event.room, change, *params, source=source)
 
@@ -232,7 +239,7 @@ class IrcLines:
         if event.aside in (BAN, UNBAN):
             change = "+b" if event.aside == BAN else "-b"
             yield write("MODE", event.room, change, ban_mask(event.to), source=source)
-            if event.aside == UNBAN or event.text.endswith(f" banned {event.to} for good"):
+            if event.aside == UNBAN or _FOR_GOOD.fullmatch(event.text):
                 return
         yield from say("NOTICE", event.room, event.text, source=self._server)
 

@@ -36,9 +36,10 @@ def greet(irc: IrcVoice) -> list[str]:
     """Return the welcome (RFC 2812, section 5.1, by modern.ircdocs.horse)."""
     server, version = irc.server, f"chatservice-{chatservice.__version__}"
     since = datetime.fromtimestamp(irc.factory.since, UTC)
+    mask = irc.lines.mask(irc.called, irc.person.inbox)
     mode_letters = "".join(sorted({*LETTERS.values(), *"bov"}))
     return [
-        irc.numbered(n.RPL_WELCOME, f"Welcome to the chat, {irc.lines.mask(irc.called)}"),
+        irc.numbered(n.RPL_WELCOME, f"Welcome to the chat, {mask}"),
         irc.numbered(n.RPL_YOURHOST, f"Your host is {server}, running {version}"),
         irc.numbered(n.RPL_CREATED, f"This server was started {since:%Y-%m-%d %H:%M:%S} UTC"),
         irc.numbered(n.RPL_MYINFO, server, version, USER_MODES, mode_letters, "bfklov"),

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from chatservice.modes import MAX_KEY
+
 LETTERS: Final = {
     "invite-only": "i",
     "moderated": "m",
@@ -19,10 +21,11 @@ LETTERS: Final = {
 CONTRARY: Final = "outside"
 
 
-def mode_change(changes: Iterable[tuple[str, str]]) -> list[str]:
+def mode_change(changes: Iterable[tuple[str, str]], key: str = "") -> list[str]:
     """Return modes of a room as letters with their signs, and the params of those that have one.
 
-    :param changes: names and values as Modes.said has them. Keys are never told.
+    :param changes: names and values as Modes.said has them.
+    :param key: what a key is; "" for who may not know it. It is told if it fits into a message.
     :returns: the letters first, "" for none.
     """
     letters: dict[str, str] = {"+": "", "-": ""}
@@ -33,7 +36,8 @@ def mode_change(changes: Iterable[tuple[str, str]]) -> list[str]:
         sign = "-" if (value == "off") is not (name == CONTRARY) else "+"
         letters[sign] += LETTERS[name]
         if name == "key":
-            params[sign].append("*")
+            told = sign == "+" and key[:1] not in ("", ":") and len(key.encode()) <= MAX_KEY
+            params[sign].append(key if told else "*")
         elif name in ("slow", "limit") and sign == "+":
             params[sign].append(value)
     signed = "".join(f"{sign}{found}" for sign, found in letters.items() if found)
@@ -43,6 +47,9 @@ def mode_change(changes: Iterable[tuple[str, str]]) -> list[str]:
 def ban_mask(label: str) -> str:
     """Return whom a ban means as IRC writes it.
 
-    :param label: a nickname, a mask for nicknames, or a network; only those contain dots or colons.
+    :param label: a nickname, a mask for nicknames, or a network, of which only those contain dots
+        or colons; or what IRC has written.
     """
+    if "!" in label:
+        return label
     return f"*!*@{label}" if "." in label or ":" in label else f"{label}!*@*"

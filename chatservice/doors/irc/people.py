@@ -71,8 +71,8 @@ def flags(irc: IrcVoice, person: Person, room: Room | None) -> str:
 
 
 def user_host(irc: IrcVoice, person: Person) -> str:
-    """Return where somebody comes from, as everybody may know it: from the server."""
-    return f"{user_of(person)}@{irc.server}"
+    """Return where somebody comes from, as everybody may know it; see cloaks.py."""
+    return f"{user_of(person)}@{irc.hub.cloaks.of(person.inbox)}"
 
 
 def is_own(irc: IrcVoice, nick: str) -> bool:

@@ -135,5 +135,8 @@ class Rosters:
 
     def _entry(self, room: Room, nick: str, several: bool, whole: bool) -> str:
         person = self._hub.parts.nicks.wearer(nick)
-        shown = f"{nick}!{user_of(person)}@{self._server}" if whole else nick
+        shown = nick
+        if whole:
+            host = self._server if person is None else self._hub.cloaks.of(person.inbox)
+            shown = f"{nick}!{user_of(person)}@{host}"
         return f"{signs(self._hub, person, room, several)}{shown}"

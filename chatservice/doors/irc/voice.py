@@ -8,6 +8,7 @@ from chatservice.accounts import Account
 from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
+from chatservice.doors.irc.dialect import user_of
 from chatservice.doors.irc.labels import Labels
 from chatservice.doors.irc.message import Message, answer, say, write
 from chatservice.doors.irc.refusals import numeric
@@ -136,7 +137,8 @@ class IrcVoice(Connection):
         if name == self._account and not again:
             return []
         self._account = name
-        mask = self.lines.mask(self.called)
+        cloak = self.hub.cloaks.of(self.person.inbox if account is None else account.identity)
+        mask = f"{self.called}!{user_of(self.person)}@{cloak}"
         if not name:
             return [self.numbered(n.RPL_LOGGEDOUT, mask, text)]
         return [self.numbered(n.RPL_LOGGEDIN, mask, name, f"You are now logged in as {name}")]

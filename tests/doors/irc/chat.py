@@ -1,5 +1,6 @@
 """A chat with an IRC door, and people who come by it, over StringTransports and a Clock."""
 
+import re
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
@@ -17,7 +18,8 @@ from chatservice.store.sqlite import SqliteTickets
 from tests.fakes import cheap
 from tests.store_fakes import Cleans, Store
 
-SERVER = "irc.test"
+SERVER = "irc.chat.tests"  # as long as a cloak: where lines are cut, it makes no difference
+_CLOAK = re.compile(r"(?<=[@ ])(?:guest-[a-z2-7]{8}|(?:user|name)-[\w-]+)(?= |$)", re.MULTILINE)
 
 
 class Chat:
@@ -26,6 +28,8 @@ class Chat:
     :param roomless: whether they come in without being in the lobby.
     :param server: what it is called.
     :param log: keeps the history; by default in memory, at once.
+    :param cloaked: whether the hosts of people are shown as they are. Those of guests are others
+        each time: by default every one is shown as the server's name.
     """
 
     def __init__(
@@ -35,8 +39,11 @@ class Chat:
         roomless: bool = False,
         server: str = SERVER,
         log: ILog | None = None,
+        cloaked: bool = False,
     ) -> None:
         self.clock = Clock()
+        self._server = server
+        self._cloaked = cloaked
         self._log = log
         self.hub = self._hub(policy or Policy(plaintext_login=True))
         self.factory = IrcFactory(self.hub, server=server, roomless=roomless)
@@ -52,6 +59,10 @@ class Chat:
     def turn(self) -> None:
         """End the reactor's turn."""
         self.clock.advance(0)
+
+    def shown(self, line: str) -> str:
+        """Return a line with hosts as this chat shows them."""
+        return line if self._cloaked else _CLOAK.sub(self._server, line)
 
     def connect(self) -> "Wire":
         """Return a new connection that has said nothing."""
@@ -130,7 +141,7 @@ class Wire:
         self.transport.clear()
         *lines, rest = data.decode().split("\r\n")
         assert not rest
-        return lines
+        return [self._chat.shown(line) for line in lines]
 
     @property
     def _producer(self) -> Any:  # as the transport has it

@@ -160,7 +160,7 @@ class ByIrc(AtTheIrcDoor, Conformance):
         alice.type("/whois Bob")
         self.turn()
         answer = "\n".join(self.as_received(alice))
-        self.assertRegex(answer, rf" 311 alice bob ~user {SERVER} \* :?Somebody")
+        self.assertRegex(answer, r" 311 alice bob ~user guest-[a-z2-7]{8} \* :?Somebody")
         self.assertIn(" 319 alice bob :#dev #lobby", answer)
         self.assertNotIn("#secret", answer)
         self.assertNotIn("192.0.2", answer)

@@ -25,9 +25,6 @@ AT = 1_700_000_000.25
 TIME = "2023-11-14T22:13:20.250Z"
 NONE: frozenset[str] = frozenset()
 
-ALICE = "alice!~al@irc.example.org"
-GONE = "zoe!~u@irc.example.org"
-
 VERBS = {
     *("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "QUIT", "NICK", "KICK", "TOPIC", "MODE"),
     *("INVITE", "AWAY", "ACCOUNT", "SETNAME"),
@@ -118,6 +115,9 @@ class Dialect(SynchronousTestCase):
         self.chat = Chat()
         self.alice = self.chat.join("alice").person
         self.alice.card = Card("al", "Alice Liddell")
+        cloaks = self.chat.hub.cloaks
+        self.source = f"alice!~al@{cloaks.of(self.alice.inbox)}"
+        self.zoes = cloaks.of("@zoe")
 
     def lines(self, event: Event, *capabilities: str) -> list[str]:
         """Return an event as lines."""
@@ -173,7 +173,7 @@ class EachKindTest(Dialect):
             (Kind.TAGGED, "", "", "+typing=active", []),
             (Kind.NUDGED, "", "bob", "+typing=active", []),
         ):
-            expected = [f":{ALICE} {line}" for line in lines]
+            expected = [f":{self.source} {line}" for line in lines]
             self.assertEqual(self.lines(self.event(kind, text, to, aside)), expected, kind)
 
     def test_with_a_capability(self) -> None:
@@ -189,7 +189,7 @@ class EachKindTest(Dialect):
         ):
             (line,) = self.lines(self.event(kind, text, to, aside), capability)
             token = tokenise(line)
-            (expected,) = [tokenise(f":{ALICE} {line}") for line in lines]
+            (expected,) = [tokenise(f":{self.source} {line}") for line in lines]
             self.assertEqual((token, token.tags), (expected, None), kind)
 
     def test_tags(self) -> None:
@@ -229,11 +229,12 @@ class EachKindTest(Dialect):
         """Has a mask all the same; who has that nickname now is somebody else."""
         said = self.event(Kind.SAID, "hi")
         self.assertEqual(
-            self.lines(said._replace(nick="zoe", by="@zoe")), [f":{GONE} PRIVMSG #lobby :hi"]
+            self.lines(said._replace(nick="zoe", by="@zoe")),
+            [f":zoe!~u@{self.zoes} PRIVMSG #lobby :hi"],
         )
         self.assertEqual(
             self.lines(said._replace(by="@zoe")),
-            [f":alice!~u@{SERVER} PRIVMSG #lobby :hi"],
+            [f":alice!~u@{self.zoes} PRIVMSG #lobby :hi"],
         )
 
     def test_ids(self) -> None:

@@ -40,7 +40,7 @@ WORDS = [
         b"x" * 300,
         b"\xc3\xa9" * 200,
     ),
-    *(b"alice", b"mallory", b"#lobby", b"#dev", b"irc.test", b"ACTION", b"QUIT :", b"label"),
+    *(b"alice", b"mallory", b"#lobby", b"#dev", b"irc.chat.tests", b"ACTION", b"QUIT :", b"label"),
     *(b"LATEST ", b"BETWEEN ", b"TARGETS ", b"AROUND ", b"msgid=lobby/1 ", b"timestamp="),
     *(b"2023-11-14T22:13:20.000Z ", b"%tcuihsnfdlaor,1", b"PLAIN", b"* ", b"#lobby ", b"alice "),
     *(b"0", b"1", b"-1", b"99999999999", b"+o", b"+k", b"-v+i", b"+b", b"$", b"*!*@*"),

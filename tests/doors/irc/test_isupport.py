@@ -63,7 +63,7 @@ class Isupport(SynchronousTestCase):
     def test_keylen(self) -> None:
         self.alice.asks("JOIN #den")
         key = "k" * int(self.tokens["KEYLEN"])
-        self.assertEqual(self.modes(f"MODE #den +k {key}"), ["MODE #den +k *"])
+        self.assertEqual(self.modes(f"MODE #den +k {key}"), [f"MODE #den +k {key}"])
         bob = self.chat.joined("bob")
         self.assertIn(" JOIN #den", bob.asks(f"JOIN #den {key}")[0])
         self.assertEqual(self.modes(f"MODE #den +k {key}k")[-1][:12], "696 #den k *")

@@ -65,7 +65,7 @@ class Setting(InRooms):
         self.answer(self.carol, "MODE #DEV", "324 carol #dev +tn", f"329 carol #dev {at}")
         self.alice.asks("MODE #dev +imszklf-nt sesame 30 10")
         self.bob.lines()
-        shown = "324 bob #dev +imszkfl * 10s 30"
+        shown = "324 bob #dev +imszkfl sesame 10s 30"
         self.answer(self.bob, "MODE #dev", shown, f"329 bob #dev {at}")
         self.alice.asks("MODE #dev -imszklf")
         self.bob.lines()
@@ -88,7 +88,7 @@ class Setting(InRooms):
         self.types(nina, "/join #own")
         self.alice.asks("JOIN #own")
         for typed, told in (
-            *(("moderated on", "+m"), ("key s3cret", "+k *"), ("slow 2m", "+f 2m")),
+            *(("moderated on", "+m"), ("key s3cret", "+k s3cret"), ("slow 2m", "+f 2m")),
             *(("limit 5", "+l 5"), ("outside on", "-n"), ("slow off", "-f"), ("key off", "-k *")),
         ):
             self.types(nina, f"/mode #own {typed}")

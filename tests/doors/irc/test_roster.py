@@ -97,15 +97,18 @@ class Large(RuleBasedStateMachine):
     @invariant()
     def names_are_as_if_put_together_anew(self) -> None:
         """What is kept is what is true."""
-        hub, room = self.chat.hub, self.chat.hub.rooms.lobby
+        room = self.chat.hub.rooms.lobby
         for several, whole in WAYS:
             kept = " ".join(self.rosters.names(room, several, whole)).split()
-            host = f"!~u@{SERVER}" if whole else ""
-            anew = [
-                f"{signs(hub, hub.parts.nicks.wearer(nick), room, several)}{nick}{host}"
-                for nick in room.nicks()
-            ]
+            anew = [self._entry(nick, several, whole) for nick in room.nicks()]
             assert sorted(kept) == sorted(anew)
+
+    def _entry(self, nick: str, several: bool, whole: bool) -> str:
+        hub = self.chat.hub
+        person = hub.parts.nicks.wearer(nick)
+        assert person is not None
+        host = f"!~u@{hub.cloaks.of(person.inbox)}" if whole else ""
+        return f"{signs(hub, person, hub.rooms.lobby, several)}{nick}{host}"
 
     def _one(self, d: data) -> Guest:  # type: ignore[valid-type]
         return self.guests[d.draw(integers(0, len(self.guests) - 1))]  # type: ignore[attr-defined]

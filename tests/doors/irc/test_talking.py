@@ -311,8 +311,8 @@ class Long(SynchronousTestCase):
         alice.send(f"NICK {nick}", f"USER {'u' * 20} 0 * :x")
         alice.lines()
         bob.lines()
-        said = f":{nick}!~{'u' * 16}@{'s' * 64} PRIVMSG #lobby :"
-        most = 510 - len(said.encode())
+        said = f":{nick}!~{'u' * 16}@{'s' * 64} PRIVMSG #lobby :"  # a host of 14, shown so
+        most = 510 - len(said.encode()) + 64 - 14
         for length in (*range(1, most, 37), *range(most - 3, most + 1)):
             text = "x" * length
             self.assertEqual(alice.asks(f"PRIVMSG #lobby :{text}"), [])

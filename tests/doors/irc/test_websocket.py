@@ -70,7 +70,7 @@ class WebWire:
                 self.protocol.dataReceived(peer_frame(payload, PONG))
             else:
                 self.kinds.add(opcode)
-                lines.append(payload.decode())
+                lines.append(self._chat.shown(payload.decode()))
         return lines
 
     def asks(self, *lines: str, kind: int = TEXT) -> list[str]:

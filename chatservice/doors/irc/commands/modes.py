@@ -4,7 +4,7 @@
     MODE #dev +im-s              changes without a param: one event, one MODE for everybody
     MODE #dev +lk 30 sesame      changes with one; at most MOST_MODES in a message
     MODE #dev +o-v alice bob     roles
-    MODE #dev +b bar*!*@*        bans: by nickname, mask, network or account ($a:NAME)
+    MODE #dev +b bar*!*@*        bans: by nickname, mask, network, account ($a:NAME) or cloak
     MODE #dev b                  who is banned
 
 RFC 2812, section 3.2.3, as modern.ircdocs.horse has it. Which letter is what stands in letters.py.
@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
+from chatservice.accounts import Account
+from chatservice.cloaks import is_cloak
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.channels import known, told
 from chatservice.doors.irc.commands.oneself import user_mode
@@ -24,16 +26,18 @@ from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.isupport import MOST_MODES
 from chatservice.doors.irc.letters import CONTRARY, LETTERS, ban_mask, mode_change
-from chatservice.doors.irc.masks import read_mask
+from chatservice.doors.irc.masks import MAX_MASK, read_mask
 from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.refusals import refusal_in
 from chatservice.errors import ChatError, Code
 from chatservice.modes import NAMES
 from chatservice.names import fold, is_room
+from chatservice.person import Person
+from chatservice.presence import Gone
 from chatservice.rights import Act
 from chatservice.roles import Role
 from chatservice.room import Room
-from chatservice.sanction import Measure, parse_network
+from chatservice.sanction import Measure, Sanction, parse_network
 from chatservice.sanctions import MOST_IN_ROOM
 from chatservice.text import clean
 
@@ -133,7 +137,7 @@ def _show(irc: IrcClient, room: Room) -> None:
     modes = room.charter.modes
     changes = [(name, modes.said(name)) for name in NAMES]
     shown = [(name, value) for name, value in changes if (value == "off") is (name == CONTRARY)]
-    letters, *params = mode_change(shown)
+    letters, *params = mode_change(shown, modes.key if room.name in irc.person.place.rooms else "")
     irc.reply(n.RPL_CHANNELMODEIS, room.name, letters or "+", *params)
     if room.charter.since:
         irc.reply(n.RPL_CREATIONTIME, room.name, str(int(room.charter.since)))
@@ -148,7 +152,7 @@ def _show_bans(irc: IrcClient, room: Room) -> None:
         return
     bans = [one for one in standing if one.measure is Measure.BAN]
     for ban in bans[-MOST_IN_ROOM:]:
-        irc.reply(n.RPL_BANLIST, room.name, ban_mask(ban.label), ban.by, str(int(ban.at)))
+        irc.reply(n.RPL_BANLIST, room.name, _written(ban), ban.by, str(int(ban.at)))
     more = f", without {len(bans) - MOST_IN_ROOM:,} older ones" if len(bans) > MOST_IN_ROOM else ""
     irc.reply(n.RPL_ENDOFBANLIST, room.name, f"End of the list of bans{more}")
 
@@ -255,22 +259,47 @@ def _ban(irc: IrcClient, message: Message, room: Room, change: Change) -> Deferr
 
     moderation = irc.hub.moderation
     try:
-        whom = _whom(irc, clean(change.param or ""))
-        names = {fold(whom), fold(parse_network(whom) or whom)}
+        text = clean(change.param or "")
         standing = moderation.standing(irc.person, room)
-        if not change.on:
-            return moderation.lift(irc.person, room, [Measure.BAN], whom).addErrback(failed)
-        if any(fold(one.label) in names for one in standing if one.measure is Measure.BAN):
+        bans = [one for one in standing if one.measure is Measure.BAN]
+        written = str(read_mask(text))
+        found = [] if change.on else [one for one in bans if fold(one.written) == fold(written)]
+        if not found:
+            whom = _whom(irc, text)
+            found = [one for one in bans if _is_about(one, whom)]
+        if change.on is bool(found):
             return None
-        banned = moderation.sanction(irc.person, room, Measure.BAN, whom, None, "")
+        if found:
+            label = found[0].label
+            return moderation.lift(irc.person, room, [Measure.BAN], label).addErrback(failed)
+        written = "" if isinstance(whom, str) else written
+        banned = moderation.sanction(irc.person, room, Measure.BAN, whom, None, "", written)
         return banned.addErrback(failed)
     except ChatError as refusal:
         tell(refusal)
         return None
 
 
-def _whom(irc: IrcClient, text: str) -> str:
-    """Return whom a mask means, as people type it.
+def _written(ban: Sanction) -> str:
+    """Return whom a ban means as IRC writes it."""
+    return ban.written or ban_mask(ban.label)
+
+
+def _is_about(ban: Sanction, whom: str | Person | Account | Gone) -> bool:
+    """Tell whether a ban means somebody, as it was named."""
+    match whom:
+        case str():
+            return fold(ban.label) in {fold(whom), fold(parse_network(whom) or whom)}
+        case Person():
+            return ban.identity == whom.inbox
+        case Account():
+            return ban.identity == whom.identity
+        case _:
+            return ban.identity == whom.by
+
+
+def _whom(irc: IrcClient, text: str) -> str | Person | Account | Gone:
+    """Return whom a mask means: as people type it, or somebody by the cloak.
 
     :raises ChatError: BAD_ARGUMENTS if no ban here can mean that.
     """
@@ -282,12 +311,23 @@ def _whom(irc: IrcClient, text: str) -> str:
     mask = read_mask(text)
     if mask.user == "*" and mask.host == "*":
         return mask.nick
+    cloak = mask.host.lstrip("*")  # some clients put one there
+    if is_cloak(cloak):
+        who = irc.hub.cloaks.who(cloak) if len(text) <= MAX_MASK else None
+        if who is None:
+            raise ChatError(
+                Code.BAD_ARGUMENTS,
+                f"Nobody has the host {cloak[:40]}, or not any more: write all of a host, "
+                "or ban a nickname (NICK!*@*)",
+            )
+        return who
     if mask.user == "*" and mask.nick == "*" and parse_network(mask.host) is not None:
         return mask.host
     raise ChatError(
         Code.BAD_ARGUMENTS,
-        f"Everybody comes from {irc.server}, and users are not known: ban a nickname (NICK!*@*, "
-        "also with * and ? in it), an account ($a:NAME) or a network (*!*@192.0.2.0/24)",
+        "Users are not known: ban a nickname (NICK!*@*, also with * and ? in it), somebody by the "
+        "host that is shown (*!*@guest-k3v7q2xa), an account ($a:NAME), or a network "
+        "(*!*@192.0.2.0/24)",
     )
 
 

@@ -49,7 +49,7 @@ def _about(irc: IrcClient, person: Person) -> Iterator[str]:
     def line(number: str, *params: str) -> str:
         return irc.numbered(number, nick, *params)
 
-    yield line(n.RPL_WHOISUSER, user_of(person), irc.server, "*", name_of(person))
+    yield line(n.RPL_WHOISUSER, user_of(person), hub.cloaks.of(person.inbox), "*", name_of(person))
     everywhere = person is asker or sees_all(irc)
     rooms = [
         f"{signs(irc.hub, person, room, irc.has('multi-prefix'))}{room.name}"
@@ -80,8 +80,8 @@ def _about(irc: IrcClient, person: Person) -> Iterator[str]:
 def _about_bot(irc: IrcClient, bot: Account) -> Iterator[str]:
     maker = irc.hub.accounts.of(bot.maker)
     by = "" if maker is None else f" of {maker.name}'s"
-    user = user_of(None)
-    yield irc.numbered(n.RPL_WHOISUSER, bot.name, user, irc.server, "*", bot.name)
+    user, host = user_of(None), irc.hub.cloaks.of(bot.identity)
+    yield irc.numbered(n.RPL_WHOISUSER, bot.name, user, host, "*", bot.name)
     yield irc.numbered(n.RPL_WHOISBOT, bot.name, f"is a bot{by}, a program")
 
 
@@ -93,7 +93,7 @@ def _whowas(irc: IrcClient, message: Message) -> None:
         gone = irc.hub.presence.former(nick)
         for one in gone[: most or None]:
             user, name = user_of(one), one.card.name or one.nick
-            irc.reply(n.RPL_WHOWASUSER, one.nick, user, irc.server, "*", name)
+            irc.reply(n.RPL_WHOWASUSER, one.nick, user, irc.hub.cloaks.of(one.by), "*", name)
             until = f"{datetime.fromtimestamp(one.at, UTC):%a, %d %b %Y %H:%M:%S} UTC"
             irc.reply(n.RPL_WHOISSERVER, one.nick, irc.server, until)
         if not gone:

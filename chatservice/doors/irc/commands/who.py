@@ -18,7 +18,7 @@ from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.masks import is_mask, matches
 from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.pages import tell
-from chatservice.doors.irc.people import around, flags, is_admin, members, name_of
+from chatservice.doors.irc.people import around, flags, is_admin, members, name_of, user_host
 from chatservice.names import fold, is_room
 from chatservice.person import Person
 from chatservice.room import Room
@@ -90,8 +90,7 @@ def _fitting(irc: IrcClient, mask: str) -> Callable[[Person], bool]:
     """
     if "!" in mask or "@" in mask:
         mask = mask if "!" in mask else f"*!{mask}"
-        host = irc.server.lower()
-        return lambda one: matches(mask, f"{fold(one.nick)}!{user_of(one).lower()}@{host}")
+        return lambda one: matches(mask, f"{fold(one.nick)}!{user_host(irc, one).lower()}")
     return lambda one: (
         matches(mask, fold(one.nick))
         or matches(mask, user_of(one).lower())
@@ -100,10 +99,11 @@ def _fitting(irc: IrcClient, mask: str) -> Callable[[Person], bool]:
 
 
 def _line(irc: IrcClient, form: _Form, person: Person, room: Room | None) -> str:
-    where, user = "*" if room is None else room.name, user_of(person)
+    where = "*" if room is None else room.name
+    user, _, host = user_host(irc, person).partition("@")
     if not form.fields:
         return irc.numbered(
-            *(n.RPL_WHOREPLY, where, user, irc.server, irc.server, person.nick),
+            *(n.RPL_WHOREPLY, where, user, host, irc.server, person.nick),
             *(flags(irc, person, room), f"0 {name_of(person)}"),
         )
     account = "0" if person.account is None else person.account.name
@@ -113,7 +113,7 @@ def _line(irc: IrcClient, form: _Form, person: Person, room: Room | None) -> str
         "c": where,
         "u": user,
         "i": NO_ADDRESS,
-        "h": irc.server,
+        "h": host,
         "s": irc.server,
         "n": person.nick,
         "f": flags(irc, person, room),
