@@ -102,6 +102,7 @@ class Arrivals:
             person.account = self._accounts.of(person.inbox)
         else:
             ghost = self._owners.enter(person, nick)
+        self._presence.came(person)
         if ghost is None:
             self._nicks.wear(person, nick)
             self._identities.add(person)

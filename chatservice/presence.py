@@ -96,6 +96,15 @@ class Presence:
         found = admission.sanction(person, self._rooms.lobby, *silenced)
         return person.away.text if found is None else AWAY
 
+    def came(self, person: Person) -> None:
+        """Take note that somebody comes in: who may say nothing does not say it as its real name.
+
+        :param person: with its nickname and identity, before anybody hears of it.
+        """
+        admission, lobby = self._rooms.admission, self._rooms.lobby
+        if person.card.name and admission.sanction(person, lobby, Measure.MUTE) is not None:
+            person.card = person.card._replace(name="")
+
     def describe(self, person: Person, name: str) -> None:
         """Let somebody have another real name, which its rooms hear.
 

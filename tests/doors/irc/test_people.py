@@ -371,6 +371,16 @@ class Away(WithPeople):
         (line,) = erin.asks("SETNAME :buy gold")
         self.assertIn(" CANNOT_CHANGE_REALNAME ", line)
 
+    def test_nor_says_anything_as_its_real_name_on_coming_back(self) -> None:
+        self.log_in(self.carol, "carol", Role.ADMIN)
+        self.carol.send("JOIN #lobby", "MUTE erin 1h")
+        dan = self.chat.joined("dan", "extended-join")
+        dan.asks("JOIN #den")
+        erin = self.chat.connect()
+        erin.send("NICK erin", "USER erin 0 * :buy gold", "JOIN #den")
+        self.assertEqual(dan.lines()[-1], f":erin!~erin@{SERVER} JOIN #den * :erin")
+        self.assertNotIn("gold", "".join(self.bob.asks("WHO #den", "WHOIS erin")))
+
     def test_who_comes_back_away_is_told_so(self) -> None:
         told = self.bob.asks("AWAY :lunch", "RESUME")
         token = re.search(r"PASS (\S+)", told[-1])
