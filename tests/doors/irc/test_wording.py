@@ -54,3 +54,13 @@ class Asking(SynchronousTestCase):
         self.assertFalse([line for line in answers if " PONG " in line])
         chat.clock.pump([1.0] * 60)
         self.assertIn(f":{SERVER} PONG {SERVER} x", alice.lines())
+
+    def test_nor_are_signs_of_life_without_end_but_leaving_is(self) -> None:
+        """Each is cheap; together they would leave the others no time."""
+        chat = Chat()
+        bob, alice = chat.joined("bob"), chat.joined("alice")
+        self.assertEqual(len(alice.asks(*["PING x"] * 200)), 80)
+        chat.clock.advance(1)
+        self.assertLessEqual(len(alice.lines()), 16)
+        bob.asks(*["CAP LIST"] * 40, *["PONG x"] * 40)
+        self.assertTrue(bob.asks("QUIT")[-1].startswith("ERROR "))

@@ -5,7 +5,7 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from chatservice.doors.irc import numerics as n
-from chatservice.doors.irc.commands.row import Row
+from chatservice.doors.irc.commands.row import ANY, Row
 from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.isupport import MAX_NAME, MAX_USER
@@ -103,12 +103,12 @@ def _quit(irc: IrcClient, message: Message) -> None:
 
 
 ROWS: Final = (
-    Row("CAP", _cap, least=1, registered=None, cost=False),
-    Row("PASS", _pass, least=1, registered=False, cost=False),
+    Row("CAP", _cap, least=1, registered=None, asks=ANY),
+    Row("PASS", _pass, least=1, registered=False, asks=ANY),
     Row("NICK", _nick, registered=None),
-    Row("USER", _user, least=4, registered=False, cost=False),
-    Row("PING", _ping, least=1, registered=None, cost=False),
-    Row("PONG", _pong, registered=None, cost=False),
+    Row("USER", _user, least=4, registered=False, asks=ANY),
+    Row("PING", _ping, least=1, registered=None, asks=ANY),
+    Row("PONG", _pong, registered=None, asks=ANY),
     Row("QUIT", _quit, registered=None, cost=False),
 )
 """The rows of the table."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
@@ -9,6 +10,9 @@ from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.message import Message
 
 Handler = Callable[[IrcClient, Message], Deferred[None] | None]
+
+ANY: Final = 1_000
+"""As Row.asks: it is a question with however many params."""
 
 
 @dataclass(frozen=True, slots=True)
