@@ -51,7 +51,7 @@ class Options(usage.Options, AuthOptionMixin):
         "index=0, or haproxy:tcp:55555 behind a proxy that speaks the PROXY protocol. "
         f"A line has at most {MAX_LINE:,} bytes. A connection ends after {Limits().nick_tries} "
         "refused nicknames and, unless with --no-limits, after "
-        f"{STRIKES} lines in a row over the rate; IRC clients are made to wait instead."
+        f"{STRIKES} lines in a row over the rate."
     )
     optParameters = [  # noqa: RUF012  # usage.Options reads them from here
         ["port", "p", DEFAULT_PORT, "ENDPOINT to listen on for plain text lines."],

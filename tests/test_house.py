@@ -49,7 +49,7 @@ LAYERS = [
 WIRES = re.compile(r"twisted\.(web|conch|protocols)|twisted\.internet\.(reactor|protocol|tcp|ssl)")
 SHARED_BY_DOORS = {
     *("certificates", "connection", "factory", "frames", "framing", "liveness"),
-    *("outlet", "requests", "tabs", "telnet", "web"),
+    *("outlet", "requests", "stream", "tabs", "telnet", "web"),
 }
 
 

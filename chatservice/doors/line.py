@@ -22,15 +22,11 @@ the first one that offers a nickname so:
 
 from typing import ClassVar, Final
 
-from twisted.internet.error import ConnectionDone
-from twisted.python.failure import Failure
-
 from chatservice.commands import perform
-from chatservice.doors.connection import BELL, Connection, Dialects, is_foreign
+from chatservice.doors.connection import BELL, Dialects, is_foreign
 from chatservice.doors.factory import Clients, DoorFactory
-from chatservice.doors.framing import LineFramer
-from chatservice.doors.outlet import Transport
 from chatservice.doors.requests import Requests
+from chatservice.doors.stream import Stream
 from chatservice.doors.telnet import IAC, MOST_COMMANDS, TIMING_MARK
 from chatservice.errors import ChatError
 from chatservice.events import JSON, Event, Kind
@@ -71,14 +67,12 @@ PLAIN: Final = Dialects(PlainLines(), PlainLines(elsewhere=True), BELL)
 STAMPED: Final = Dialects(PlainLines(stamped=True), PlainLines(stamped=True, elsewhere=True), BELL)
 
 
-class ChatProtocol(Connection, LineFramer):
+class ChatProtocol(Stream):
     """One connection at the line door. What a line means depends on the session's state."""
 
     MAX_LENGTH = MAX_REQUEST  # of an object; text is looked at when it is clear that it is text
     dialects: ClassVar[tuple[Dialects, Dialects]] = (PLAIN, STAMPED)
-    certified = True
     factory: "ChatFactory"
-    transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
 
     _requests: Requests | None = None  # of who speaks JSON, or has done so
     _takes_json = False
@@ -132,13 +126,6 @@ class ChatProtocol(Connection, LineFramer):
         else:
             self.session.too_long()
 
-    def resting(self) -> None:
-        """Let others have their turn."""
-        clock = self.factory.hub.clock
-        if clock is not None:
-            self.hold("turn")
-            clock.callLater(0, self.release, "turn")
-
     def sendLine(self, line: bytes) -> None:
         """Send a line of the caller's own, in order with all others."""
         self.answer(line + self.delimiter)
@@ -152,21 +139,6 @@ class ChatProtocol(Connection, LineFramer):
         if self.session.state is State.JOINED:
             self.finish()
         super().readConnectionLost()
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        """Take what a peer that closed in good order has left, whole lines or not; clean up."""
-        in_order = reason is not None and reason.check(ConnectionDone)
-        if in_order and self.session.state is State.JOINED:
-            self.finish()
-        super().connectionLost(reason)
-
-    def pause(self) -> None:
-        """Stop reading, between two lines."""
-        self.pauseProducing()
-
-    def resume(self) -> None:
-        """Read again, first what was read already."""
-        self.resumeProducing()
 
     # Offering a nickname.
 

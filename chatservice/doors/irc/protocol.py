@@ -16,12 +16,8 @@ and voice.py; when a message is done, in speaker.py.
 import socket
 from collections.abc import Callable, Sequence
 
-from twisted.internet.error import ConnectionDone
-from twisted.python.failure import Failure
-
 from chatservice.doors.connection import is_foreign
 from chatservice.doors.factory import DoorFactory
-from chatservice.doors.framing import LineFramer
 from chatservice.doors.irc.commands.markers import tell_marker
 from chatservice.doors.irc.dialect import IrcLines
 from chatservice.doors.irc.message import (
@@ -32,19 +28,17 @@ from chatservice.doors.irc.message import (
 from chatservice.doors.irc.person import IrcPerson
 from chatservice.doors.irc.roster import Rosters
 from chatservice.doors.irc.speaker import TOO_LONG, IrcSpeaker
-from chatservice.doors.outlet import Transport
+from chatservice.doors.stream import Stream
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.session import State
 
 
-class IrcProtocol(IrcSpeaker, LineFramer):
+class IrcProtocol(IrcSpeaker, Stream):
     """One connection at the IRC door, over a stream."""
 
     MAX_LENGTH = MAX_TAGS_IN + MAX_BODY
     speaks_telnet = False
-    certified = True
-    transport: Transport  # type: ignore[assignment]  # LineReceiver does not say what it is
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the wire, once it is clear that they may come in."""
@@ -74,28 +68,6 @@ class IrcProtocol(IrcSpeaker, LineFramer):
                 pass
             case _:
                 self.session.in_turn(self.do, Message(""), TOO_LONG)
-
-    def resting(self) -> None:
-        """Let others have their turn."""
-        clock = self.factory.hub.clock
-        if clock is not None:
-            self.hold("turn")
-            clock.callLater(0, self.release, "turn")
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        """Take what a peer that closed in good order has left; clean up."""
-        in_order = reason is not None and reason.check(ConnectionDone)
-        if in_order and self.session.state is State.JOINED:
-            self.finish()
-        super().connectionLost(reason)
-
-    def pause(self) -> None:
-        """Stop reading, between two lines."""
-        self.pauseProducing()
-
-    def resume(self) -> None:
-        """Read again, first what was read already."""
-        self.resumeProducing()
 
 
 def framed(line: str) -> bytes:
