@@ -262,6 +262,7 @@ def cut(text: str, room: int) -> Iterator[str]:
     The blank at which it is cut is dropped. No piece is empty; for no text there is none.
 
     :param room: the most bytes of UTF-8 in a piece, at least 4: then every character fits.
+    :raises ValueError: if it is less.
     """
     if room < 4:
         raise ValueError("there must be room for one character")

@@ -62,7 +62,8 @@ class Authentication:
     def take(self, piece: str) -> bytes | None:
         """Take a piece of an answer; return the answer if that was the last.
 
-        :raises BadPiece: if it is none; what came before is forgotten.
+        :raises TooLong: if it has more than PIECE bytes; what came before is forgotten.
+        :raises BadPiece: if it is none, or one too many; likewise.
         """
         if len(piece) > PIECE:
             self._pieces = []
