@@ -5,6 +5,7 @@
 ircv3.net/specs/extensions/server-time. Knows nothing of the chat.
 """
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -45,3 +46,14 @@ def read_timestamp(text: str) -> int:
         raise ValueError(f"no time: {text!r}")
     at = datetime.strptime(form[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) - _EPOCH
     return at // timedelta(milliseconds=1) + int((form[2] or "")[:3].ljust(3, "0"))
+
+
+def since(at: int) -> float:
+    """Return the first time that is shown as one of some milliseconds, in seconds since 1970.
+
+    What is shown is rounded to microseconds and then cut, see timestamp.
+    """
+    first = math.nextafter(math.nextafter(at / 1000 - 5e-7, -math.inf), -math.inf)
+    while milliseconds(first) < at:
+        first = math.nextafter(first, math.inf)
+    return first

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.commands import perform
-from chatservice.doors.irc.commands.history import since
 from chatservice.doors.irc.isupport import MOST_HISTORY
-from chatservice.doors.irc.times import milliseconds, read_timestamp, timestamp
+from chatservice.doors.irc.times import milliseconds, read_timestamp, since, timestamp
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.excerpts import View

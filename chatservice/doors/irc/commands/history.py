@@ -9,10 +9,8 @@ A selector is ``timestamp=`` or ``msgid=``; what it selects is left out, but for
 what is decided where /history asks, too.
 """
 
-import math
 import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -23,9 +21,9 @@ from chatservice.commands.past import view_of
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import message_id
 from chatservice.doors.irc.entrance import IrcClient
-from chatservice.doors.irc.isupport import MOST_HISTORY
+from chatservice.doors.irc.lookback import Refused, Request, Selector, read_request
 from chatservice.doors.irc.message import Message, word, write
-from chatservice.doors.irc.times import milliseconds, read_timestamp, timestamp
+from chatservice.doors.irc.times import milliseconds, since, timestamp
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.excerpts import NEWEST, Excerpts, Span, View
@@ -34,40 +32,10 @@ from chatservice.resume import OWN
 
 VERB: Final = "CHATHISTORY"
 
-_SELECTORS: Final = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2, "TARGETS": 2}
-"""How many of them each subcommand has."""
-
-_LIMIT: Final = re.compile("0*[1-9][0-9]{0,8}")
 _IN_ROOM: Final = re.compile(r"(.+)/([0-9]{1,15})")
 _IN_PRIVATE: Final = re.compile(r"@([0-9]{1,14})-\w+", re.ASCII)
-_ANY: Final = "*"
-_END: Final = 250_000_000_000_000  # milliseconds; in the year 9892 nothing was said yet
 
 Find = Callable[[], Coroutine[Deferred[object], None, list[str]]]
-
-
-class _Refused(Exception):
-    """A request that is answered with FAIL.
-
-    :param code: of standard-replies.
-    :param params: what it is about, and why.
-    """
-
-    def __init__(self, code: str, *params: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.params = params
-
-
-class Selector(NamedTuple):
-    """A point in the past.
-
-    :ivar at: milliseconds since 1970; None if it is a message.
-    :ivar id: that message's; "" for a time.
-    """
-
-    at: int | None
-    id: str = ""
 
 
 class Bounds(NamedTuple):
@@ -81,80 +49,13 @@ class Bounds(NamedTuple):
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one message asks for.
-
-    :ivar sub: the subcommand, in upper case.
-    :ivar target: a room or nickname as it was written; "" for TARGETS.
-    :ivar selectors: none for LATEST without one.
-    :ivar most: how many lines at most.
-    """
-
-    sub: str
-    target: str
-    selectors: tuple[Selector, ...]
-    most: int
-
-
-def read_request(params: tuple[str, ...]) -> Request:
-    """Return what the params of a message ask for.
-
-    :raises _Refused: if that is not clear.
-    """
-    given = params[0] if params else ""
-    sub, about = given.upper(), word(given)
-    if sub not in _SELECTORS:
-        raise _Refused("INVALID_PARAMS", about, f"Say one of {' '.join(_SELECTORS)}")
-    targets = 0 if sub == "TARGETS" else 1
-    target, rest = params[1] if targets and len(params) > 1 else "", params[1 + targets :]
-    if len(rest) != _SELECTORS[sub] + 1:
-        problem = "Insufficient" if len(rest) <= _SELECTORS[sub] else "Too many"
-        raise _Refused("INVALID_PARAMS", about, f"{problem} parameters")
-    *selectors, limit = rest
-    if not _LIMIT.fullmatch(limit):
-        raise _Refused("INVALID_PARAMS", about, word(limit), "The limit must be a positive number")
-    found = () if (sub, *selectors) == ("LATEST", _ANY) else (*map(_selector, selectors),)
-    for text, selector in zip(selectors, found, strict=False):
-        if selector is None or (selector.at is None and not targets):
-            problem = "Write timestamp=YYYY-MM-DDThh:mm:ss.sssZ"
-            raise _Refused(
-                *("INVALID_PARAMS", about, word(text)),
-                f"{problem} or msgid=ID" if targets else problem,
-            )
-    most = min(int(limit), MOST_HISTORY)
-    return Request(sub, target, (*filter(None, found),), most)
-
-
-def _selector(text: str) -> Selector | None:
-    kind, _, value = text.partition("=")
-    if kind == "msgid" and value:
-        return Selector(None, value)
-    try:
-        at = read_timestamp(value) if kind == "timestamp" else None
-    except ValueError:
-        return None
-    return None if at is None else Selector(min(max(at, 0), _END))
-
-
-def since(at: int) -> float:
-    """Return the first time that is shown as one of some milliseconds, in seconds since 1970.
-
-    What is shown is rounded to microseconds and then cut, see times.timestamp.
-    """
-    first = math.nextafter(math.nextafter(at / 1000 - 5e-7, -math.inf), -math.inf)
-    while milliseconds(first) < at:
-        first = math.nextafter(first, math.inf)
-    return first
-
-
 def _chathistory(irc: IrcClient, message: Message) -> Deferred[None] | None:
     try:
         request = read_request(message.params)
         if request.sub == "TARGETS":
             return _tell(irc, partial(_targets, irc, request), request)
         view = _view(irc, request)
-    except _Refused as refused:
+    except Refused as refused:
         irc.fail(VERB, refused.code, *refused.params)
         return None
     look = _Look(irc.hub.excerpts, view, request)
@@ -172,7 +73,7 @@ def _chathistory(irc: IrcClient, message: Message) -> Deferred[None] | None:
 def _view(irc: IrcClient, request: Request) -> View:
     """Return where to look.
 
-    :raises _Refused: if there is no such place, or none for this person: nobody is told which.
+    :raises Refused: if there is no such place, or none for this person: nobody is told which.
     """
     target = request.target
     try:
@@ -183,7 +84,7 @@ def _view(irc: IrcClient, request: Request) -> View:
     except ChatError:
         problem = "Messages could not be retrieved: JOIN that room, or name somebody"
         about = (request.sub, word(request.target))
-        raise _Refused("INVALID_TARGET", *about, problem) from None
+        raise Refused("INVALID_TARGET", *about, problem) from None
     return view.but(irc.hub.preferences.shows(irc.person))
 
 
