@@ -83,15 +83,14 @@ class Labels:
 
 def _in_batch(line: str) -> bool:
     """Tell whether a line belongs to a batch within."""
-    words = line.split(" ", 3)
-    tagged = words[0].startswith("@") and "batch=" in words[0]
-    return tagged or (len(words) > 2 and words[1] == "BATCH" and words[2].startswith("-"))
+    if line.startswith("@"):
+        tags, _, line = line[1:].partition(" ")
+        if any(one.startswith("batch=") for one in tags.split(";")):
+            return True
+    return line.split(" ", 2)[1:2] == ["BATCH"] and " BATCH -" in line
 
 
 def _is_one_batch(lines: Sequence[str]) -> bool:
     """Tell whether lines are one batch already, which needs no other around it."""
-    words = lines[0].split(" ")
-    if "BATCH" not in words[:3]:
-        return False
-    name = words[words.index("BATCH") + 1].removeprefix("+")
-    return lines[-1].endswith(f" BATCH -{name}")
+    _, verb, name, *_ = [*lines[0].split(" ", 3), "", ""]
+    return verb == "BATCH" and lines[-1].endswith(f" BATCH -{name.removeprefix('+')}")

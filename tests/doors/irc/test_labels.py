@@ -4,6 +4,7 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.doors.irc.labels import Labels
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, Wire
@@ -54,6 +55,20 @@ class AllAtOnce(SynchronousTestCase):
             self.log.commit()
             self.chat.turn()
         self.check(self.alice)
+
+    def test_a_tag_of_ones_own_leads_no_line_out_of_its_batch(self) -> None:
+        self.alice.lines()
+        heard, *told = self.alice.asks("@label=1;+x=batch=b1 PRIVMSG #lobby,alice :hi")
+        self.assertIn(" PRIVMSG alice :hi", heard)  # as anybody's: it is not an answer
+        self.assertTrue(told[0].startswith(f"@label=1 :{SERVER} BATCH +b1 "), told)
+        self.assertEqual([line.split(";")[0] for line in told[1:-1]], ["@batch=b1"] * 2)
+        self.assertEqual(told[-1], f":{SERVER} BATCH -b1")
+
+    def test_a_name_is_no_batch(self) -> None:
+        labels = Labels(SERVER)
+        labels.begin("x", "1")
+        labels.take([":alice!~al@irc.test TAGMSG BATCH", ":alice!~al@irc.test TAGMSG bob"])
+        self.assertEqual(len(labels.end("1")), 4)
 
     def test_what_others_say_meanwhile_has_no_label(self) -> None:
         self.alice.lines()
