@@ -51,8 +51,10 @@ class Cloaks:
     def of(self, identity: str) -> str:
         """Return the cloak of an identity: ASCII without blanks."""
         account = self._accounts.of(identity)
-        if account is not None:
-            return _of_account(account.name)
+        return self.of_guest(identity) if account is None else of_account(account.name)
+
+    def of_guest(self, identity: str) -> str:
+        """Return the cloak that an identity has, or had, without an account."""
         return self._cloaks.get(identity) or self._remember(identity)
 
     def who(self, cloak: str) -> Person | Account | Gone | None:
@@ -63,7 +65,7 @@ class Cloaks:
         cloak = cloak.lower()
         if cloak.startswith((_USER, _CODED)):
             account = self._accounts.find(_name(cloak)) if len(cloak) <= _LONGEST else None
-            if account is None or _of_account(account.name).lower() != cloak:
+            if account is None or of_account(account.name).lower() != cloak:
                 return None
             identity = account.identity
         else:
@@ -72,14 +74,14 @@ class Cloaks:
         return here[0] if here else self._accounts.of(identity) or self._presence.left(identity)
 
     def _remember(self, identity: str) -> str:
-        cloak = self._of_guest(identity)
+        cloak = self._made_for(identity)
         self._cloaks[identity] = cloak
         self._wearers[cloak] = identity
         if len(self._cloaks) > MOST_KNOWN:
             self._wearers.pop(self._cloaks.pop(next(iter(self._cloaks))), None)
         return cloak
 
-    def _of_guest(self, identity: str) -> str:
+    def _made_for(self, identity: str) -> str:
         digest = blake2b(identity.encode(), key=self._key, digest_size=5).digest()
         return f"{_GUEST}{b32encode(digest).decode().lower()}"
 
@@ -102,7 +104,8 @@ def is_cloak(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)  # asked for each line that is said
-def _of_account(name: str) -> str:
+def of_account(name: str) -> str:
+    """Return the cloak of who is logged in to an account of this name."""
     if _PLAIN.fullmatch(name):
         return f"{_USER}{name}"
     return f"{_CODED}{b32encode(name.encode()).decode().rstrip('=').lower()}"

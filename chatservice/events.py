@@ -118,9 +118,9 @@ class Event(NamedTuple):
     :ivar by: the identity that acted, which outlives nicknames; never shown.
     :ivar past: whether it is told again, as something from before.
     :ivar aside: what few doors show, and no log keeps: of what is said or signalled the client's
-        own tags (IRCv3 message-tags, as on the wire); of a role the one before; of who is away the
-        reason; of who left CHAT if it left all of it; of a notice or note what it is about, for
-        some.
+        own tags (IRCv3 message-tags, as on the wire); of a role the one before; of an account the
+        cloak before; of who is away the reason; of who left CHAT if it left all of it; of a notice
+        or note what it is about, for some.
     :ivar lobby: for NAMING kinds, whether the room is the lobby: then it is about the chat itself.
     """
 

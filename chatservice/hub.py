@@ -134,6 +134,7 @@ class Hub:
             parts.nicks,
             self._order,
             parts.returns,
+            parts.cloaks,
             depart=self.departures.depart,
             leave=self.departures.leave,
             wear=lambda nick, person: self.arrivals.wear(nick, person),

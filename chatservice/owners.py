@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from chatservice import mechanisms
 from chatservice.accounts import Account, Accounts
+from chatservice.cloaks import Cloaks, of_account
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import LOGIN, Kind
 from chatservice.identities import Identities
@@ -57,6 +58,7 @@ class Owners:
         nicks: Nicks[Person],
         order: Order,
         returns: Returns,
+        cloaks: Cloaks,
         *,
         depart: Callable[[Person], None],
         leave: Callable[[Person], None],
@@ -71,6 +73,7 @@ class Owners:
         self._nicks = nicks
         self._order = order
         self._returns = returns
+        self._cloaks = cloaks
         self._depart = depart
         self._leave = leave
         self._wear = wear
@@ -204,7 +207,7 @@ class Owners:
             if person.inbox != account.identity:  # gone, or somebody else by now
                 return
             person.account = self._accounts.of(account.identity)
-            self._publish(person)
+            self._publish(person, self._cloaks.of_guest(person.inbox))
             self._tell(
                 person,
                 f"{account.name} is yours now: the next time, answer NICK with "
@@ -295,7 +298,7 @@ class Owners:
         old, known = person.inbox, person.account is not None
         self._identities.log_in(person, account)
         if not known:
-            self._publish(person)
+            self._publish(person, self._cloaks.of_guest(old))
         self._tell(person, self.greeting(person), LOGIN)
         if person.inbox != old:
             self._moved(person)
@@ -330,17 +333,21 @@ class Owners:
     def changed(self, person: Person, old: Account) -> None:
         """Tell a person what has become of the account that it is logged in to."""
         if person.account is None:
-            self._publish(person)
+            self._publish(person, of_account(old.name))
             gone = f"The account {old.name} was removed: you are a guest now."
             self._tell(person, gone, LOGIN)
             self._moved(person)
         elif person.account.role is not old.role:
             self._tell(person, self.greeting(person))
 
-    def _publish(self, person: Person) -> None:
-        """Let a person's rooms know what it is logged in to."""
+    def _publish(self, person: Person, before: str) -> None:
+        """Let a person's rooms know what it is logged in to.
+
+        :param before: its cloak until now.
+        """
         name = "" if person.account is None else person.account.name
-        self._order.spread(person, Kind.ACCOUNT, name)
+        asides = dict.fromkeys([*person.place.rooms, ""], before)
+        self._order.spread(person, Kind.ACCOUNT, name, asides)
 
     def _moved(self, person: Person) -> None:
         """Let a person's ticket follow it to another identity."""

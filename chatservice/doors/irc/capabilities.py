@@ -14,6 +14,7 @@ CAPABILITIES: Final[Mapping[str, str]] = {
     "away-notify": "",
     "batch": "",
     "cap-notify": "",
+    "chghost": "",
     "draft/account-registration": "",
     "draft/chathistory": "",
     "draft/read-marker": "",
@@ -35,7 +36,7 @@ CAPABILITIES: Final[Mapping[str, str]] = {
 SHAPING: Final = frozenset(
     (
         *("account-notify", "account-tag", "away-notify", "batch", "extended-join"),
-        *("invite-notify", "multi-prefix"),
+        *("chghost", "invite-notify", "multi-prefix"),
         *("message-tags", "server-time", "setname"),
     )
 )

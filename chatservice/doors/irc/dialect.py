@@ -150,8 +150,8 @@ class IrcLines:
         match event.kind:
             case Kind.AWAY if "away-notify" in has:
                 yield write("AWAY", *([event.aside or AWAY] if event.text else []), source=source)
-            case Kind.ACCOUNT if "account-notify" in has:
-                yield write("ACCOUNT", event.text or "*", source=source)
+            case Kind.ACCOUNT:
+                yield from self._logged_in(event, source)
             case Kind.DESCRIBED if "setname" in has:
                 yield write("SETNAME", event.text, source=source, trailing=True)
             case Kind.TAGGED if "message-tags" in has:
@@ -199,6 +199,15 @@ class IrcLines:
         if wearer.away is not None and "away-notify" in self._capabilities:
             why = self._hub.presence.reason(wearer, event.room, wearer.away.text)
             yield write("AWAY", why or AWAY, source=source, trailing=True)
+
+    def _logged_in(self, event: Event, source: str) -> Iterator[str]:
+        """Write that somebody goes by another account now, and so by another cloak."""
+        mask, _, host = source.partition("@")
+        if "chghost" in self._capabilities and event.aside not in ("", host):
+            user = mask.partition("!")[2]
+            yield write("CHGHOST", user, host, source=f"{mask}@{event.aside}")
+        if "account-notify" in self._capabilities:
+            yield write("ACCOUNT", event.text or "*", source=source)
 
     def _mode(self, event: Event, source: str) -> Iterator[str]:
         pairs = (part.partition(" ") for part in event.text.split(", "))

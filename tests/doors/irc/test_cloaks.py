@@ -55,6 +55,29 @@ class Hosts(Cloaked):
         for host in hosts:
             self.assertTrue(GUEST.fullmatch(host), host)
 
+    def test_who_wants_to_is_told_that_it_is_another_now(self) -> None:
+        """By CHGHOST (ircv3.net/specs/extensions/chghost), before anything comes from there."""
+        carol = self.chat.joined("carol", "chghost", "account-notify")
+        carol.asks("JOIN #dev")
+        self.alice.lines()
+        guest = self.host("bob")
+        self.bob.asks(f"register :{WORD}")
+        self.assertEqual(
+            carol.lines(),
+            [
+                f":bob!~bob@{guest} CHGHOST ~bob user-bob",
+                ":bob!~bob@user-bob ACCOUNT bob",
+            ],
+        )
+        self.assertFalse([line for line in self.alice.lines() if "CHGHOST" in line])
+        again = self.joined("bert")
+        self.alice.lines()
+        guest = self.host("bert")
+        carol.lines()
+        again.asks(f"login bob {WORD}")
+        changed, _ = carol.lines()
+        self.assertEqual(changed, f":bert!~bert@{guest} CHGHOST ~bert user-bob")
+
     def test_it_is_the_same_wherever_it_is_shown(self) -> None:
         host = self.host("bob")
         whole = f"bob!~bob@{host}"
