@@ -69,6 +69,7 @@ class Reading(SynchronousTestCase):
             ("MARKREAD :", "NEED_MORE_PARAMS"),
             ("MARKREAD :a room", "INVALID_PARAMS *"),
             ("MARKREAD ::room", "INVALID_PARAMS *"),
+            ("MARKREAD @alice timestamp=2019-01-04T14:33:26.123Z", "INVALID_PARAMS *"),
             (f"MARKREAD #{'x' * 200}", "INVALID_PARAMS *"),
             ("MARKREAD #dev *", "INVALID_PARAMS #dev"),
             ("MARKREAD #dev timestamp=*", "INVALID_PARAMS #dev"),

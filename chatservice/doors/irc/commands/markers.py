@@ -24,7 +24,8 @@ def _markread(irc: IrcClient, message: Message) -> None:
         irc.send("FAIL", "MARKREAD", "NEED_MORE_PARAMS", "Say what you have read")
         return
     target, rest = clean(message.params[0]), message.params[1:]
-    if not target or " " in target or target.startswith(":") or len(target) > LONGEST:
+    impossible = not target or " " in target or target.startswith(":") or is_inbox(target)
+    if impossible or len(target) > LONGEST:
         irc.send("FAIL", "MARKREAD", "INVALID_PARAMS", "*", "Nothing here is called so")
         return
     place = _place(irc, target)
