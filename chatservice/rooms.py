@@ -380,6 +380,8 @@ class Rooms:
 
     def _entered(self, heads: dict[str, int], person: Person, room: Room, made: bool) -> None:
         head = heads.get(room.name, 0)
+        if self._rooms.get(room.name, room) is not room:
+            return  # it has left, and by now that is another room
         if made and room.name in heads:  # or its floor stays unknown, and nobody reads anything
             own = person.account is not None
             settled = self._order.keep(person, self.charters.settle(room, head, own))

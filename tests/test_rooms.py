@@ -96,6 +96,18 @@ class Joining(InRooms):
         self.assertEqual(len([line for line in heard if line.endswith("anew")]), 1)
         self.assertEqual(len([line for line in heard if line.endswith("open")]), 20)
 
+    def test_who_has_left_the_room_that_it_made_takes_it_from_nobody(self) -> None:
+        self.alice.types("/register correct horse")
+        self.log.slow = True
+        self.alice.types("/join #dev", "/leave #dev")
+        self.bob.types("/join #dev")
+        self.log.slow = False
+        self.log.commit()
+        self.chat.turn()
+        room = self.chat.hub.rooms.find("#dev")
+        assert room is not None
+        self.assertEqual(room.charter.founder, self.bob.person.inbox)
+
     def test_who_is_gone_with_its_room_before_its_welcome(self) -> None:
         self.log.slow = True
         carol = Guest(self.chat)
