@@ -118,6 +118,7 @@ class IrcSpeaker(IrcClient):
         return wait
 
     def _again(self, message: Message, row: Row) -> None:
+        """Do what had to wait; it may have to wait once more, and is not read past until then."""
         self._held -= {"rate"}
         if self.session.state is State.JOINED:
             self.do(message, row)
