@@ -26,7 +26,7 @@ from chatservice.doors.irc.message import (
     write_tags,
 )
 from chatservice.doors.irc.refusals import refusal_in
-from chatservice.errors import ChatError, Code, Expelled
+from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.names import MAX_NICK_BYTES, fold, is_room
 from chatservice.text import clean
@@ -125,15 +125,13 @@ def _to_all(irc: IrcClient, message: Message, speech: _Speech) -> Deferred[None]
     if len(speech.aside.encode()) > MAX_TAG_DATA:
         _answer(irc, message, n.ERR_INPUTTOOLONG, "There is too much in the tags")
         return None
+    if irc.person.quota is not None:
+        irc.person.quota.owe(len(targets) - 1)  # the first one is paid for
     waiting: list[Deferred[None]] = []
-    for index, (key, target) in enumerate(targets.items()):
+    for key, target in targets.items():
         told = _teller(irc, message, target)
         try:
-            if index and irc.person.quota is not None:  # the first one is paid for
-                irc.person.quota.spend()
             pending = _say(irc, message, key, target, speech)
-        except Expelled:
-            raise
         except ChatError as refusal:
             told(refusal)
         else:
