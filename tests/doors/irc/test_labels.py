@@ -5,6 +5,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.irc.labels import Labels
+from chatservice.errors import Code, Expelled
 from chatservice.limits import UNLIMITED
 from chatservice.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, Wire
@@ -97,9 +98,12 @@ class WhatGoesWrong(SynchronousTestCase):
     def test_who_is_thrown_out_for_one_is_gone(self) -> None:
         chat = Chat(Policy(plaintext_login=True))
         alice = chat.joined("alice", "labeled-response", "batch")
-        for number in range(40):
-            alice.send(f"@label={number} PRIVMSG nobody,a,b,c :hello")
-            chat.clock.advance(0.5)
+
+        def thrown_out(*_: object) -> None:
+            raise Expelled(Code.FLOODING, "You wrote too much too fast and are disconnected.")
+
+        self.patch(chat.hub.presence, "back", thrown_out)
+        alice.send("@label=1 AWAY")
         self.assertTrue(alice.transport.disconnecting)
         self.assertIn("too much too fast", alice.lines()[-1])
 
