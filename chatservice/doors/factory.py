@@ -1,7 +1,7 @@
 """What every door's factory does: makes connections, knows them, ends the dead ones."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, TypeVar, cast
+from typing import ClassVar, TypedDict, TypeVar, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
@@ -16,6 +16,15 @@ from chatservice.interfaces import IClock
 from chatservice.store.memory import MemoryLog
 
 Door = TypeVar("Door", bound=Connection)
+
+
+class Settings(TypedDict, total=False):
+    """What every door's factory is told by name; see DoorFactory."""
+
+    clock: IClock | None
+    ping: float
+    ping_timeout: float
+    peer_known_late: bool
 
 
 class DoorFactory(Factory):

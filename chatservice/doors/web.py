@@ -6,17 +6,16 @@ everybody.
 """
 
 from collections import deque
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Unpack
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from chatservice.doors.connection import REFUSED_LINGER, Connection
-from chatservice.doors.factory import DoorFactory
+from chatservice.doors.factory import DoorFactory, Settings
 from chatservice.doors.frames import GOING_AWAY, NORMAL, POLICY, REPLACED, BoundedProtocol
 from chatservice.hub import Hub
-from chatservice.interfaces import IClock
 from chatservice.session import State
 
 
@@ -204,24 +203,9 @@ class WebFactory(DoorFactory, WebSocketServerFactory):
 
     protocol = WebConnection  # type: ignore[assignment]
 
-    def __init__(
-        self,
-        hub: Hub | None = None,
-        *,
-        clock: IClock | None = None,
-        ping: float = 90.0,
-        ping_timeout: float = 30.0,
-        peer_known_late: bool = False,
-    ) -> None:
+    def __init__(self, hub: Hub | None = None, **settings: Unpack[Settings]) -> None:
         WebSocketServerFactory.__init__(self, server="")
-        DoorFactory.__init__(
-            self,
-            hub,
-            clock=clock,
-            ping=ping,
-            ping_timeout=ping_timeout,
-            peer_known_late=peer_known_late,
-        )
+        DoorFactory.__init__(self, hub, **settings)
 
     def _end_unheard(self) -> None:
         super()._end_unheard()

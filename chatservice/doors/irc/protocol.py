@@ -15,9 +15,10 @@ and voice.py; when a message is done, in speaker.py.
 
 import socket
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 from chatservice.doors.connection import is_foreign
-from chatservice.doors.factory import DoorFactory
+from chatservice.doors.factory import DoorFactory, Settings
 from chatservice.doors.irc.commands.markers import tell_marker
 from chatservice.doors.irc.dialect import IrcLines
 from chatservice.doors.irc.message import (
@@ -30,7 +31,6 @@ from chatservice.doors.irc.roster import Rosters
 from chatservice.doors.irc.speaker import TOO_LONG, IrcSpeaker
 from chatservice.doors.stream import Stream
 from chatservice.hub import Hub
-from chatservice.interfaces import IClock
 from chatservice.session import State
 
 
@@ -75,6 +75,14 @@ def framed(line: str) -> bytes:
     return f"{line}\r\n".encode()
 
 
+class IrcSettings(Settings, total=False):
+    """What the IRC door's factories are told by name; see IrcFactory."""
+
+    server: str
+    roomless: bool
+    motd: Sequence[str]
+
+
 class IrcFactory(DoorFactory):
     """Makes the IRC door's connections; see DoorFactory for its other arguments.
 
@@ -93,17 +101,12 @@ class IrcFactory(DoorFactory):
         self,
         hub: Hub | None = None,
         *,
-        clock: IClock | None = None,
-        ping: float = 90.0,
-        ping_timeout: float = 30.0,
-        peer_known_late: bool = False,
         server: str = "",
         roomless: bool = False,
         motd: Sequence[str] = (),
+        **settings: Unpack[Settings],
     ) -> None:
-        super().__init__(
-            hub, clock=clock, ping=ping, ping_timeout=ping_timeout, peer_known_late=peer_known_late
-        )
+        super().__init__(hub, **settings)
         self.server_name = server or socket.gethostname()
         self.roomless = roomless
         self.since = self.hub.now()

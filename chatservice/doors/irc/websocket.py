@@ -9,19 +9,18 @@ ircv3.net/specs/extensions/websocket. Who asks for ``text.ircv3.net``, or for no
 and who asks for ``binary.ircv3.net`` binary messages; either may send both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Final, Unpack
 
 from autobahn.websocket.types import ConnectionRequest
 
 from chatservice.doors.frames import BINARY, TEXT, frame
 from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN
-from chatservice.doors.irc.protocol import IrcFactory
+from chatservice.doors.irc.protocol import IrcFactory, IrcSettings
 from chatservice.doors.irc.speaker import IrcSpeaker
 from chatservice.doors.web import WebConnection, WebFactory
 from chatservice.hub import Hub
-from chatservice.interfaces import IClock
 from chatservice.session import State
 
 SUBPROTOCOLS: Final[Mapping[str, int]] = {
@@ -70,26 +69,7 @@ class IrcWebFactory(IrcFactory, WebFactory):
     protocol = IrcWebProtocol  # type: ignore[assignment]
 
     def __init__(
-        self,
-        hub: Hub | None = None,
-        *,
-        clock: IClock | None = None,
-        ping: float = 90.0,
-        ping_timeout: float = 30.0,
-        peer_known_late: bool = False,
-        server: str = "",
-        roomless: bool = False,
-        motd: Sequence[str] = (),
-        opcode: int = TEXT,
+        self, hub: Hub | None = None, *, opcode: int = TEXT, **settings: Unpack[IrcSettings]
     ) -> None:
-        super().__init__(
-            hub,
-            clock=clock,
-            ping=ping,
-            ping_timeout=ping_timeout,
-            peer_known_late=peer_known_late,
-            server=server,
-            roomless=roomless,
-            motd=motd,
-        )
+        super().__init__(hub, **settings)
         self.framed = partial(frame, opcode=opcode)
