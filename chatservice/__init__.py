@@ -1,22 +1,19 @@
 """One chat, any client.
 
-errors names text events limits         small words and rules, no I/O
+errors names text events roles limits   small words and rules, no I/O
 plain objects                           events as lines, and as JSON
-search retention resume                 what is searched, kept, and come back to
+search retention resume taste           what is searched, kept, come back to, chosen
 interfaces                              what a member, a dialect and a log are to the core
-hub arrivals departures conversations   who is here, comes and goes, and writes to whom
+delivery/                               committed events on their way to the members
+people/ accounts/                       who is here, and who proves to own which nickname
+rooms/                                  who is in which room, who may do what there
+presence/ bots/                         what is known of people; programs with a token
+parts arrivals departures hub           one chat, put together: the only mutator
 session commands/                       one connection, and what can be typed
-rooms room modes charters               who is in which room, and what was decided there
-roles rights admission ops moderation   who may do what, come in, speak; who keeps order
-accounts owners logins passwords        registered nicknames, and who proves to own one
-preferences settings taste presence     what one person chooses to see, and says of itself
-mechanisms scram certificates           other proofs than a password that is told
-watching markers                        who is watched from outside, and how far one has read
-order delivery catching_up past         committed events on their way to the members
 store/                                  the log and the records, at rest
-doors/                                  one module for each wire protocol
+doors/ site/ web/                       one module for each wire protocol; HTTP; the page
 client/ admin/                          chat-client, chat-admin
-tap                                     where the parts meet: ``twistd chat``
+options service tap                     where the parts meet: ``twistd chat``
 """
 
 __version__ = "0.1.0"

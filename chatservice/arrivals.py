@@ -12,18 +12,18 @@ from operator import setitem
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
-from chatservice.accounts import Account
-from chatservice.conversations import Conversations
+from chatservice.delivery.recall import Recall
 from chatservice.departures import Departures
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.events import LOGIN, Kind
 from chatservice.names import LOBBY, check_nick
-from chatservice.owners import Owners
 from chatservice.parts import Parts
-from chatservice.person import Person
-from chatservice.recall import Recall
+from chatservice.people.account import Account
+from chatservice.people.person import Person
+from chatservice.people.returns import merged
+from chatservice.presence.owners import Owners
 from chatservice.resume import Offer, Place, describe, is_token, parse_offer
-from chatservice.returns import merged
+from chatservice.rooms.conversations import Conversations
 
 
 class Arrivals:

@@ -7,11 +7,11 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chatservice.delivery import Delivery
+from chatservice.delivery.delivery import Delivery
 from chatservice.events import Kind
 from chatservice.interfaces import IClock, ILog
-from chatservice.order import Order
-from chatservice.person import Person
+from chatservice.people.order import Order
+from chatservice.people.person import Person
 
 LAST_WRITES: Final = 2.0
 """How long, in seconds, the log may take to commit what it has."""

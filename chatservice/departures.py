@@ -9,7 +9,7 @@ from chatservice.closing import Closing
 from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
 from chatservice.parts import Parts
-from chatservice.person import Person
+from chatservice.people.person import Person
 
 PARTING: Final = 60.0
 """How long, in seconds, somebody who leaves may take to read what was said before."""

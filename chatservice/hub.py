@@ -11,33 +11,33 @@ from collections.abc import Callable, Sequence
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.defer import Deferred
 
-from chatservice.accounts import Account
+from chatservice.accounts.certificates import Certificates
+from chatservice.accounts.logins import Logins, is_local
+from chatservice.accounts.passwords import Passwords
 from chatservice.arrivals import Arrivals, unwritten
-from chatservice.audit import Audit
-from chatservice.bots import Bots
-from chatservice.callers import Callers
-from chatservice.certificates import Certificates
+from chatservice.bots.bots import Bots
+from chatservice.bots.callers import Callers
+from chatservice.bots.listeners import Listeners
+from chatservice.bots.programs import Programs
 from chatservice.closing import Closing
-from chatservice.conversations import Conversations
+from chatservice.delivery.later import Later
 from chatservice.departures import Departures
 from chatservice.draining import Draining
 from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.interfaces import IClock, ILog, IMember, IRecords, ITickets
-from chatservice.later import Later
 from chatservice.limits import Limits, Quota
-from chatservice.listeners import Listeners
-from chatservice.logins import Logins, is_local
 from chatservice.meters import Meters
-from chatservice.moderation import Moderation
-from chatservice.ops import Ops
-from chatservice.owners import Owners
 from chatservice.parts import Parts
-from chatservice.passwords import Passwords
-from chatservice.person import Person, Policy
-from chatservice.programs import Programs
-from chatservice.rights import Act
+from chatservice.people.account import Account
+from chatservice.people.person import Person, Policy
+from chatservice.presence.owners import Owners
+from chatservice.rooms.audit import Audit
+from chatservice.rooms.conversations import Conversations
+from chatservice.rooms.moderation import Moderation
+from chatservice.rooms.ops import Ops
+from chatservice.rooms.rights import Act
 
 
 class Hub:

@@ -11,11 +11,11 @@ from twisted.cred.strcred import AuthOptionMixin
 from twisted.python import usage
 
 import chatservice
+from chatservice.delivery.past import MOST_LINES
 from chatservice.durations import DAY, parse_duration
 from chatservice.errors import ChatError
 from chatservice.limits import SHARED, STRIKES, UNLIMITED, Limits
 from chatservice.names import LOBBY, check_room
-from chatservice.past import MOST_LINES
 from chatservice.retention import Retention, parse_retention
 from chatservice.text import MAX_LINE, clean
 

@@ -3,29 +3,29 @@
 import time
 from collections.abc import Callable
 
-from chatservice.accounts import Accounts
-from chatservice.cloaks import Cloaks
-from chatservice.delivery import Delivery
-from chatservice.excerpts import Excerpts
-from chatservice.identities import Identities
+from chatservice.accounts.accounts import Accounts
+from chatservice.accounts.identities import Identities
+from chatservice.accounts.markers import Markers
+from chatservice.accounts.preferences import Preferences
+from chatservice.accounts.secret import Secret
+from chatservice.accounts.tokens import Tokens
+from chatservice.delivery.delivery import Delivery
+from chatservice.delivery.excerpts import Excerpts
+from chatservice.delivery.past import Past
 from chatservice.interfaces import IClock, ILog, IRecords, ITickets
 from chatservice.journal import Journal
 from chatservice.limits import Quotas
-from chatservice.markers import Markers
 from chatservice.meters import Meters
-from chatservice.nicks import Nicks
-from chatservice.order import Order
-from chatservice.past import Past
-from chatservice.person import Person, Policy
-from chatservice.preferences import Preferences
-from chatservice.presence import Presence
-from chatservice.returns import Returns
-from chatservice.rooms import Rooms
-from chatservice.sanctions import Sanctions
-from chatservice.secret import Secret
+from chatservice.people.nicks import Nicks
+from chatservice.people.order import Order
+from chatservice.people.person import Person, Policy
+from chatservice.people.returns import Returns
+from chatservice.presence.cloaks import Cloaks
+from chatservice.presence.presence import Presence
+from chatservice.presence.watching import Watching
+from chatservice.rooms.rooms import Rooms
+from chatservice.rooms.sanctions import Sanctions
 from chatservice.store.memory import MemoryRecords, MemoryTickets
-from chatservice.tokens import Tokens
-from chatservice.watching import Watching
 
 
 class Parts:

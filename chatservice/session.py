@@ -18,7 +18,7 @@ from chatservice.errors import ChatError, Code, Expelled
 from chatservice.events import Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IMember
-from chatservice.person import Person
+from chatservice.people.person import Person
 from chatservice.text import MAX_LINE
 
 _NOTHING: Final[deque[Callable[[], None]]] = deque()  # shared: an empty one costs 0.7 KiB

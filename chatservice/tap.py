@@ -8,6 +8,7 @@ from typing import Final, TypeVar, cast
 from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory, IReactorCore
 
+from chatservice.accounts.passwords import Passwords
 from chatservice.doors.factory import DoorFactory
 from chatservice.doors.line import ChatFactory
 from chatservice.expiry import Expiry
@@ -16,8 +17,7 @@ from chatservice.interfaces import IClock, IThreads
 from chatservice.meters import Meters
 from chatservice.names import keys
 from chatservice.options import Options
-from chatservice.passwords import Passwords
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.service import ChatService, listen_at
 from chatservice.signals import take_calmly
 from chatservice.store.keeper import Keeper, Reactor

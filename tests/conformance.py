@@ -6,9 +6,9 @@ they hear is compared as events, so that the scenarios know no wire.
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.delivery.past import NOW
 from chatservice.events import Kind
-from chatservice.past import NOW
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.scenarios_of_accounts import Accounts
 from tests.scenarios_of_order import Order
 from tests.scenarios_of_people import People

@@ -13,9 +13,10 @@ from hypothesis import settings
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
+from chatservice.accounts.passwords import Passwords
 from chatservice.commands import perform
-from chatservice.delivery import Delivery
+from chatservice.delivery.delivery import Delivery
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
@@ -23,8 +24,7 @@ from chatservice.interfaces import IBatch, IClock, ILog, IRecords, IThreads, ITi
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.meters import Meters
 from chatservice.names import fold
-from chatservice.passwords import Passwords
-from chatservice.person import Person, Policy
+from chatservice.people.person import Person, Policy
 from chatservice.plain import render
 from chatservice.roles import Role
 from chatservice.session import Session

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Kind
-from chatservice.order import BACK
+from chatservice.people.order import BACK
 from tests.stage import Person, Stage
 
 

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.store.memory import MemoryLog
 from chatservice.store.sqlite import SqliteTickets
 from tests.fakes import NOW as THEN

@@ -8,12 +8,19 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import accounts
-from chatservice.account import MOST_NETWORKS, from_value, registered, to_value, with_role
-from chatservice.accounts import ACCOUNT, MOST_SETTINGS, OFTEN, Account, Accounts
+from chatservice.accounts import accounts
+from chatservice.accounts.accounts import ACCOUNT, MOST_SETTINGS, OFTEN, Accounts
 from chatservice.durations import DAY
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import Value
+from chatservice.people.account import (
+    MOST_NETWORKS,
+    Account,
+    from_value,
+    registered,
+    to_value,
+    with_role,
+)
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryRecords
 from tests.fakes import NOW, quick

@@ -4,13 +4,13 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.account import OPERATOR
-from chatservice.callers import Caller
+from chatservice.accounts.tokens import MOST_OWN, MOST_ROOMS, TOKEN, Token, digest
+from chatservice.bots.callers import Caller
 from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.account import OPERATOR
+from chatservice.people.person import Policy
 from chatservice.roles import Role
-from chatservice.tokens import MOST_OWN, MOST_ROOMS, TOKEN, Token, digest
 from tests.fakes import Chat, Guest, SlowRecords
 
 FORM = re.compile(r"-- (chat_[A-Za-z0-9_-]{43})")

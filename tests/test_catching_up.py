@@ -4,9 +4,9 @@ import tracemalloc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import feed as feed_module
-from chatservice import reader, recall
-from chatservice.feed import PIECE
+from chatservice.delivery import feed as feed_module
+from chatservice.delivery import reader, recall
+from chatservice.delivery.feed import PIECE
 from chatservice.store.memory import MemoryLog
 from tests.fakes import Scene, SlowLog, joined, numbers, said, texts
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.charters import ROOM
 from chatservice.limits import UNLIMITED
-from chatservice.modes import MAX_SLOW, NORMAL, Modes
 from chatservice.names import LOBBY
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
-from chatservice.room import Charter
+from chatservice.rooms.charters import ROOM
+from chatservice.rooms.modes import MAX_SLOW, NORMAL, Modes
+from chatservice.rooms.room import Charter
 from chatservice.store.memory import MemoryTickets
 from tests.fakes import NOT_STORED, NOW, Chat, Guest, quick
 from tests.test_returning import token_of

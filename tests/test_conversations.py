@@ -4,13 +4,13 @@ import re
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.conversations import (
+from chatservice.delivery.recall import MOST_LOOKED_AT, PAGE
+from chatservice.rooms.conversations import (
     MOST_BY_GUESTS,
     MOST_BY_ONE,
     MOST_UNREAD,
 )
-from chatservice.readings import COMMIT_EVERY
-from chatservice.recall import MOST_LOOKED_AT, PAGE
+from chatservice.rooms.readings import COMMIT_EVERY
 from tests.fakes import NOT_STORED, WORD, Chat, FailingLog, Guest, SlowLog, register
 
 _ABOUT = re.compile(r"-- You are logged in|\w+ (joined|left) the chat|Connected to")

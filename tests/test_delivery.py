@@ -4,8 +4,8 @@ from collections import Counter
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import feed as feed_module
-from chatservice.delivery import ENOUGH
+from chatservice.delivery import feed as feed_module
+from chatservice.delivery.delivery import ENOUGH
 from chatservice.events import Kind
 from tests.fakes import NOT_STORED, FailingLog, Lines, Member, Scene, numbers, texts
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import feed as feed_module
-from chatservice import reader, recall
+from chatservice.delivery import feed as feed_module
+from chatservice.delivery import reader, recall
 from chatservice.events import Event
 from chatservice.plain import render
 from tests.fakes import Lines, Member, Scene, joined, quick, said

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import feed as feed_module
+from chatservice.delivery import feed as feed_module
+from chatservice.delivery.feed import PIECE, RECENT, Batch, Cursor, Feed, Piece, fitting
 from chatservice.events import Event, Kind
-from chatservice.feed import PIECE, RECENT, Batch, Cursor, Feed, Piece, fitting
 from chatservice.plain import render
 from tests.fakes import Lines, joined, quick, said
 

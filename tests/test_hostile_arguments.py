@@ -15,7 +15,7 @@ from chatservice.errors import Code
 from chatservice.events import Kind
 from chatservice.limits import UNLIMITED
 from chatservice.objects import Request
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryRecords, MemoryTickets
 from chatservice.text import MAX_LINE, clean, decode

@@ -13,18 +13,18 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from chatservice.account import registered, removed, with_role
-from chatservice.accounts import ACCOUNT, Account
+from chatservice.accounts.accounts import ACCOUNT
+from chatservice.accounts.logins import PATIENCE, is_local
+from chatservice.accounts.passwords import Passwords
+from chatservice.accounts.scram import derive, read_verifier
 from chatservice.errors import ChatError
 from chatservice.events import Kind
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.logins import PATIENCE, is_local
 from chatservice.names import fold
-from chatservice.passwords import Passwords
-from chatservice.person import Person, Policy
+from chatservice.people.account import Account, registered, removed, with_role
+from chatservice.people.person import Person, Policy
 from chatservice.roles import Role
-from chatservice.scram import derive, read_verifier
 from chatservice.session import State
 from chatservice.store.memory import MemoryRecords
 from tests.fakes import CHEAP, NOW, Chat, Guest, cheap

@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import charters, sanctions
 from chatservice.roles import Role
+from chatservice.rooms import charters, sanctions
 from tests.fakes import Chat, Guest
 from tests.test_returning import token_of
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.account import removed
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
+from chatservice.accounts.markers import LONGEST, MARKERS, MOST_PLACES, Markers, read_marks
 from chatservice.errors import ChatError, Code
-from chatservice.markers import LONGEST, MARKERS, MOST_PLACES, Markers, read_marks
+from chatservice.people.account import removed
 from chatservice.store.memory import MemoryRecords
 from tests.fakes import NOW, Guest, SlowRecords, quick
 from tests.test_logging_in import WORD, AccountsChat

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from tests.fakes import Chat, Guest
 

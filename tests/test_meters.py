@@ -12,7 +12,7 @@ from chatservice.errors import Code
 from chatservice.events import Kind
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.meters import ACCEPTED, BUCKETS, FOREIGN, Histogram
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.fakes import NOT_STORED, WORD, Chat, FailingLog, Member, Scene, register, said
 from tests.store_fakes import Store
 

@@ -6,9 +6,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
-from chatservice.sanctions import MOST_MASKS
+from chatservice.rooms.sanctions import MOST_MASKS
 from tests.fakes import WORD, Chat, Guest, register
 from tests.test_returning import token_of
 

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.names import keys
-from chatservice.nicks import Nicks
+from chatservice.people.nicks import Nicks
 from tests.fakes import quick
 
 

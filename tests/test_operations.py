@@ -17,7 +17,7 @@ from chatservice.events import Event
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.store.memory import MemoryLog
 from tests.doors.test_outlet import FakeConnection, FakeSocket
 from tests.fakes import said

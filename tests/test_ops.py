@@ -3,11 +3,11 @@
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.charters import MOST_OWN
 from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
+from chatservice.rooms.charters import MOST_OWN
 from tests.fakes import Chat, Guest, SlowLog, SlowRecords
 from tests.test_returning import token_of
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.accounts.logins import parted
+from chatservice.accounts.passwords import LONGEST, MOST_WAITING, Kept, Passwords, check_new, normal
+from chatservice.accounts.scram import derive, read_verifier
 from chatservice.commands.account import parted as login_parted
 from chatservice.errors import ChatError, Code
-from chatservice.logins import parted
-from chatservice.passwords import LONGEST, MOST_WAITING, Kept, Passwords, check_new, normal
-from chatservice.scram import derive, read_verifier
 from tests.fakes import CHEAP, FEW, cheap, quick
 from tests.store_fakes import Pump
 

@@ -1,11 +1,11 @@
 """What may be known of others: who they are, when they were here, whether they are away."""
 
-from chatservice.accounts import ACCOUNT
-from chatservice.away import AGAIN, Away
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.durations import in_words
-from chatservice.order import BACK
-from chatservice.person import Card
-from chatservice.presence import MOST_EACH, MOST_GONE
+from chatservice.people.away import AGAIN, Away
+from chatservice.people.order import BACK
+from chatservice.people.person import Card
+from chatservice.presence.presence import MOST_EACH, MOST_GONE
 from tests.fakes import NOW
 from tests.test_preferences import WithPeople, log_in, make_account
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.commands import perform
 from chatservice.interfaces import Value
-from chatservice.person import Policy
-from chatservice.settings import MOST_CHOSEN, NOTHING_SET, Settings, read_settings
+from chatservice.people.person import Policy
+from chatservice.people.settings import MOST_CHOSEN, NOTHING_SET, Settings, read_settings
 from chatservice.taste import Bell
 from tests.fakes import NOT_STORED, Chat, Guest, SlowLog, quick
 

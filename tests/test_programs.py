@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import repeats
-from chatservice.callers import Caller
+from chatservice.bots import repeats
+from chatservice.bots.callers import Caller
+from chatservice.bots.listeners import MOST_STREAMS, Stream
+from chatservice.bots.programs import Page
 from chatservice.errors import ChatError, Code, TooFast
 from chatservice.events import Event, Kind
 from chatservice.expiry import EVERY, Expiry
 from chatservice.interfaces import IClock
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.listeners import MOST_STREAMS, Stream
-from chatservice.person import Policy
-from chatservice.programs import Page
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryLog
 from tests.fakes import Chat, FailingLog, Member, SlowLog, quick, said, texts

@@ -5,10 +5,10 @@ from typing import cast
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.account import with_password
+from chatservice.accounts.secret import SECRET
 from chatservice.errors import ChatError, Code
 from chatservice.limits import Limits
-from chatservice.secret import SECRET
+from chatservice.people.account import with_password
 from chatservice.session import State
 from tests.fakes import Guest
 from tests.test_logging_in import ELSEWHERE, HOME, WORD, AccountsChat, Asks

@@ -3,11 +3,11 @@
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import past
+from chatservice.delivery import past
 from chatservice.departures import PARTING
 from chatservice.errors import NickRefused
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.resume import Offer, Ticket, describe, parse_offer
 from chatservice.session import PATIENCE
 from chatservice.store.memory import MemoryLog, MemoryTickets

@@ -3,9 +3,9 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import ChatError, Code
-from chatservice.modes import NORMAL, Modes
-from chatservice.rights import Act, check, check_given, check_on, may, who_may
 from chatservice.roles import Role
+from chatservice.rooms.modes import NORMAL, Modes
+from chatservice.rooms.rights import Act, check, check_given, check_on, may, who_may
 
 OPEN = Modes(topic_locked=False)
 TABLE = [

@@ -2,11 +2,11 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.delivery.past import NOW as PRESENT
 from chatservice.errors import Code
 from chatservice.limits import UNLIMITED
 from chatservice.names import LOBBY
-from chatservice.past import NOW as PRESENT
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.plain import parse
 from tests.fakes import LINES, Chat, Guest, SlowLog
 from tests.test_returning import token_of

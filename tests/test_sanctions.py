@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.errors import ChatError, Code
 from chatservice.names import keys
 from chatservice.roles import Role
-from chatservice.sanction import (
+from chatservice.rooms.sanction import (
     EVERYWHERE,
     LAST,
     WIDEST,
@@ -24,7 +24,7 @@ from chatservice.sanction import (
     parse_mask,
     parse_network,
 )
-from chatservice.sanctions import SANCTION, Sanctions
+from chatservice.rooms.sanctions import SANCTION, Sanctions
 from chatservice.store.memory import MemoryRecords
 from tests.fakes import NOW, quick
 

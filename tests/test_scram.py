@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.scram import (
+from chatservice.accounts.scram import (
     BadMessage,
     Exchange,
     Verifier,

@@ -3,9 +3,9 @@
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatservice.accounts.secret import SECRET, Secret, read_secret
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import Value
-from chatservice.secret import SECRET, Secret, read_secret
 from chatservice.store.memory import MemoryRecords
 from tests.fakes import NOT_STORED, SlowRecords
 

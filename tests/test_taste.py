@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import feed as feed_module
-from chatservice import reader, recall
+from chatservice.delivery import feed as feed_module
+from chatservice.delivery import reader, recall
 from chatservice.doors.line import ChatFactory, ChatProtocol, PlainLines
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.limits import UNLIMITED
 from chatservice.names import PUNCTUATION, fold
-from chatservice.person import Policy
+from chatservice.people.person import Policy
+from chatservice.people.settings import Settings
 from chatservice.plain import parse
-from chatservice.settings import Settings
 from chatservice.store.memory import MemoryLog
 from chatservice.taste import Bell, Taste, words
 from tests.fakes import NOW, quick

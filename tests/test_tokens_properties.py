@@ -10,12 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chatservice.callers import Caller
+from chatservice.bots.callers import Caller
+from chatservice.bots.listeners import Stream
 from chatservice.errors import ChatError
 from chatservice.events import Kind
 from chatservice.limits import UNLIMITED
-from chatservice.listeners import Stream
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryLog, MemoryRecords
 from tests.fakes import Chat, Guest, Member

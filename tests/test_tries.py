@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import tries
+from chatservice.accounts import tries
+from chatservice.accounts.tries import LONGEST_WAIT, MOST_KNOWN, Tries
 from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.tries import LONGEST_WAIT, MOST_KNOWN, Tries
 from tests.fakes import quick
 
 

@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
+from chatservice.presence.watching import MOST_WATCHED, WATCHED
 from chatservice.roles import Role
-from chatservice.watching import MOST_WATCHED, WATCHED
 from tests.fakes import Chat, Guest
 
 NICKS = sampled_from(("bob", "Bob", "carol", "dan", "DAN"))

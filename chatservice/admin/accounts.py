@@ -19,7 +19,18 @@ from typing import Final
 
 from argon2 import PasswordHasher
 
-from chatservice.account import (
+from chatservice.accounts.accounts import ACCOUNT
+from chatservice.accounts.markers import MARKERS
+from chatservice.accounts.passwords import LONGEST, Kept, check_new, make_kept
+from chatservice.accounts.tokens import TOKEN
+from chatservice.admin.lines import shown
+from chatservice.admin.opening import Refused, exists, opened, turn
+from chatservice.admin.records import change, read_all
+from chatservice.errors import ChatError
+from chatservice.interfaces import Value
+from chatservice.names import check_nick, fold, inbox, keys
+from chatservice.people.account import (
+    Account,
     Change,
     from_value,
     registered,
@@ -28,22 +39,12 @@ from chatservice.account import (
     with_password,
     with_role,
 )
-from chatservice.accounts import ACCOUNT, Account
-from chatservice.admin.lines import shown
-from chatservice.admin.opening import Refused, exists, opened, turn
-from chatservice.admin.records import change, read_all
-from chatservice.errors import ChatError
-from chatservice.interfaces import Value
-from chatservice.markers import MARKERS
-from chatservice.names import check_nick, fold, inbox, keys
-from chatservice.passwords import LONGEST, Kept, check_new, make_kept
 from chatservice.roles import Role
-from chatservice.sanctions import SANCTION
+from chatservice.rooms.sanctions import SANCTION
 from chatservice.store import tickets
 from chatservice.store.database import FILE, prepare_directory
 from chatservice.store.schema import prepare
 from chatservice.text import clean
-from chatservice.tokens import TOKEN
 
 ROLES: Final = {"user": Role.USER, "admin": Role.ADMIN}
 """What an account may be; other roles belong to rooms."""

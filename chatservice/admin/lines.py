@@ -56,7 +56,7 @@ def encode(room: str, row: Sequence[Any]) -> str:
     seq, at, kind, nick, text, to, by = row
     fields = {"room": room, "seq": seq, "at": at, "time": _time(at)}
     fields |= {"kind": kind, "nick": nick, "text": text}
-    if to and kind in _WHISPERING:  # elsewhere it is a mark of ours, see repeats.py
+    if to and kind in _WHISPERING:  # elsewhere it is a mark of ours, see bots/repeats.py
         fields["to"] = to
     if by:
         fields["by"] = by

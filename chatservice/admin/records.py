@@ -7,18 +7,18 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from chatservice.account import from_value
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
+from chatservice.accounts.markers import MARKERS, read_marks
+from chatservice.accounts.secret import SECRET, read_secret
+from chatservice.accounts.tokens import TOKEN, Token
 from chatservice.admin.opening import Refused, turn
-from chatservice.charters import ROOM
 from chatservice.interfaces import Value
-from chatservice.markers import MARKERS, read_marks
-from chatservice.room import Charter
-from chatservice.sanction import Sanction
-from chatservice.sanctions import SANCTION
-from chatservice.secret import SECRET, read_secret
+from chatservice.people.account import from_value
+from chatservice.rooms.charters import ROOM
+from chatservice.rooms.room import Charter
+from chatservice.rooms.sanction import Sanction
+from chatservice.rooms.sanctions import SANCTION
 from chatservice.store import records
-from chatservice.tokens import TOKEN, Token
 
 KINDS: Final[Mapping[str, Callable[[Value], object]]] = {
     ACCOUNT: from_value,

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatservice import tokens
-from chatservice.account import OPERATOR, registered, removed
-from chatservice.accounts import ACCOUNT, Account
+from chatservice.accounts import tokens
+from chatservice.accounts.accounts import ACCOUNT
+from chatservice.accounts.tokens import MOST, MOST_ROOMS, TOKEN, Token
 from chatservice.admin.accounts import check_free, find, made_good, of_bot, when
 from chatservice.admin.lines import shown
 from chatservice.admin.opening import Refused, opened
 from chatservice.admin.records import change, read_all
-from chatservice.charters import ROOM
 from chatservice.names import LOBBY, check_nick, check_room, fold, inbox
+from chatservice.people.account import OPERATOR, Account, registered, removed
+from chatservice.rooms.charters import ROOM
 from chatservice.store import rows
 from chatservice.text import clean
-from chatservice.tokens import MOST, MOST_ROOMS, TOKEN, Token
 
 
 @dataclass(frozen=True, slots=True)

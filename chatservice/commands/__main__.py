@@ -6,8 +6,8 @@ from typing import Final
 from chatservice.commands.command import Command
 from chatservice.commands.table import SUBJECTS
 from chatservice.limits import STRIKES
-from chatservice.rights import who_may
 from chatservice.roles import Role
+from chatservice.rooms.rights import who_may
 from chatservice.text import MAX_LINE
 
 _ABOUT: Final = f"""\

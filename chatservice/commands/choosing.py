@@ -11,8 +11,8 @@ from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.hub import Hub
 from chatservice.names import MAX_NICK, fold
+from chatservice.people.settings import MOST_CHOSEN, Settings
 from chatservice.session import Session
-from chatservice.settings import MOST_CHOSEN, Settings
 from chatservice.taste import Bell
 
 _BELLS: Final = {

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from chatservice.durations import parse_duration
 from chatservice.errors import ChatError, Code
 from chatservice.names import MAX_NICK, MAX_ROOM
-from chatservice.rights import Act
+from chatservice.rooms.rights import Act
 from chatservice.text import MAX_LINE, clean
 
 Handler = Callable[..., Deferred[None] | None]

@@ -18,8 +18,8 @@ from chatservice.durations import parse_duration
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.names import MAX_NICK
-from chatservice.rights import Act
-from chatservice.sanction import Measure
+from chatservice.rooms.rights import Act
+from chatservice.rooms.sanction import Measure
 from chatservice.session import Session
 
 ENTRIES: Final = 20

@@ -7,9 +7,9 @@ from twisted.internet.defer import Deferred
 from chatservice.commands.command import DURATION, NICK, PLACE, Argument, Command
 from chatservice.durations import DAY, say_duration
 from chatservice.events import Kind
-from chatservice.modes import MAX_KEY, NAMES
-from chatservice.rights import Act
 from chatservice.roles import Role
+from chatservice.rooms.modes import MAX_KEY, NAMES
+from chatservice.rooms.rights import Act
 from chatservice.session import Session
 
 

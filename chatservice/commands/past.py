@@ -6,11 +6,11 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from chatservice.commands.command import Argument, Command
+from chatservice.delivery.excerpts import View
+from chatservice.delivery.past import MOST_LINES
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
-from chatservice.excerpts import View
 from chatservice.names import MAX_NICK
-from chatservice.past import MOST_LINES
 from chatservice.resume import OWN
 from chatservice.search import parse_moment, parse_query
 from chatservice.session import Session

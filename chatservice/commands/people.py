@@ -5,17 +5,17 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 
-from chatservice.away import LONGEST
 from chatservice.commands.command import NICK, PLACE, Argument, Command
 from chatservice.durations import in_words
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import fold
-from chatservice.person import Person
-from chatservice.rights import Act, may, on
+from chatservice.people.away import LONGEST
+from chatservice.people.person import Person
 from chatservice.roles import Role
-from chatservice.room import Room
+from chatservice.rooms.rights import Act, may, on
+from chatservice.rooms.room import Room
 from chatservice.session import Session
 
 _SHOWN: Final = 20

@@ -7,10 +7,10 @@ from typing import Final
 
 from chatservice.commands.command import OWN_ROOM, ROOM, Argument, Command
 from chatservice.events import Event, Kind
-from chatservice.modes import MAX_KEY
-from chatservice.presence import presence
+from chatservice.presence.presence import presence
 from chatservice.roles import Role
-from chatservice.room import Room
+from chatservice.rooms.modes import MAX_KEY
+from chatservice.rooms.room import Room
 from chatservice.session import Session
 
 BOT: Final = "bot"

@@ -20,9 +20,9 @@ from chatservice.commands.command import Argument, Command
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.names import MAX_NICK
-from chatservice.rights import may, who_may
 from chatservice.roles import Role
-from chatservice.room import Room
+from chatservice.rooms.rights import may, who_may
+from chatservice.rooms.room import Room
 from chatservice.session import Session
 
 

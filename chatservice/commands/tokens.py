@@ -5,14 +5,14 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 
+from chatservice.accounts.tokens import Token
 from chatservice.commands.command import Argument, Command
 from chatservice.durations import say_duration
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
 from chatservice.names import is_room
-from chatservice.rights import Act
+from chatservice.rooms.rights import Act
 from chatservice.session import Session
-from chatservice.tokens import Token
 
 _RIGHTS: Final = {"read": (True, False), "write": (False, True)}
 _MOST_SHOWN: Final = 100

@@ -5,8 +5,8 @@
     GET  /rooms/NAME/events      listens (streams.py)
     GET  /openapi.json           describes all that
 
-What may be done is decided in programs.py; here is what stands in requests and answers. Nothing of
-it is for pages from elsewhere: no CORS, and no cookie is looked at.
+What may be done is decided in bots/programs.py; here is what stands in requests and answers.
+Nothing of it is for pages from elsewhere: no CORS, and no cookie is looked at.
 """
 
 import re
@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 
 from twisted.web.resource import Resource
 
+from chatservice.bots.programs import MOST_READ, Page
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import MAX_ROOM, check_room
 from chatservice.objects import load, write_event
-from chatservice.programs import MOST_READ, Page
 from chatservice.site.channel import Request
 from chatservice.site.endpoint import (
     Endpoint,

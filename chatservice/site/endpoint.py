@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from chatservice.callers import Caller
+from chatservice.bots.callers import Caller
 from chatservice.doors.connection import host_of
 from chatservice.errors import ChatError, Code, TooFast
 from chatservice.hub import Hub

@@ -15,12 +15,12 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
+from chatservice.bots.listeners import Stream
 from chatservice.doors.liveness import prepare, tcp_below
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event
 from chatservice.hub import Hub
 from chatservice.interfaces import IBatch, IDialect, ITimer
-from chatservice.listeners import Stream
 from chatservice.objects import write_event
 from chatservice.site.channel import Request
 from chatservice.site.endpoint import Endpoint, caller_of, header, number_of, parameters

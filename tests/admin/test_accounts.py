@@ -10,18 +10,18 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import scram
-from chatservice.account import registered
-from chatservice.accounts import ACCOUNT, Account, Accounts
+from chatservice.accounts import scram
+from chatservice.accounts.accounts import ACCOUNT, Accounts
 from chatservice.admin import accounts
 from chatservice.admin.commands import COMMANDS
 from chatservice.admin.opening import Refused, opened
 from chatservice.admin.options import parse
 from chatservice.admin.records import change
 from chatservice.interfaces import Value
+from chatservice.people.account import Account, registered
 from chatservice.roles import Role
-from chatservice.sanction import Measure, Sanction
-from chatservice.sanctions import SANCTION
+from chatservice.rooms.sanction import Measure, Sanction
+from chatservice.rooms.sanctions import SANCTION
 from chatservice.store.database import FILE
 from chatservice.store.schema import connect
 from tests.fakes import CHEAP, FEW

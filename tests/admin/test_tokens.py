@@ -3,14 +3,14 @@
 import json
 from contextlib import closing
 
-from chatservice.accounts import ACCOUNT, Accounts
+from chatservice.accounts.accounts import ACCOUNT, Accounts
+from chatservice.accounts.tokens import TOKEN, Token, Tokens
 from chatservice.admin.records import change, problems
-from chatservice.charters import ROOM
 from chatservice.errors import ChatError
-from chatservice.room import Charter
+from chatservice.rooms.charters import ROOM
+from chatservice.rooms.room import Charter
 from chatservice.store.database import FILE
 from chatservice.store.schema import connect
-from chatservice.tokens import TOKEN, Token, Tokens
 from tests.admin.test_accounts import Operator
 from tests.store_fakes import Store
 

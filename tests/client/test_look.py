@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.client.look import Look, mentions
 from chatservice.client.roster import MOST, Roster
-from chatservice.past import NOW
+from chatservice.delivery.past import NOW
 from chatservice.plain import parse
 
 

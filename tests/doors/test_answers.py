@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import rights
 from chatservice.commands import COMMANDS
-from chatservice.modes import NORMAL
 from chatservice.roles import Role
+from chatservice.rooms import rights
+from chatservice.rooms.modes import NORMAL
 from tests.doors.test_json import Chat, JsonPerson, brief
 
 

@@ -19,7 +19,7 @@ from chatservice.hub import Hub
 from chatservice.limits import DEFAULT, UNLIMITED, Limits
 from chatservice.names import LOBBY
 from chatservice.objects import MAX_REQUEST, read_event
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
 from chatservice.text import MAX_LINE

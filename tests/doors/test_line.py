@@ -15,7 +15,7 @@ from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.events import Event
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.plain import parse
 from chatservice.store.memory import MemoryLog
 from tests.conformance import Backlog, Conformance, Durable, Hall, Person, Stage

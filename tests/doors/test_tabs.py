@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.doors.tabs import new_cookie, read_cookie, token_of
 from chatservice.errors import ChatError, Code
 from chatservice.names import fold

@@ -13,7 +13,7 @@ from chatservice.doors.websocket import WebSocketFactory, WebSocketProtocol
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import LOBBY
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.store.memory import MemoryLog
 from tests.doors.test_json import JsonPerson, brief
 from tests.fakes import NOW, cheap

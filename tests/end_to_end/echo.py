@@ -15,7 +15,7 @@ from chatservice.doors.websocket import WebSocketFactory, WebSocketProtocol
 from chatservice.hub import Hub
 from chatservice.interfaces import IClock
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.site.server import make_site
 from chatservice.store.memory import MemoryLog
 

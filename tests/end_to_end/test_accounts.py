@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.admin.opening import opened
 from chatservice.admin.records import change
 from chatservice.interfaces import Value

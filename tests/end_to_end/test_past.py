@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatservice.past import HITS, MOST_LINES, NOW
+from chatservice.delivery.past import HITS, MOST_LINES, NOW
 from chatservice.plain import parse
 from tests.end_to_end.harness import BIN, CONSENT, PATIENCE, Person, Program, Server, stored, tool
 

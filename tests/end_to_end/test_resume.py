@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from chatservice.delivery.past import NOW
 from chatservice.events import Event
-from chatservice.past import NOW
 from chatservice.plain import parse
 from tests.end_to_end.harness import CONSENT, Person, Server, stored
 

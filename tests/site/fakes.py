@@ -16,7 +16,7 @@ from chatservice.doors.irc.websocket import SUBPROTOCOLS, IrcWebFactory
 from chatservice.doors.websocket import WebSocketFactory
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.site.server import make_site
 from chatservice.store.memory import MemoryLog
 

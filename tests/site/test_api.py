@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.doors.websocket import WebSocketFactory
 from chatservice.errors import ChatError, Code
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from chatservice.site.endpoint import STATUS
 from chatservice.site.server import make_site

@@ -16,7 +16,6 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from chatservice.away import AWAY
 from chatservice.doors.irc.formatting import ACTED, write_ctcp
 from chatservice.doors.irc.letters import ban_mask, mode_change
 from chatservice.doors.irc.message import escape, say, write
@@ -24,8 +23,8 @@ from chatservice.doors.irc.times import timestamp
 from chatservice.events import BAN, CHAT, INVITATION, UNBAN, Event, Kind
 from chatservice.hub import Hub
 from chatservice.names import is_inbox
-from chatservice.person import Person
-from chatservice.presence import Gone
+from chatservice.people.away import AWAY
+from chatservice.people.person import Gone, Person
 from chatservice.roles import Role
 
 ACTION: Final = "/me "

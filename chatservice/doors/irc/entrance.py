@@ -14,7 +14,7 @@ from chatservice.doors.irc.registration import Step
 from chatservice.doors.irc.sasl import Authentication
 from chatservice.errors import ChatError, Code, NickRefused
 from chatservice.names import fold
-from chatservice.owners import NO_BLANKS
+from chatservice.presence.owners import NO_BLANKS
 from chatservice.resume import is_token
 from chatservice.session import State
 

@@ -7,14 +7,14 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from chatservice.away import LONGEST
 from chatservice.doors.irc.voice import IrcVoice
-from chatservice.moderation import MAX_REASON
-from chatservice.modes import MAX_KEY
 from chatservice.names import MAX_NICK, MAX_ROOM
-from chatservice.ops import MAX_TOPIC
-from chatservice.sanctions import MOST_IN_ROOM
-from chatservice.watching import MOST_WATCHED
+from chatservice.people.away import LONGEST
+from chatservice.presence.watching import MOST_WATCHED
+from chatservice.rooms.moderation import MAX_REASON
+from chatservice.rooms.modes import MAX_KEY
+from chatservice.rooms.ops import MAX_TOPIC
+from chatservice.rooms.sanctions import MOST_IN_ROOM
 
 MAX_NAME: Final = 128
 """The longest real name, in characters."""

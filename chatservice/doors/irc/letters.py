@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from chatservice.modes import MAX_KEY
+from chatservice.rooms.modes import MAX_KEY
 
 LETTERS: Final = {
     "invite-only": "i",

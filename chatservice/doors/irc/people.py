@@ -6,10 +6,10 @@ from chatservice.doors.irc.dialect import user_of
 from chatservice.doors.irc.roster import signs
 from chatservice.doors.irc.voice import IrcVoice
 from chatservice.names import fold
-from chatservice.person import Person
-from chatservice.rights import Act, may
+from chatservice.people.person import Person
 from chatservice.roles import Role
-from chatservice.room import Room
+from chatservice.rooms.rights import Act, may
+from chatservice.rooms.room import Room
 
 
 def name_of(person: Person) -> str:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from chatservice.away import AWAY
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.greeting import back, greet, inside, known_anew
 from chatservice.doors.irc.labels import LABEL
@@ -20,9 +19,10 @@ from chatservice.doors.irc.wording import by_quote
 from chatservice.errors import ChatError, Code
 from chatservice.events import ABOUT, AROUND, INVITATION, LOGIN, Event, Kind
 from chatservice.interfaces import IBatch
+from chatservice.people.away import AWAY
 from chatservice.plain import render
-from chatservice.presence import IS_AWAY
-from chatservice.watching import WATCHED
+from chatservice.presence.presence import IS_AWAY
+from chatservice.presence.watching import WATCHED
 
 _REMEMBERED: Final = 32
 """Things that happened everywhere of which one remembers having been told."""

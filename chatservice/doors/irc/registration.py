@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from chatservice.person import NO_CARD, Card
+from chatservice.people.person import NO_CARD, Card
 
 
 class Stage(Enum):

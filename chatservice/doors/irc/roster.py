@@ -11,9 +11,9 @@ from chatservice.doors.irc.dialect import user_of
 from chatservice.doors.irc.message import MAX_BODY
 from chatservice.hub import Hub
 from chatservice.names import MAX_NICK_BYTES
-from chatservice.person import Person
+from chatservice.people.person import Person
 from chatservice.roles import Role
-from chatservice.room import Room
+from chatservice.rooms.room import Room
 
 LARGE: Final = 100
 """People in a room whose names are kept."""

@@ -14,7 +14,7 @@ import binascii
 from base64 import b64decode, b64encode
 from typing import Final
 
-from chatservice.mechanisms import Proof
+from chatservice.accounts.mechanisms import Proof
 
 PIECE: Final = 400
 """Bytes of base64 in one message."""

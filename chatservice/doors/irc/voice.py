@@ -4,7 +4,6 @@ do, and person.py, when things happen.
 
 from typing import TYPE_CHECKING
 
-from chatservice.accounts import Account
 from chatservice.doors.connection import Connection, Dialects
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.capabilities import SHAPING, Negotiation
@@ -16,7 +15,8 @@ from chatservice.doors.irc.registration import Registration
 from chatservice.errors import ChatError
 from chatservice.events import Event, Kind
 from chatservice.hub import Hub
-from chatservice.person import Person
+from chatservice.people.account import Account
+from chatservice.people.person import Person
 
 if TYPE_CHECKING:
     from chatservice.doors.irc.protocol import IrcFactory

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from chatservice.doors.irc.protocol import IrcFactory, IrcProtocol
 from chatservice.hub import Hub
 from chatservice.interfaces import ILog
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.store.memory import MemoryLog
 from chatservice.store.sqlite import SqliteTickets
 from tests.fakes import cheap

@@ -12,11 +12,11 @@ from irctokens.line import Line, tokenise
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
+from chatservice.delivery.past import NOW
 from chatservice.doors.irc.protocol import IrcFactory, IrcProtocol
 from chatservice.events import Event, Kind
 from chatservice.names import LOBBY
-from chatservice.order import BACK
-from chatservice.past import NOW
+from chatservice.people.order import BACK
 from chatservice.plain import parse
 
 CAPABILITIES: Final = "batch echo-message message-tags server-time standard-replies"

@@ -10,10 +10,10 @@ from chatservice.doors.irc.isupport import MOST_JOINED
 from chatservice.doors.irc.message import parse
 from chatservice.doors.line import ChatFactory
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.modes import MAX_KEY
-from chatservice.ops import MAX_TOPIC
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
+from chatservice.rooms.modes import MAX_KEY
+from chatservice.rooms.ops import MAX_TOPIC
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.doors.test_line import LinePerson
 from tests.fakes import SlowLog, quick

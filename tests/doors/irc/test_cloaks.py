@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice import cloaks
 from chatservice.names import check_nick
+from chatservice.presence import cloaks
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.doors.irc.test_channels import FREE, numbers
 from tests.doors.irc.test_dialect import NICKS

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.irc.protocol import IrcFactory
 from chatservice.events import Event, Kind
-from chatservice.order import BACK
+from chatservice.people.order import BACK
 from tests.conformance import Backlog, Conformance, Durable, Hall, Person, Stage
 from tests.doors.irc.chat import SERVER
 from tests.doors.irc.person import IrcPerson

@@ -16,7 +16,7 @@ from chatservice.doors.irc.message import MAX_BODY, MAX_TAGS_IN, client_only, re
 from chatservice.doors.irc.times import timestamp
 from chatservice.events import CHAT, SPEAKING, WHISPERING, Event, Kind
 from chatservice.names import check_nick, check_room
-from chatservice.person import Card
+from chatservice.people.person import Card
 from chatservice.text import MAX_LINE, clean
 from tests.fakes import Chat, quick
 

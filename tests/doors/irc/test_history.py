@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.commands import perform
+from chatservice.delivery.excerpts import View
+from chatservice.delivery.recall import MOST_LOOKED_AT
 from chatservice.doors.irc.isupport import MOST_HISTORY
 from chatservice.doors.irc.times import milliseconds, read_timestamp, since, timestamp
 from chatservice.errors import ChatError, Code
 from chatservice.events import Kind
-from chatservice.excerpts import View
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
-from chatservice.recall import MOST_LOOKED_AT
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, DurableChat, Wire
 from tests.fakes import quick
 

@@ -14,7 +14,7 @@ from chatservice.doors.line import ChatFactory
 from chatservice.doors.raw import RawFactory
 from chatservice.limits import UNLIMITED
 from chatservice.names import MAX_ROOM
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import Chat, Wire
 from tests.doors.test_line import LinePerson
 from tests.fakes import quick

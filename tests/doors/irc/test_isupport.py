@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.irc.isupport import tokens
 from chatservice.limits import UNLIMITED, Limits
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat
 from tests.doors.irc.test_people import bare
 

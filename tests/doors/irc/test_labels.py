@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.doors.irc.labels import Labels
 from chatservice.errors import Code, Expelled
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.fakes import SlowLog
 

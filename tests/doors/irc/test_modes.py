@@ -5,9 +5,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatservice.doors.irc.commands.modes import Change, read
 from chatservice.doors.irc.isupport import MOST_MODES, tokens
 from chatservice.doors.irc.letters import LETTERS, ban_mask, mode_change
-from chatservice.modes import NAMES
 from chatservice.roles import Role
-from chatservice.sanctions import MOST_MASKS
+from chatservice.rooms.modes import NAMES
+from chatservice.rooms.sanctions import MOST_MASKS
 from tests.doors.irc.chat import SERVER
 from tests.doors.irc.test_channels import InRooms, numbers
 from tests.fakes import WORD, register

@@ -3,8 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
-from chatservice.watching import MOST_WATCHED
+from chatservice.people.person import Policy
+from chatservice.presence.watching import MOST_WATCHED
 from tests.doors.irc.chat import SERVER, Chat
 from tests.doors.irc.test_people import bare
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.doors.irc import pages
 from chatservice.doors.irc.commands.who import FIELDS
 from chatservice.doors.irc.message import parse
 from chatservice.doors.irc.pages import PAGE, PAGES_A_MESSAGE
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import fold
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from tests.doors.irc.chat import SERVER, Chat, Wire
 

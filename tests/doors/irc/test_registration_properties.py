@@ -7,7 +7,7 @@ from irctokens.line import tokenise
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat
 
 WELCOME = ["001", "002", "003", "004", "005"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, DurableChat
 from tests.doors.irc.test_backlog import verb
 from tests.doors.irc.test_history import unwrapped

@@ -7,11 +7,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hypothesis.strategies import data, integers, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.doors.irc import roster
 from chatservice.doors.irc.roster import LARGE, MOST_KEPT, Rosters, pieces, signs
 from chatservice.limits import UNLIMITED
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from tests.doors.irc.chat import SERVER, Chat
 from tests.fakes import Chat as CoreChat

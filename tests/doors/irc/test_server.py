@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 from twisted.trial.unittest import SynchronousTestCase
 
 import chatservice
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.commands import COMMANDS
 from chatservice.doors.irc.commands import VERBS
 from chatservice.doors.irc.commands.helping import USAGES
 from chatservice.limits import UNLIMITED
 from chatservice.options import MAX_MOTD, CannotStart, Options
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.doors.irc.test_people import bare
 

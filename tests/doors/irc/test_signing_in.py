@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatservice.account import removed, with_role
-from chatservice.accounts import ACCOUNT
+from chatservice.accounts.accounts import ACCOUNT
 from chatservice.doors.irc.sasl import MOST_PIECES, Authentication, BadPiece, TooLong, pieces
 from chatservice.doors.line import ChatFactory, ChatProtocol
 from chatservice.limits import Limits
-from chatservice.person import Policy
+from chatservice.people.account import removed, with_role
+from chatservice.people.person import Policy
 from chatservice.roles import Role
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.fakes import WORD, quick, register

@@ -6,7 +6,7 @@ from chatservice.doors.irc.commands.talking import SERVICES
 from chatservice.doors.line import ChatFactory
 from chatservice.limits import Limits
 from chatservice.names import RESERVED_WORDS
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat, Wire
 from tests.doors.test_line import LinePerson
 

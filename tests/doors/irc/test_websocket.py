@@ -12,7 +12,7 @@ from chatservice.doors.connection import LINGER
 from chatservice.doors.irc.message import MAX_BODY, MAX_TAG_DATA
 from chatservice.doors.irc.websocket import IrcWebFactory, IrcWebProtocol
 from chatservice.limits import Limits
-from chatservice.person import Policy
+from chatservice.people.person import Policy
 from tests.doors.irc.chat import SERVER, Chat
 from tests.doors.web import (
     BINARY,

@@ -19,11 +19,11 @@ from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.refusals import refusal_in
 from chatservice.durations import DAY
 from chatservice.errors import ChatError, Code
-from chatservice.moderation import MAX_REASON
 from chatservice.names import fold
-from chatservice.ops import MAX_TOPIC
-from chatservice.rights import Act
-from chatservice.room import Room
+from chatservice.rooms.moderation import MAX_REASON
+from chatservice.rooms.ops import MAX_TOPIC
+from chatservice.rooms.rights import Act
+from chatservice.rooms.room import Room
 from chatservice.text import clean
 
 # What other modules about rooms use as well.

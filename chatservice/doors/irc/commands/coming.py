@@ -11,7 +11,7 @@ from chatservice.doors.irc.formatting import strip
 from chatservice.doors.irc.isupport import MAX_NAME, MAX_USER
 from chatservice.doors.irc.message import MAX_BODY, Message, cut, write
 from chatservice.doors.irc.registration import Step
-from chatservice.person import Card
+from chatservice.people.person import Card
 from chatservice.session import State
 from chatservice.text import clean
 

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from chatservice.commands.past import view_of
+from chatservice.delivery.excerpts import NEWEST, Excerpts, Span, View
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import message_id
 from chatservice.doors.irc.entrance import IrcClient
@@ -26,7 +27,6 @@ from chatservice.doors.irc.message import Message, word, write
 from chatservice.doors.irc.times import milliseconds, since, timestamp
 from chatservice.errors import ChatError, Code
 from chatservice.events import Event, Kind
-from chatservice.excerpts import NEWEST, Excerpts, Span, View
 from chatservice.names import check_nick, is_room
 from chatservice.resume import OWN
 

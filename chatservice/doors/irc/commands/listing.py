@@ -21,7 +21,7 @@ from chatservice.doors.irc.isupport import MOST_CONDITIONS
 from chatservice.doors.irc.masks import is_mask, matches
 from chatservice.doors.irc.message import Message
 from chatservice.names import fold
-from chatservice.room import Room
+from chatservice.rooms.room import Room
 
 MOST_LISTED: Final = 1_000
 """Rooms that one answer lists, the largest first."""

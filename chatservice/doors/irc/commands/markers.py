@@ -8,13 +8,13 @@ ircv3.net/specs/extensions/read-marker. A marker of private talk is about the ot
 
 from typing import Final
 
+from chatservice.accounts.markers import LONGEST
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.entrance import IrcClient
 from chatservice.doors.irc.greeting import marked
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.person import IrcPerson
 from chatservice.doors.irc.times import read_timestamp
-from chatservice.markers import LONGEST
 from chatservice.names import fold, is_inbox, is_room
 from chatservice.text import clean
 

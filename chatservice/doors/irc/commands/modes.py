@@ -17,8 +17,6 @@ from typing import Final, NamedTuple
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
-from chatservice.accounts import Account
-from chatservice.cloaks import is_cloak
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.channels import known, told
 from chatservice.doors.irc.commands.oneself import user_mode
@@ -30,15 +28,16 @@ from chatservice.doors.irc.masks import MAX_MASK, read_mask
 from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.refusals import refusal_in
 from chatservice.errors import ChatError, Code
-from chatservice.modes import NAMES
 from chatservice.names import fold, is_room
-from chatservice.person import Person
-from chatservice.presence import Gone
-from chatservice.rights import Act
+from chatservice.people.account import Account
+from chatservice.people.person import Gone, Person
+from chatservice.presence.cloaks import is_cloak
 from chatservice.roles import Role
-from chatservice.room import Room
-from chatservice.sanction import Measure, Sanction, parse_network
-from chatservice.sanctions import MOST_IN_ROOM
+from chatservice.rooms.modes import NAMES
+from chatservice.rooms.rights import Act
+from chatservice.rooms.room import Room
+from chatservice.rooms.sanction import Measure, Sanction, parse_network
+from chatservice.rooms.sanctions import MOST_IN_ROOM
 from chatservice.text import clean
 
 _NAME_OF: Final = {letter: name for name, letter in LETTERS.items()}

@@ -14,7 +14,7 @@ from chatservice.doors.irc.greeting import wrapped
 from chatservice.doors.irc.message import Message
 from chatservice.errors import ChatError
 from chatservice.names import check_nick
-from chatservice.watching import MOST_WATCHED
+from chatservice.presence.watching import MOST_WATCHED
 
 
 def _monitor(irc: IrcClient, message: Message) -> None:

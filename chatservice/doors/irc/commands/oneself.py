@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from chatservice.away import LONGEST
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.entrance import IrcClient
@@ -12,6 +11,7 @@ from chatservice.doors.irc.isupport import MAX_NAME
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.people import is_admin, is_own
 from chatservice.errors import ChatError
+from chatservice.people.away import LONGEST
 from chatservice.text import clean
 
 

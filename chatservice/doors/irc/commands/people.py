@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from chatservice.accounts import Account
 from chatservice.doors.irc import numerics as n
 from chatservice.doors.irc.commands.row import Row
 from chatservice.doors.irc.dialect import user_of
@@ -24,7 +23,8 @@ from chatservice.doors.irc.people import (
     user_host,
 )
 from chatservice.doors.irc.roster import signs
-from chatservice.person import Person
+from chatservice.people.account import Account
+from chatservice.people.person import Person
 
 
 def _whois(irc: IrcClient, message: Message) -> None:

@@ -16,8 +16,8 @@ from chatservice.doors.irc.masks import matches
 from chatservice.doors.irc.message import Message
 from chatservice.doors.irc.people import is_admin
 from chatservice.errors import ChatError
-from chatservice.moderation import MAX_REASON
 from chatservice.names import fold
+from chatservice.rooms.moderation import MAX_REASON
 from chatservice.text import clean
 
 INFO: Final = (

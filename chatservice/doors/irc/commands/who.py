@@ -20,8 +20,8 @@ from chatservice.doors.irc.message import Message, word
 from chatservice.doors.irc.pages import tell
 from chatservice.doors.irc.people import around, flags, is_admin, members, name_of, user_host
 from chatservice.names import fold, is_room
-from chatservice.person import Person
-from chatservice.room import Room
+from chatservice.people.person import Person
+from chatservice.rooms.room import Room
 
 FIELDS: Final = "tcuihsnfdlaor"
 """What a client may ask for by WHOX, in the order in which it is answered."""
