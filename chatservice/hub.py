@@ -33,10 +33,7 @@ from chatservice.parts import Parts
 from chatservice.people.account import Account
 from chatservice.people.person import Person, Policy
 from chatservice.presence.owners import Owners
-from chatservice.rooms.audit import Audit
-from chatservice.rooms.conversations import Conversations
 from chatservice.rooms.moderation import Moderation
-from chatservice.rooms.ops import Ops
 from chatservice.rooms.rights import Act
 
 
@@ -88,49 +85,35 @@ class Hub:
         self._draining = Draining(clock, self._say_to_all, lambda: self.ended())
         self._closing = Closing(log, self._order, self.delivery, clock, lambda: parts.people)
         self.departures = Departures(parts, self._closing)
-        find, audit = self.find, Audit(log, self._order, now)
-        self._audit = audit
-        self.ops = Ops(
-            self.rooms, self.accounts, self._order, audit, find, self.connections_of, now
-        )
+        self.ops = parts.ops
+        self.conversations = parts.conversations
         self.moderation = Moderation(
             self.rooms,
             parts.sanctions,
             self.accounts,
             self._order,
-            audit,
-            find,
+            parts.audit,
+            parts.nicks.find,
             self.people,
             self.departures.expel,
             parts.returns.connected,
             now,
         )
-        self.conversations = Conversations(
-            log,
-            self._order,
-            self.past,
-            self.delivery,
-            self.accounts,
-            parts.nicks,
-            self,
-            self.rooms.admission.speak_privately,
-            self.presence.written_to,
-        )
-        parts.given = self.conversations.read
         self.passwords = passwords or Passwords()
+        logins = Logins(
+            self.accounts,
+            self.passwords,
+            policy,
+            clock,
+            parts.seconds,
+            parts.secret,
+            checkers,
+            parts.meters,
+        )
         self.owners = Owners(
             self.accounts,
             parts.identities,
-            Logins(
-                self.accounts,
-                self.passwords,
-                policy,
-                clock,
-                parts.seconds,
-                parts.secret,
-                checkers,
-                parts.meters,
-            ),
+            logins,
             parts.nicks,
             self._order,
             parts.returns,
@@ -146,14 +129,6 @@ class Hub:
         self.arrivals = Arrivals(
             parts, self.owners, self.conversations, self.departures, self._draining.check
         )
-        self.departures.note = self.owners.note
-        self.departures.forget = self.conversations.lost
-        parts.identities.changed = self.owners.changed
-        self.on_identity(lambda person, _: self.preferences.logged_in(person))
-        self.on_identity(lambda person, _: self.conversations.logged_in(person))
-        self.on_identity(self._known_as)
-        self.on_identity(lambda person, _: self.rooms.touch(person))
-        self.accounts.watch(self._account_changed)
         self.bots = Bots(
             log,
             parts.records,
@@ -162,7 +137,7 @@ class Hub:
             parts.nicks,
             self.rooms,
             self._order,
-            audit,
+            parts.audit,
             policy,
             clock,
             now,
@@ -172,7 +147,19 @@ class Hub:
         self.listeners = Listeners(
             parts, self.callers, self.connect, self.admit, self.departures.lost
         )
+        self._follow()
         log.watch(self._trouble)
+
+    def _follow(self) -> None:
+        """Let what depends on who somebody is follow it."""
+        self.departures.note = self.owners.note
+        self.departures.forget = self.conversations.lost
+        self.parts.identities.changed = self.owners.changed
+        self.on_identity(lambda person, _: self.preferences.logged_in(person))
+        self.on_identity(lambda person, _: self.conversations.logged_in(person))
+        self.on_identity(self._known_as)
+        self.on_identity(lambda person, _: self.rooms.touch(person))
+        self.accounts.watch(self._account_changed)
 
     @property
     def limits(self) -> Limits:
@@ -277,7 +264,7 @@ class Hub:
         else:
             self._draining.begin(seconds)
             deed = f"closes the chat in {say_duration(seconds)}"
-        self._order.publish(person, self._audit.entry(person, lobby, deed))
+        self._order.publish(person, self.parts.audit.entry(person, lobby, deed))
 
     # Who is here, and where they are.
 

@@ -23,6 +23,9 @@ from chatservice.people.returns import Returns
 from chatservice.presence.cloaks import Cloaks
 from chatservice.presence.presence import Presence
 from chatservice.presence.watching import Watching
+from chatservice.rooms.audit import Audit
+from chatservice.rooms.conversations import Conversations
+from chatservice.rooms.ops import Ops
 from chatservice.rooms.rooms import Rooms
 from chatservice.rooms.sanctions import Sanctions
 from chatservice.store.memory import MemoryRecords, MemoryTickets
@@ -34,8 +37,6 @@ class Parts:
     :ivar records: what is known besides what was said.
     :ivar people: every connection.
     :ivar nicks: who wears which nickname.
-    :ivar given: returns the number up to which a person was given its inbox, None if that is not
-        known; set before anybody comes.
     :ivar tokens: whose each token is, of those who are here or may come back soon.
     """
 
@@ -75,8 +76,28 @@ class Parts:
         self.presence = Presence(self.order, self.rooms, now)
         self.cloaks = Cloaks(self.accounts, self.identities, self.presence)
         self.watching = Watching(log, self.order, self.delivery, now)
-        self.given: Callable[[Person], int | None]
+        self.conversations = Conversations(
+            log,
+            self.order,
+            self.past,
+            self.delivery,
+            self.accounts,
+            self.nicks,
+            self.identities.people,
+            self.rooms.admission.speak_privately,
+            self.presence.written_to,
+        )
         self.returns = Returns(
-            tickets or MemoryTickets(now), self.delivery, lambda person: self.given(person), now
+            tickets or MemoryTickets(now), self.delivery, self.conversations.read, now
+        )
+        self.audit = Audit(log, self.order, now)
+        self.ops = Ops(
+            self.rooms,
+            self.accounts,
+            self.order,
+            self.audit,
+            self.nicks.find,
+            self.identities.people,
+            now,
         )
         self.journal = Journal(clock)

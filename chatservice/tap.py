@@ -2,8 +2,8 @@
 
 import gc
 import time
-from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory, IReactorCore
@@ -22,6 +22,9 @@ from chatservice.service import ChatService, listen_at
 from chatservice.signals import take_calmly
 from chatservice.store.keeper import Keeper, Reactor
 
+if TYPE_CHECKING:
+    from chatservice.site.server import ChatSite
+
 __all__ = ["Options", "makeService"]
 
 GARBAGE_AT: Final = 50_000
@@ -29,6 +32,8 @@ GARBAGE_AT: Final = 50_000
 usual 700, what is on its way is taken for old, and all connections are gone through with it."""
 
 Door = TypeVar("Door", bound=DoorFactory)
+Listening: TypeAlias = Iterator[tuple[str, object]]
+"""Descriptions of endpoints, and the factories for them."""
 
 
 def makeService(options: Options) -> MultiService:
@@ -38,8 +43,6 @@ def makeService(options: Options) -> MultiService:
     :raises CannotStart: if an endpoint's description is not usable.
     """
     from twisted.internet import reactor
-
-    from chatservice.doors.raw import RawFactory
 
     # The wall clock jumps; every timer in this process goes by the monotonic one.
     clock = cast("IClock", reactor)
@@ -67,44 +70,13 @@ def makeService(options: Options) -> MultiService:
     )
     keeper.keep_inboxes(hub.accounts.identities)
     hub.ended = cast("IReactorCore", reactor).stop  # type: ignore[misc]  # zope: no self
-    wanted: list[tuple[type[DoorFactory], str]] = [
-        (ChatFactory, at) for at in (options["port"], *options["listen"])
-    ]
-    if options["raw"] is not None:
-        wanted.append((RawFactory, options["raw"]))
-    factories: list[tuple[str, object]] = [
-        (at, _factory(door, at, hub, options)) for door, at in wanted
-    ]
+    factories = [*_lines(hub, options), *_irc(hub, options)]
     closers: list[Callable[[], None]] = []
-    if options["irc"] is not None:
-        from chatservice.doors.irc.protocol import IrcFactory
-
-        at = options["irc"]
-        factories.append((at, _factory(IrcFactory, at, hub, options, **_irc(options))))
     if options["web"] is not None:
-        from chatservice.doors.irc.websocket import SUBPROTOCOLS, IrcWebFactory
-        from chatservice.doors.websocket import WebSocketFactory
-        from chatservice.site.server import make_site
-
-        web = options["web"]
-        by_kind = {
-            kind: _factory(IrcWebFactory, web, hub, options, **_irc(options), opcode=kind)
-            for kind in {*SUBPROTOCOLS.values()}
-        }
-        site = make_site(
-            hub,
-            _factory(WebSocketFactory, web, hub, options),
-            irc={name: by_kind[kind] for name, kind in SUBPROTOCOLS.items()},
-            origins=options["web-origins"],
-        )
-        factories.append((web, site))
+        site = _site(hub, options)
+        factories.append((options["web"], site))
         closers.append(site.close)
-    if options["metrics"] is not None:
-        from chatservice.site.metrics import make_metrics
-
-        at = options["metrics"]
-        at = f"tcp:{at}:interface=127.0.0.1" if at.isdecimal() else at
-        factories.append((at, make_metrics(hub)))
+    factories += _metrics(hub, options)
     ports = [(at, listen_at(cast("IProtocolFactory", one), at)) for at, one in factories]
     cast("IReactorCore", reactor).callWhenRunning(_running, reactor)
     service = MultiService()
@@ -113,14 +85,52 @@ def makeService(options: Options) -> MultiService:
     return service
 
 
-def _running(reactor: IThreads) -> None:
-    take_calmly(reactor)
-    gc.collect()
-    gc.freeze()  # what is here now stays: the garbage collector need not look at it again
-    gc.set_threshold(GARBAGE_AT)
+# Where the chat listens, and what answers there; what is not asked for is not imported.
 
 
-def _irc(options: Options) -> dict[str, object]:
+def _lines(hub: Hub, options: Options) -> Listening:
+    for at in (options["port"], *options["listen"]):
+        yield at, _factory(ChatFactory, at, hub, options)
+    if options["raw"] is not None:
+        from chatservice.doors.raw import RawFactory
+
+        yield options["raw"], _factory(RawFactory, options["raw"], hub, options)
+
+
+def _irc(hub: Hub, options: Options) -> Listening:
+    if options["irc"] is not None:
+        from chatservice.doors.irc.protocol import IrcFactory
+
+        yield options["irc"], _factory(IrcFactory, options["irc"], hub, options, **_of_irc(options))
+
+
+def _metrics(hub: Hub, options: Options) -> Listening:
+    if options["metrics"] is not None:
+        from chatservice.site.metrics import make_metrics
+
+        at = options["metrics"]
+        yield (f"tcp:{at}:interface=127.0.0.1" if at.isdecimal() else at), make_metrics(hub)
+
+
+def _site(hub: Hub, options: Options) -> "ChatSite":
+    from chatservice.doors.irc.websocket import SUBPROTOCOLS, IrcWebFactory
+    from chatservice.doors.websocket import WebSocketFactory
+    from chatservice.site.server import make_site
+
+    at = options["web"]
+    by_kind = {
+        kind: _factory(IrcWebFactory, at, hub, options, **_of_irc(options), opcode=kind)
+        for kind in {*SUBPROTOCOLS.values()}
+    }
+    return make_site(
+        hub,
+        _factory(WebSocketFactory, at, hub, options),
+        irc={name: by_kind[kind] for name, kind in SUBPROTOCOLS.items()},
+        origins=options["web-origins"],
+    )
+
+
+def _of_irc(options: Options) -> dict[str, object]:
     """Return what is asked for of IRC, over whatever it is spoken."""
     return {
         "server": options["server-name"] or "",
@@ -139,3 +149,10 @@ def _factory(
         peer_known_late=description.startswith("haproxy:"),
         **more,
     )
+
+
+def _running(reactor: IThreads) -> None:
+    take_calmly(reactor)
+    gc.collect()
+    gc.freeze()  # what is here now stays: the garbage collector need not look at it again
+    gc.set_threshold(GARBAGE_AT)

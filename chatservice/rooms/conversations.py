@@ -8,7 +8,7 @@ How far somebody has been given its inbox is counted beside (readings.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
@@ -38,17 +38,11 @@ MOST_BY_GUESTS: Final = 20
 _LAST: Final = 10**18  # above every number
 
 
-class Whereabouts(Protocol):
-    """Who is here."""
-
-    def connections_of(self, identity: str, /) -> Sequence[Person]:
-        """Return the connections with an identity."""
-
-
 class Conversations:
     """Whatever two people say to each other alone.
 
     :param nicks: who wears which nickname.
+    :param people: returns everybody who is here with an identity.
     :param speak: tells whether what somebody says is heard; raises ChatError if it may say nothing.
     :param written_to: called with whom something was said to, and by whom.
     """
@@ -61,7 +55,7 @@ class Conversations:
         delivery: Delivery,
         accounts: Accounts,
         nicks: Nicks[Person],
-        whereabouts: Whereabouts,
+        people: Callable[[str], Sequence[Person]],
         speak: Callable[[Person], bool],
         written_to: Callable[[Person, Person], None],
     ) -> None:
@@ -71,7 +65,7 @@ class Conversations:
         self._delivery = delivery
         self._accounts = accounts
         self._nicks = nicks
-        self._where = whereabouts
+        self._people = people
         self._speak = speak
         self._written_to = written_to
         self._readings = Readings(accounts, delivery)
@@ -175,7 +169,7 @@ class Conversations:
         account = self._accounts.of(person.inbox)
         if head is None or account is None or person.departed or self._readings.follows(person):
             return
-        others = self._where.connections_of(person.inbox)
+        others = self._people(person.inbox)
         known = (self._readings.read(other) or 0 for other in others if other is not person)
         read = max(account.read, *known, 0)
         if read >= head or person.looks_back:
@@ -299,7 +293,7 @@ class Conversations:
         self._tell_if_away(person, other)
 
     def _tell_if_away(self, person: Person, other: Partner) -> None:
-        here = self._where.connections_of(other.identity)
+        here = self._people(other.identity)
         named = [one for one in here if one.nick == other.nick]
         for one in (named or here)[:1]:
             self._written_to(one, person)
@@ -312,15 +306,15 @@ class Conversations:
         """Return the connections with an identity, of which one may be known already."""
         if known is not None and known.account is None and known.inbox == identity:
             return (known,)  # a guest has one
-        return self._where.connections_of(identity)
+        return self._people(identity)
 
     def _is_here(self, account: Account) -> bool:
-        return any(not one.absent for one in self._where.connections_of(account.identity))
+        return any(not one.absent for one in self._people(account.identity))
 
     # Inside: with whom.
 
     def _answer(self, partner: Partner, person: Person, text: str) -> Deferred[None] | None:
-        here = self._where.connections_of(partner.identity)
+        here = self._people(partner.identity)
         if here:
             return self._say(person, Partner(partner.identity, here[0].nick), text, here[0])
         account = self._accounts.of(partner.identity)
@@ -364,7 +358,7 @@ class Conversations:
     def _learn(self, old: Account | None, new: Account | None) -> None:
         """Take note of an account that is new."""
         if old is None and new is not None:
-            for person in self._where.connections_of(new.identity):
+            for person in self._people(new.identity):
                 self._registered(person)
 
     def _registered(self, person: Person) -> None:
