@@ -67,6 +67,9 @@ CODES: Final = {
 }
 """What programs are told of an answer's status; of others that the request is bad."""
 
+SOON: Final = 5
+"""Seconds after which what could not be done just now may be tried again."""
+
 _FOR_PROGRAMS: Final = (b"/rooms", b"/healthz", b"/openapi.json")
 
 
@@ -147,8 +150,7 @@ class Request(TwistedRequest):
         return reason
 
     def _too_long(self) -> None:
-        path = getattr(self.channel, "_path", b"")  # the request knows it only with its body
-        self.channel.refuse(413, f"That is longer than {MAX_BODY >> 10} KiB.", path)
+        self.channel.refuse(413, f"That is longer than {MAX_BODY >> 10} KiB.")
 
 
 class Channel(HTTPChannel):
@@ -217,6 +219,14 @@ class Channel(HTTPChannel):
         if not self.refused:
             super().lineReceived(line)
 
+    def headerReceived(self, line: bytes) -> bool:
+        """Take a header; one that twisted cannot count with is none: a length of 5,000 digits."""
+        try:
+            return bool(super().headerReceived(line))
+        except ValueError:
+            self._respondToBadRequestAndDisconnect()
+            return False
+
     def rawDataReceived(self, data: bytes) -> None:
         """Take a part of a request's body."""
         if not self.refused:
@@ -248,6 +258,10 @@ class Channel(HTTPChannel):
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.refuse(400, "That is no good HTTP request.")
 
+    def _send100Continue(self) -> None:
+        if not self.refused:
+            super()._send100Continue()
+
     # For us.
 
     @property
@@ -256,14 +270,18 @@ class Channel(HTTPChannel):
         return not self.requests
 
     def refuse(self, status: int, text: str, path: bytes = b"") -> None:
-        """Say why nothing more is done, and close; what the peer still sends is not looked at."""
+        """Say why nothing more is done, and close; what the peer still sends is not looked at.
+
+        :param path: what was asked for; by default that of the request which is coming in.
+        """
         if self.refused or self.transport is None:
             return
         self.refused = True
-        kind, body = error_body(path, status, text)
+        kind, body = error_body(path or getattr(self, "_path", b""), status, text)
         lines = [
             b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode()),
             *(b"%s: %s" % header for header in HEADERS.items()),
+            *([b"Retry-After: %d" % SOON] if status == HTTPStatus.TOO_MANY_REQUESTS else []),
             b"Content-Type: " + kind,
             b"Content-Length: %d" % len(body),
             b"Connection: close",
@@ -299,7 +317,8 @@ class Channel(HTTPChannel):
     def _count(self) -> None:
         self._counted = True
         if not self.site.opened(self):
-            self.refuse(429, "There are too many connections from your address: close some.")
+            text = "There are too many connections from your address: close some."
+            self.refuse(429, text, _FOR_PROGRAMS[0])  # whoever it is
 
     def _go_on_later(self) -> None:
         if self._next is None:

@@ -20,7 +20,7 @@ from chatservice.bots.callers import Caller
 from chatservice.doors.connection import host_of
 from chatservice.errors import ChatError, Code, TooFast
 from chatservice.hub import Hub
-from chatservice.site.channel import Request
+from chatservice.site.channel import SOON, Request
 
 STATUS: Final = {
     Code.BAD_REQUEST: 400,
@@ -52,9 +52,6 @@ _NO_GOOD: Final = (
     *(Code.BAD_REQUEST, Code.BAD_ARGUMENTS, Code.NO_SUCH_PATH, Code.NO_SUCH_METHOD),
     *(Code.LINE_TOO_LONG, Code.UNKNOWN_TYPE),
 )
-
-SOON: Final = 5
-"""Seconds after which what could not be done just now may be tried again."""
 
 LARGEST: Final = 2**53
 """The largest number that a program may name: all of JSON's readers have them exactly so far."""

@@ -284,12 +284,38 @@ class Requests(SynchronousTestCase):
             b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
             b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+            *(
+                b"GET / HTTP/1.1\r\nContent-Length: " + b"0" * 9999 + end
+                for end in (b"\r\n" * 2, b"\r\nA: b\r\n\r\n")
+            ),
         ):
             browser = self.web.connect()
             browser.send(data)
             answer = self.refused(browser)
             self.assertEqual(answer.status, 400, data)
             self.assertEqual(answer.text, "That is no good HTTP request.\n")
+
+    def test_programs_are_told_so_in_json(self) -> None:
+        """As soon as it is known that it is one that asks."""
+        for head, status in (
+            (b"A\0: b\r\n", 400),
+            (b"A: b\r\n" * 200, 400),
+            (b"A: " + b"b" * MAX_HEAD + b"\r\n", 431),
+        ):
+            browser = self.web.connect()
+            browser.send(b"POST /rooms/ops/messages HTTP/1.1\r\n" + head + b"\r\n")
+            answer = self.refused(browser)
+            self.assertEqual((answer.status, answer.json["code"]), (status, "bad-request"))
+
+    def test_nobody_is_told_to_go_on_with_what_was_refused(self) -> None:
+        """That would stand behind the last answer (RFC 9110, 10.1.1)."""
+        browser = self.web.connect()
+        head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        browser.send(head % (MAX_BODY + 1))
+        self.assertEqual(self.refused(browser).status, 413)
+        browser = self.web.connect()
+        browser.send(head % 1)
+        self.assertEqual([one.status for one in browser.answers()], [100])
 
     def test_who_has_it_already_is_told_that_alone(self) -> None:
         """A length would be taken for the file's (RFC 9110, 8.6); the next answer stands behind."""
@@ -354,7 +380,9 @@ class Requests(SynchronousTestCase):
             over = web.connect()
             if late:
                 over.send(b"GET / HTTP/1.1\r\n\r\n")
-            self.assertEqual([one.status for one in over.answers()], [429])
+            (refusal,) = over.answers()
+            self.assertEqual((refusal.status, refusal.json["code"]), (429, "too-many-connections"))
+            self.assertGreater(int(refusal.header("Retry-After")), 0)
             self.assertEqual(web.connect("192.0.2.2").ask("/").status, 200)
             over.hang_up()
             browsers[0].hang_up()
