@@ -23,7 +23,7 @@ from chatservice.signals import take_calmly
 from chatservice.store.keeper import Keeper, Reactor
 
 if TYPE_CHECKING:
-    from chatservice.site.server import ChatSite
+    from chatservice.site.chatsite import ChatSite
 
 __all__ = ["Options", "makeService"]
 

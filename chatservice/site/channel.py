@@ -27,7 +27,7 @@ from chatservice.errors import Code
 from chatservice.interfaces import ITimer
 
 if TYPE_CHECKING:
-    from chatservice.site.server import ChatSite
+    from chatservice.site.chatsite import ChatSite
 
 TIMEOUT: Final = 20.0
 """Seconds in which a request must be complete, and after which an idle connection ends."""

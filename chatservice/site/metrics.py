@@ -7,7 +7,6 @@ many members are behind, and on nothing else that grows.
 import gzip
 import platform
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from typing import Final, cast
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
@@ -20,17 +19,18 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
-from twisted.web import http
-from twisted.web.resource import IResource, Resource
-from twisted.web.server import Request, Site
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import Resource
 
 import chatservice
 import twisted
 from chatservice.errors import Code
 from chatservice.events import SPEAKING, WHISPERING, Kind
 from chatservice.hub import Hub
-from chatservice.interfaces import IClock
 from chatservice.meters import ACCEPTED, BUCKETS, FOREIGN, ORIGIN, Histogram
+from chatservice.site.channel import Request
+from chatservice.site.chatsite import ChatSite
+from chatservice.site.resources import Folder
 
 MESSAGES: Final = (*SPEAKING, *WHISPERING)
 """What people say."""
@@ -41,9 +41,6 @@ HAPPENINGS: Final = (
     Kind.RECORDED,
 )
 """What else goes through the log."""
-
-TIMEOUT: Final = 30
-"""Seconds that a connection may take for a request, or between two."""
 
 TURNED_AWAY: Final = (Code.TOO_MANY_CONNECTIONS, Code.CLOSING, FOREIGN, ORIGIN)
 """Why most connections are not let in; shown at 0, so that their first one is seen as a change."""
@@ -186,36 +183,28 @@ class MetricsResource(Resource):
     :param registry: what is shown.
     """
 
-    isLeaf = True
-
     def __init__(self, registry: CollectorRegistry) -> None:
         super().__init__()
         self._registry = registry
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """Return what says that there is nothing more."""
+        return _Nothing()
 
     def render_GET(self, request: Request) -> bytes:
         """Show all metrics, in the format that is asked for."""
         encode, content_type = choose_encoder(_header(request, "accept"))
         shown = encode(self._registry)
-        _head(request, content_type)
+        request.setHeader("Content-Type", content_type)
+        request.setHeader("Cache-Control", "no-store")
         request.setHeader("Vary", "Accept, Accept-Encoding")
         if gzip_accepted(_header(request, "accept-encoding")):
             request.setHeader("Content-Encoding", "gzip")
             shown = gzip.compress(shown, 6)
         return shown
 
-    def render(self, request: Request) -> bytes:
-        """Answer a request, or say which can be answered."""
-        if request.postpath:
-            return _refuse(request, 404, "There is nothing here; the metrics are at /metrics.")
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader("Allow", "GET, HEAD")
-            return _refuse(request, 405, "Only GET works here.")
-        shown = self.render_GET(request)
-        request.setHeader("Content-Length", str(len(shown)))
-        return b"" if request.method == b"HEAD" else shown
 
-
-class _Nothing(Resource):
+class _Nothing(Folder):
     """What is everywhere else."""
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -224,35 +213,11 @@ class _Nothing(Resource):
 
     def render(self, request: Request) -> bytes:
         """Say where the metrics are."""
-        return _refuse(request, 404, "There is nothing here; the metrics are at /metrics.")
+        return request.error(404, "There is nothing here; the metrics are at /metrics.")
 
 
-class _Request(Request):
-    """A request whose body is of no interest, and not kept."""
-
-    def gotLength(self, length: int | None) -> None:
-        """Make no room for a body, however long."""
-        self.content = BytesIO()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Forget what comes."""
-
-
-class MetricsSite(Site):
-    """The web server for metrics, which does not log every look at them.
-
-    :param root: what it has.
-    :param clock: for time-outs; None for the reactor.
-    """
-
-    displayTracebacks = False
-    noisy = False
-
-    def __init__(self, root: Resource, clock: IClock | None) -> None:
-        super().__init__(root, requestFactory=_Request, timeout=TIMEOUT, reactor=clock)
-
-    def log(self, request: http.Request) -> None:
-        """Log nothing: somebody looks every few seconds."""
+class MetricsSite(ChatSite):
+    """The web server for metrics, bounded as the one for everybody is."""
 
 
 def registry_of(hub: Hub) -> CollectorRegistry:
@@ -264,25 +229,12 @@ def registry_of(hub: Hub) -> CollectorRegistry:
     return registry
 
 
-def make_metrics(hub: Hub) -> Site:
+def make_metrics(hub: Hub) -> MetricsSite:
     """Return the web server for a chat's metrics."""
     root = _Nothing()
-    root.putChild(b"metrics", cast("IResource", MetricsResource(registry_of(hub))))
-    return MetricsSite(root, hub.clock)
+    root.put("metrics", MetricsResource(registry_of(hub)))
+    return MetricsSite(root, hub, reactor=cast("IReactorTime | None", hub.clock))
 
 
 def _header(request: Request, name: str) -> str:
     return request.getHeader(name) or ""
-
-
-def _head(request: Request, content_type: str) -> None:
-    request.setHeader("Content-Type", content_type)
-    request.setHeader("Cache-Control", "no-store")
-    request.setHeader("X-Content-Type-Options", "nosniff")
-    request.setHeader("Server", "chatservice")
-
-
-def _refuse(request: Request, code: int, why: str) -> bytes:
-    request.setResponseCode(code)
-    _head(request, "text/plain; charset=utf-8")
-    return f"{why}\n".encode()

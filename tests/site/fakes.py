@@ -17,6 +17,7 @@ from chatservice.doors.websocket import WebSocketFactory
 from chatservice.hub import Hub
 from chatservice.limits import UNLIMITED, Limits
 from chatservice.people.person import Policy
+from chatservice.site.chatsite import ChatSite
 from chatservice.site.server import make_site
 from chatservice.store.memory import MemoryLog
 
@@ -69,9 +70,9 @@ class Transport(StringTransport):
 class Browser:
     """One HTTP connection."""
 
-    def __init__(self, web: "Web", host: str = "192.0.2.1") -> None:
+    def __init__(self, site: ChatSite, host: str = "192.0.2.1") -> None:
         self.transport = Transport(peerAddress=IPv4Address("TCP", host, 4242))
-        channel = web.site.buildProtocol(None)
+        channel = site.buildProtocol(None)
         assert channel is not None
         self.channel = channel
         self.transport.protocol = channel
@@ -135,7 +136,7 @@ class Web:
 
     def connect(self, host: str = "192.0.2.1") -> Browser:
         """Connect a browser."""
-        return Browser(self, host)
+        return Browser(self.site, host)
 
     def get(self, path: str, **headers: str) -> Answer:
         """Ask for something on a connection of its own."""

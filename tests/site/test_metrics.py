@@ -12,14 +12,16 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.server import Request
 
 from chatservice.errors import Code
 from chatservice.events import Kind
-from chatservice.site.metrics import HAPPENINGS, MESSAGES, MetricsResource, Numbers, make_metrics
+from chatservice.site.channel import LINGER
+from chatservice.site.metrics import HAPPENINGS, MESSAGES, Numbers, make_metrics
 from tests.fakes import Chat, FailingLog
+from tests.site.fakes import Browser
 
 HOSTILE = 'x"}\n# nick'
 
@@ -160,18 +162,24 @@ class Scrape(SynchronousTestCase):
             status, head, _ = self.ask(f"{method} /metrics", "Content-Length: 0")
             self.assertEqual((method, status, head["allow"]), (method, 405, "get, head"))
 
-    def test_a_body_is_not_kept(self) -> None:
-        kept: list[bytes] = []
+    def test_a_long_body_is_not_read(self) -> None:
+        status, head, _ = self.ask("POST /metrics", "Content-Length: 1000000")
+        self.assertEqual((status, head["connection"]), (413, "close"))
 
-        def render(resource: MetricsResource, request: Request) -> bytes:
-            assert request.content is not None
-            kept.append(request.content.read())
-            return b""
+    def test_drop_after_drop_keeps_no_connection_open(self) -> None:
+        """They would use up the descriptors that people need."""
+        browser = Browser(self.site)
+        for byte in b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n":
+            browser.send(bytes([byte]))
+            self.chat.clock.advance(1)
+        self.chat.clock.advance(LINGER)
+        self.assertTrue(browser.transport.aborted)
 
-        self.patch(MetricsResource, "render", render)
-        large = b"x" * 1_000_000
-        self.ask("POST /metrics", f"Content-Length: {len(large)}", body=large)
-        self.assertEqual(kept, [b""])
+    def test_nothing_that_is_asked_for_gets_into_the_log(self) -> None:
+        """Not even where twisted warns of answers to HEAD."""
+        with capturedLogs() as seen:
+            self.assertEqual(self.ask("HEAD /secret")[0], 404)
+        self.assertEqual(list(seen), [])
 
     def test_a_number_that_cannot_be_had_shows_no_traceback(self) -> None:
         def broken() -> tuple[int, int, int]:

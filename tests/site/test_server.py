@@ -6,9 +6,9 @@ from twisted.web.resource import Resource
 from chatservice.doors.websocket import WebSocketProtocol
 from chatservice.limits import Limits
 from chatservice.site.channel import LINGER, MAX_BODY, MAX_HEAD, TIMEOUT, Request
+from chatservice.site.chatsite import BROWSERS
 from chatservice.site.origins import Origins as Which
 from chatservice.site.resources import SAFE_COOKIE
-from chatservice.site.server import BROWSERS
 from tests.doors.web import handshake
 from tests.site.fakes import Answer, Browser, Web
 
@@ -383,6 +383,7 @@ class Requests(SynchronousTestCase):
             (refusal,) = over.answers()
             self.assertEqual((refusal.status, refusal.json["code"]), (429, "too-many-connections"))
             self.assertGreater(int(refusal.header("Retry-After")), 0)
+            self.assertEqual(web.hub.meters.turned_away, {"too-many-connections": 1})
             self.assertEqual(web.connect("192.0.2.2").ask("/").status, 200)
             over.hang_up()
             browsers[0].hang_up()
