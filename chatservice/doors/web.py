@@ -47,6 +47,7 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
     _leaving = False  # it has all that it was to be given
     _lost = False
     _cut = False
+    _deaf = False  # nothing comes from the peer any more
     _heard = True  # since it was looked at last
     _silent_since = 0.0
     _asked = False  # for a sign of life
@@ -72,6 +73,14 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
         if self._opened:
             self.factory.closed(self)
             self._lose()
+
+    def readConnectionLost(self) -> None:
+        """The peer sends no more: it gets all up to here, but nobody waits for its last word."""
+        self._deaf = True
+        if self._closing:
+            self.dropConnection()
+        else:
+            super().readConnectionLost()
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes from the wire, as long as somebody reads what they say."""
@@ -106,6 +115,8 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
         """Say the last word, whoever began with the end: by force after LINGER."""
         BoundedProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
         self._begin_end()
+        if self._deaf:
+            self.dropConnection()
 
     def dropConnection(self, abort: bool = False) -> None:
         """Close the connection below, by force only if the peer did not close in good order."""

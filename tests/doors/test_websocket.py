@@ -152,6 +152,33 @@ class Ends(SynchronousTestCase):
         chat.clock.advance(1)
         self.assertTrue(alice.transport.aborted)
 
+    def test_who_says_no_more_cannot_answer_and_is_not_waited_for(self) -> None:
+        """A browser that crashed, say: others from its address could not come in meanwhile.
+
+        It is given all up to there.
+        """
+        chat = Chat()
+        for ask in ("say", "quit"):
+            alice = chat.join("alice")
+            alice.ask(ask, room="#lobby", text="one")
+            alice.web.readConnectionLost()
+            chat.turn()
+            said = [o["text"] for o in alice.objects() if o["type"] == "said"]
+            self.assertEqual(said, ["one"] if ask == "say" else [])
+            self.assertEqual((alice.code, alice.transport.disconnecting), (1000, True))
+            alice.hang_up()
+            chat.turn()
+
+    def test_who_says_no_more_while_the_end_is_awaited_is_not_waited_for(self) -> None:
+        """It will not answer."""
+        chat = Chat()
+        alice = chat.join("alice")
+        alice.ask("quit")
+        chat.turn()
+        self.assertFalse(alice.transport.disconnecting)
+        alice.web.readConnectionLost()
+        self.assertTrue(alice.transport.disconnecting)
+
     def test_who_does_not_read_its_last_words_is_cut_off(self) -> None:
         """Also if the transport holds them."""
         chat = Chat()
