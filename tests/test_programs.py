@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import cast
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.bots import repeats
-from chatservice.bots.callers import Caller
+from chatservice.bots.callers import Caller, Callers
 from chatservice.bots.listeners import MOST_STREAMS, Stream
 from chatservice.bots.programs import Page
 from chatservice.errors import ChatError, Code, TooFast
@@ -548,6 +549,17 @@ class Listening(WithToken):
         _, member = self.listen()
         self.alice.types("/ban troll", "/mute deploy", "/mode slow 5s", "/token other #dev")
         self.assertEqual(member.disconnects, 0)
+
+    def test_whoever_is_not_concerned_is_not_looked_at(self) -> None:
+        """There may be a thousand streams, and tokens of a thousand others may end at once."""
+        self.alice.types("/token other #dev")
+        others = token_in(self.alice.hears())
+        self.listen()
+        with mock.patch.object(Callers, "check", side_effect=AssertionError("looked at")):
+            self.chat.hub.listeners.note()
+            self.alice.types("/token revoke other")
+        self.assertEqual(self.refuses(Code.BAD_TOKEN, caller=self.caller(others))[:4], "That")
+        self.assertEqual(len([*self.chat.hub.listeners.streams()]), 1)
 
     def test_so_many_and_no_more(self) -> None:
         streams = [self.listen()[0] for _ in range(MOST_STREAMS)]

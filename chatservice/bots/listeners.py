@@ -35,10 +35,11 @@ class Stream:
     :ivar person: the connection, as the hub knows it; it wears no nickname.
     """
 
-    __slots__ = ("caller", "key", "person", "room")
+    __slots__ = ("bot", "caller", "key", "person", "room")
 
-    def __init__(self, key: str, room: str, caller: Caller, person: Person) -> None:
-        self.key = key
+    def __init__(self, token: Token, room: str, caller: Caller, person: Person) -> None:
+        self.key = token.key
+        self.bot = token.bot
         self.room = room
         self.caller = caller
         self.person = person
@@ -74,7 +75,7 @@ class Listeners:
         parts.tokens_of_bots.watch(self._token_changed)
         parts.accounts.watch(self._account_changed)
         parts.records.watch(SANCTION, self._sanctioned)
-        parts.records.watch(ROOM, lambda name, _: self._recheck(name))
+        parts.records.watch(ROOM, lambda name, _: self._recheck(lambda one: one.room == name))
 
     def listen(self, caller: Caller, room: str, after: int | None, member: IMember) -> Stream:
         """Let somebody hear a room, until it is ended or lost is called.
@@ -94,7 +95,7 @@ class Listeners:
         except ChatError:
             self._lost(person)
             raise
-        stream = Stream(token.key, place.name, caller, person)
+        stream = Stream(token, place.name, caller, person)
         self._streams[stream] = None
         heard = self._order.hear(person, place.name)
         heard.addCallback(self._begin, stream, after, place.charter.floor)
@@ -146,12 +147,12 @@ class Listeners:
         if self._clock is not None:
             stream.person.timer = self._clock.callLater(LAST_WORDS, member.abort)
 
-    def _recheck(self, room: str = "") -> None:
+    def _recheck(self, concerned: Callable[[Stream], bool]) -> None:
         """End the streams of those who may not listen any more.
 
-        :param room: the only one that it is about; "" for all.
+        :param concerned: those that it is about: there may be many others.
         """
-        for stream in [one for one in self._streams if room in ("", one.room)]:
+        for stream in [one for one in self._streams if concerned(one)]:
             try:
                 self._callers.check(stream.caller, stream.room, writing=False)
             except ChatError as refusal:
@@ -159,12 +160,13 @@ class Listeners:
 
     def _token_changed(self, old: Token | None, new: Token | None) -> None:
         if old is not None and (new is None or new.rooms != old.rooms):
-            self._recheck()
+            self._recheck(lambda one: one.key == old.key)
 
     def _account_changed(self, old: Account | None, new: Account | None) -> None:
         if old is not None and old.maker and new is None:
-            self._recheck()
+            self._recheck(lambda one: one.bot == old.identity)
 
     def _sanctioned(self, key: str, value: Value | None) -> None:
-        if value is not None:  # EVERYWHERE is no room's name
-            self._recheck(str(value.get("room", EVERYWHERE)))
+        if value is not None:
+            room = value.get("room", EVERYWHERE)  # which is no room's name
+            self._recheck(lambda one: room in (EVERYWHERE, one.room))
