@@ -228,9 +228,11 @@ class Channel(HTTPChannel):
             return False
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Take a part of a request's body."""
+        """Take a part of a request's body, or keep a little of what stands behind it."""
         if not self.refused:
             super().rawDataReceived(data)
+            if self._handlingRequest and self._waitingForTransport:
+                self._networkProducer.pauseProducing()  # twisted would keep all of it
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse an endless line."""

@@ -107,6 +107,18 @@ class Listening(Programs):
         self.assertEqual(said, [str(n) for n in range(2000)])
         self.assertIn("gap", [one["type"] for one in found])
 
+    def test_who_does_not_read_is_not_read_either(self) -> None:
+        """What it sends behind its request would be kept, without end."""
+        wire = self.listen()
+        producer = wire.transport.producer
+        assert producer is not None
+        producer.pauseProducing()
+        wire.send(b"GET / HTTP/1.1\r\n" * 100)
+        self.assertEqual(wire.transport.producerState, "paused")
+        producer.resumeProducing()
+        self.bob.types("hello")
+        self.assertEqual(len(self.heard(wire)), 1)
+
     def test_the_end_is_told_and_closes_the_connection(self) -> None:
         for end, kind in (
             (lambda: self.alice.types("/token revoke deploy"), "error"),
