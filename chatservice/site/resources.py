@@ -93,7 +93,8 @@ class Index(Leaf):
 
     def render_GET(self, request: Request) -> object:
         """Return the page."""
-        request.setHeader(b"Cache-Control", b"no-cache")
+        # private: with it goes a cookie, which is nobody else's (RFC 9111, 7.3).
+        request.setHeader(b"Cache-Control", b"private, no-cache")
         host = request.getHeader(b"Host") or b""
         safe = self._origins.encrypted(request.isSecure(), host.decode("latin-1"))
         cookie = cookie_of(request, safe) or new_cookie()

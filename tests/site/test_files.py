@@ -98,7 +98,7 @@ class Page(SynchronousTestCase):
     def test_the_page_is_asked_for_each_time(self) -> None:
         """But sent only if it is another."""
         got = self.web.get("/")
-        self.assertEqual(got.header("Cache-Control"), "no-cache")
+        self.assertEqual(got.header("Cache-Control"), "private, no-cache")
         self.assertEqual(got.header("Content-Type"), "text/html; charset=utf-8")
         again = self.web.get("/", If_None_Match=got.header("ETag"))
         self.assertEqual((again.status, again.body), (304, b""))
