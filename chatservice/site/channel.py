@@ -8,6 +8,7 @@ text, or JSON for programs.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -37,6 +38,9 @@ LINGER: Final = 5.0
 
 MAX_BODY: Final = 64 << 10
 """The longest body of a request, in bytes."""
+
+MAX_PIECES: Final = 1024
+"""In so many pieces a body may come: each costs as much as hundreds of bytes."""
 
 MAX_HEAD: Final = 16 << 10
 """The longest request line with all headers, in bytes."""
@@ -84,12 +88,17 @@ def error_body(path: bytes, status: int, text: str) -> tuple[bytes, bytes]:
     return b"text/plain; charset=utf-8", f"{text}\n".encode()
 
 
+class _TooLong(Exception):
+    """Nothing more of a body is to be looked at; it was refused."""
+
+
 class Request(TwistedRequest):
     """One request; see Channel."""
 
     defaultContentType = b"text/plain; charset=utf-8"
     channel: "Channel"
     body: BytesIO
+    _pieces = 0
 
     def gotLength(self, length: int | None) -> None:
         """Make room for the body, if it is not too long."""
@@ -98,11 +107,15 @@ class Request(TwistedRequest):
             self._too_long()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Take a part of the body."""
-        if self.body.tell() + len(data) > MAX_BODY:
+        """Take a part of the body.
+
+        :raises _TooLong: if that is too much.
+        """
+        self._pieces += 1
+        if self.body.tell() + len(data) > MAX_BODY or self._pieces > MAX_PIECES:
             self._too_long()
-        else:
-            self.body.write(data)
+            raise _TooLong
+        self.body.write(data)
 
     def process(self) -> None:
         """Answer, unless it was refused already."""
@@ -150,7 +163,8 @@ class Request(TwistedRequest):
         return reason
 
     def _too_long(self) -> None:
-        self.channel.refuse(413, f"That is longer than {MAX_BODY >> 10} KiB.")
+        text = f"That is longer than {MAX_BODY >> 10} KiB, or in too many pieces."
+        self.channel.refuse(413, text)
 
 
 class Channel(HTTPChannel):
@@ -230,7 +244,8 @@ class Channel(HTTPChannel):
     def rawDataReceived(self, data: bytes) -> None:
         """Take a part of a request's body, or keep a little of what stands behind it."""
         if not self.refused:
-            super().rawDataReceived(data)
+            with suppress(_TooLong):
+                super().rawDataReceived(data)
             if self._handlingRequest and self._waitingForTransport:
                 self._networkProducer.pauseProducing()  # twisted would keep all of it
 

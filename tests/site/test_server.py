@@ -5,7 +5,7 @@ from twisted.web.resource import Resource
 
 from chatservice.doors.websocket import WebSocketProtocol
 from chatservice.limits import Limits
-from chatservice.site.channel import LINGER, MAX_BODY, MAX_HEAD, TIMEOUT, Request
+from chatservice.site.channel import LINGER, MAX_BODY, MAX_HEAD, MAX_PIECES, TIMEOUT, Request
 from chatservice.site.chatsite import BROWSERS
 from chatservice.site.origins import Origins as Which
 from chatservice.site.resources import SAFE_COOKIE
@@ -259,6 +259,25 @@ class Requests(SynchronousTestCase):
             browser.send(chunk)
         browser.send(b"0\r\n\r\n")
         self.assertEqual(self.refused(browser).status, 413)
+
+    def test_a_body_in_too_many_pieces_is_refused(self) -> None:
+        """To take them apart costs far more than to send them; nothing behind them is looked at."""
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        browser = self.web.connect()
+        browser.send(head + b"1\r\na\r\n" * MAX_PIECES + b"0\r\n\r\n")
+        self.assertEqual([one.status for one in browser.answers()], [405])
+        taken: list[bytes] = []
+        take = Request.handleContentChunk
+
+        def counted(request: Request, data: bytes) -> None:
+            taken.append(data)
+            take(request, data)
+
+        self.patch(Request, "handleContentChunk", counted)
+        browser = self.web.connect()
+        browser.send(head + b"1\r\na\r\n" * 10 * MAX_PIECES)
+        self.assertEqual(self.refused(browser).status, 413)
+        self.assertEqual(len(taken), MAX_PIECES + 1)
 
     def test_a_body_of_the_longest_kind_is_read(self) -> None:
         """The limit itself is within it."""
