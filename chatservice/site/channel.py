@@ -77,17 +77,6 @@ SOON: Final = 5
 _FOR_PROGRAMS: Final = (b"/rooms", b"/healthz", b"/openapi.json")
 
 
-def error_body(path: bytes, status: int, text: str) -> tuple[bytes, bytes]:
-    """Return the Content-Type and the body of an error.
-
-    :param path: what was asked for: programs get JSON.
-    """
-    if path.startswith(_FOR_PROGRAMS):
-        said = {"code": CODES.get(status, Code.BAD_REQUEST), "text": text}
-        return b"application/json", json.dumps(said).encode() + b"\n"
-    return b"text/plain; charset=utf-8", f"{text}\n".encode()
-
-
 class _TooLong(Exception):
     """Nothing more of a body is to be looked at; it was refused."""
 
@@ -145,7 +134,7 @@ class Request(TwistedRequest):
     def error(self, status: int, text: str) -> bytes:
         """Return the body of an error, for whose status and type this sees."""
         self.setResponseCode(status, HTTPStatus(status).phrase.encode())
-        kind, body = error_body(self.path, status, text)
+        kind, body = self.channel.error_body(self.path, status, text)
         self.setHeader(b"Content-Type", kind)
         self.setHeader(b"Cache-Control", b"no-store")
         return body
@@ -294,7 +283,7 @@ class Channel(HTTPChannel):
         if self.refused or self.transport is None:
             return
         self.refused = True
-        kind, body = error_body(path or getattr(self, "_path", b""), status, text)
+        kind, body = self.error_body(path or getattr(self, "_path", b""), status, text)
         lines = [
             b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode()),
             *(b"%s: %s" % header for header in HEADERS.items()),
@@ -311,6 +300,17 @@ class Channel(HTTPChannel):
             self.loseConnection()
         else:
             getattr(self.transport, "loseWriteConnection", self.loseConnection)()
+
+    def error_body(self, path: bytes, status: int, text: str) -> tuple[bytes, bytes]:
+        """Return the Content-Type and the body of an error.
+
+        :param path: what was asked for: programs get JSON, and their refusals are counted.
+        """
+        if not path.startswith(_FOR_PROGRAMS):
+            return b"text/plain; charset=utf-8", f"{text}\n".encode()
+        code = CODES.get(status, Code.BAD_REQUEST)
+        self.site.meters.refuse(code)
+        return b"application/json", json.dumps({"code": code, "text": text}).encode() + b"\n"
 
     def end(self) -> None:
         """Close once all is written, by force after LINGER."""

@@ -28,6 +28,8 @@ class ChatSite(Site):
     :param peer_known_late: whether the peer's address is known only with its first bytes, as
         behind a PROXY protocol.
     :param reactor: a Clock in tests; by default twisted's own.
+
+    :ivar meters: what is refused is counted there.
     """
 
     noisy = False
@@ -47,7 +49,7 @@ class ChatSite(Site):
         )
         self.peer_known_late = peer_known_late
         self._most = BROWSERS * hub.limits.connections
-        self._meters = hub.meters
+        self.meters = hub.meters
         self._channels: dict[Channel, str] = {}  # each with its address, "" for none
         self._counts: dict[str, int] = {}
 
@@ -59,7 +61,7 @@ class ChatSite(Site):
         self._counts[network] = self._counts.get(network, 0) + 1
         if not network or self._counts[network] <= self._most:
             return True
-        self._meters.turn_away(Code.TOO_MANY_CONNECTIONS)
+        self.meters.turn_away(Code.TOO_MANY_CONNECTIONS)
         return False
 
     def closed(self, channel: Channel) -> None:

@@ -315,7 +315,7 @@ class Requests(SynchronousTestCase):
             self.assertEqual(answer.text, "That is no good HTTP request.\n")
 
     def test_programs_are_told_so_in_json(self) -> None:
-        """As soon as it is known that it is one that asks."""
+        """As soon as it is known that it is one that asks; and that is counted."""
         for head, status in (
             (b"A\0: b\r\n", 400),
             (b"A: b\r\n" * 200, 400),
@@ -325,6 +325,9 @@ class Requests(SynchronousTestCase):
             browser.send(b"POST /rooms/ops/messages HTTP/1.1\r\n" + head + b"\r\n")
             answer = self.refused(browser)
             self.assertEqual((answer.status, answer.json["code"]), (status, "bad-request"))
+        self.assertEqual(self.web.get("/rooms/ops/nothing").status, 404)
+        self.assertEqual(self.web.get("/nothing").status, 404)
+        self.assertEqual(self.web.hub.meters.refused, {"bad-request": 3, "no-such-path": 1})
 
     def test_nobody_is_told_to_go_on_with_what_was_refused(self) -> None:
         """That would stand behind the last answer (RFC 9110, 10.1.1)."""
