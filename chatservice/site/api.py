@@ -177,8 +177,8 @@ def _text_of(request: Request) -> _Line:
 def _read_json(text: str) -> _Line:
     try:
         asked = load(text)
-    except ValueError:
-        raise ChatError(Code.BAD_REQUEST, "That is no good JSON.") from None
+    except ValueError as problem:
+        raise ChatError(Code.BAD_REQUEST, f"That is no good JSON: {problem}.") from None
     if not isinstance(asked, dict):
         raise ChatError(Code.BAD_REQUEST, 'Send a JSON object: {"text": "hello"}')
     line, kind = asked.get("text"), asked.get("kind", Kind.SAID.label)

@@ -156,6 +156,9 @@ class Saying(Programs):
         self.refused(400, Code.BAD_REQUEST, self.say(b"caf\xe9"))
         for body in (b"", b"{", b"[]", b'"x"', b"[" * 5000, b'{"text":"a","text":"b"}', b"NaN"):
             self.refused(400, Code.BAD_REQUEST, self.say(body, as_json))
+        got = self.say(b'{"id":%d}' % 10**18, as_json)
+        self.refused(400, Code.BAD_REQUEST, got)
+        self.assertIn("a number in it is too large", got[2]["text"])
         for body in (b"{}", b'{"text":7}', b'{"text":"x","kind":"joined"}', b'{"text":"a\\nb"}'):
             self.refused(400, Code.BAD_ARGUMENTS, self.say(body, as_json))
 
