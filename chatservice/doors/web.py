@@ -112,7 +112,13 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
         reasonUtf8: bytes | None = None,  # noqa: N803
         isReply: bool = False,  # noqa: N803
     ) -> None:
-        """Say the last word, whoever began with the end: by force after LINGER."""
+        """Say the last word, whoever began with the end: by force after LINGER.
+
+        The peer's own code is given back (RFC 6455, 5.5.1): Firefox tells a page that it reloads of
+        the answer, and one of 1000 would mean that the person left.
+        """
+        if isReply:
+            code = self.remoteCloseCode
         BoundedProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
         self._begin_end()
         if self._deaf:

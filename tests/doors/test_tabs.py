@@ -86,6 +86,7 @@ class Tabs(SynchronousTestCase):
             alice, bob = chat.join("alice", "t"), chat.join("bob")
             alice.close(code)
             self.assertTrue(alice.transport.disconnecting)
+            self.assertEqual(alice.end(), code)  # which the page is told in Firefox
             alice.hang_up()
             chat.turn()
             self.assertEqual(bob.lines(), [])

@@ -181,7 +181,7 @@ class OverWebSocket(SynchronousTestCase):
         alice.lines(), bob.lines()
         alice.protocol.dataReceived(peer_frame(struct.pack("!H", 1001), CLOSE))
         self.chat.turn()
-        self.assertEqual((alice.lines(), alice.code), ([], 1000))
+        self.assertEqual((alice.lines(), alice.code), ([], 1001))
         self.assertTrue(alice.transport.disconnecting)
         (left,) = bob.lines()
         self.assertIn(" QUIT ", left)
