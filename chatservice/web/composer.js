@@ -108,7 +108,7 @@ function typed() {
 }
 
 function pressed(event) {
-  if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.isComposing || event.keyCode === 229 || event.altKey || event.ctrlKey || event.metaKey) return;
   const act = found.length ? keyInList(event) : keyInBox(event);
   if (!act) return;
   event.preventDefault();

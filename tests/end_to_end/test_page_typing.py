@@ -101,3 +101,17 @@ def test_tab_leaves_an_empty_box(visit: Visits) -> None:
     alice.box.press("Shift+Tab")
     expect(suggestions(alice)).to_have_count(0)
     expect(alice.log).to_be_focused()
+
+
+def test_choosing_a_word_of_an_input_method_sends_nothing(visit: Visits) -> None:
+    """In Safari the Enter that chooses it comes when composing is over: as key code 229 alone."""
+    alice = visit("alice")
+    alice.box.fill("ni hao")
+    for code in (229, 13):
+        alice.box.evaluate(
+            """(box, keyCode) => box.dispatchEvent(new KeyboardEvent(
+                "keydown", { key: "Enter", keyCode, bubbles: true, cancelable: true }))""",
+            code,
+        )
+        expect(alice.box).to_have_value("ni hao" if code == 229 else "")
+    alice.hears("ni hao")
