@@ -27,7 +27,7 @@ export function el(what, ...children) {
 
 /** Make somebody's picture: the first letter, which the style draws, as it is no text to be read. */
 export const avatar = (nick, classes = "") =>
-  el(`span.avatar${classes}`, { "--hue": hue(nick), "data-letter": [...nick][0]?.toUpperCase() ?? "" });
+  el(`span.avatar${classes}`, { "aria-hidden": "true", "--hue": hue(nick), "data-letter": [...nick][0]?.toUpperCase() ?? "" });
 
 /** Call something instead of sending a form away. */
 export const submits = (act) => (event) => {

@@ -18,6 +18,7 @@ const dayAndYear = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
 
 const log = at("log");
 let shown = null; // the place whose lines are shown
+let looked = ""; // of the lines that wait: drawn anew, they would be read anew
 let rows = new Map(); // by line, in order: {row, key}; the key names its look
 
 /** Draw what changed. */
@@ -33,7 +34,10 @@ export function draw() {
   shown = place;
   rows = rowsOf(place, before);
   put(at("rows"), [...rows.values()].map(({ row }) => row));
-  at("waiting").replaceChildren(...waiting(place).map(unsent));
+  const left = waiting(place);
+  const look = JSON.stringify(left);
+  if (look !== looked) at("waiting").replaceChildren(...left.map(unsent));
+  looked = look;
   at("beginning").hidden = !place.beginning;
   at("beginning").textContent = place.lines.length
     ? `This is where ${place.isRoom ? place.name : "your conversation"} begins.`
@@ -132,7 +136,7 @@ function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block })
 const unsent = (entry) =>
   el(
     "div.message.unsent",
-    { "data-room": entry.name },
+    { "data-room": entry.name, "aria-live": !entry.reason && "off" },
     el("p.text", { dir: "auto" }, entry.text),
     el("span.hint", entry.reason || "Not sent yet"),
     entry.reason && el("button.link", { click: () => again(entry) }, "Send again"),

@@ -128,6 +128,47 @@ def test_what_is_said_is_read_aloud(web_chat: WebChat, visit: Visits) -> None:
     assert alice.page.evaluate("document.documentElement.lang") == "en"
 
 
+def test_nothing_is_read_twice(web_chat: WebChat, visit: Visits) -> None:
+    """What waits is read once it is said, a refusal once; what stands there is not made anew.
+
+    As screen readers go by what changes in the log, but for parts with a live region of their own.
+    """
+    alice = visit("alice")
+    with web_chat.nc("carol") as carol:
+        alice.page.evaluate(
+            """() => {
+                window.heard = [];
+                new MutationObserver((changes) => {
+                    for (const { target, addedNodes } of changes)
+                        for (const added of addedNodes) {
+                            const element = added instanceof Element ? added : target;
+                            if (element.closest("[aria-live]").ariaLive === "polite")
+                                heard.push(element.innerText.replace(/\\s+/g, " ").trim());
+                        }
+                }).observe(document.getElementById("log"), { childList: true, subtree: true });
+            }"""
+        )
+        alice.say("hello", "/nonsense")
+        expect(alice.unsent("There is no command")).to_be_visible()
+        carol.say("one")
+        alice.hears("one")
+        heard = alice.page.evaluate("heard")
+    assert len(heard) == len(set(heard)) == 3, heard
+    assert [line for line in heard if "This is where" in line or "Not sent" in line] == []
+
+
+def test_a_picture_is_no_text(visit: Visits) -> None:
+    """The letter in it would be read before each name."""
+    alice = visit("alice")
+    alice.say("hello")
+    alice.hears("hello")
+    session = alice.context.new_cdp_session(alice.page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    names = [one.get("name", {}).get("value") for one in nodes if not one["ignored"]]
+    assert "hello" in names
+    assert "A" not in names
+
+
 def test_a_phone(web_chat: WebChat, visit: Visits) -> None:
     """By touch: rooms and people are a step away, the log has the screen, nothing is cut off."""
     alice = visit(**PHONE)
