@@ -56,7 +56,7 @@ export function fence(text, inside) {
 }
 
 function word(nick) {
-  const escaped = nick.replace(/[\\^$.*+?()[\]{}|-]/g, "\\$&");
+  const escaped = nick.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   return `(?<![${LETTERS}])${escaped}(?![${LETTERS}])`;
 }
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.end_to_end.browser import Visitor, Visits, WebChat
@@ -55,6 +56,15 @@ def test_the_title_counts_mentions(web_chat: WebChat, visit: Visits) -> None:
         alice.go("carol")
         alice.go("#lobby")
         expect(alice.page).to_have_title(title)
+
+
+@pytest.mark.parametrize("nick", ["anna-lena", "a[b]{c}", "x|_^`"])
+def test_a_nickname_of_any_sign_is_mentioned(web_chat: WebChat, visit: Visits, nick: str) -> None:
+    """What means something in a pattern is a sign like others; who is called so can talk."""
+    one = visit(nick)
+    with web_chat.nc("carol", f"ask {nick}, who knows"):
+        one.hears(f"ask {nick}, who knows")
+        expect(one.log.locator(".message.mention mark")).to_have_text(nick)
 
 
 def test_a_mention_is_notified_when_one_looks_elsewhere(web_chat: WebChat, visit: Visits) -> None:
