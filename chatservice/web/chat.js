@@ -62,7 +62,7 @@ export function look(place) {
 /** Return the places in the order of the list: rooms, then conversations. */
 export const listed = () =>
   [...chat.places.values()].sort(
-    (a, b) => b.isRoom - a.isRoom || (a.isRoom ? a.name.localeCompare(b.name) : 0),
+    (a, b) => b.isRoom - a.isRoom || (a.isRoom ? a.name.localeCompare(b.name, undefined, { numeric: true }) : 0),
   );
 
 /** Return a sum over places: of "unread" or "mentions". */

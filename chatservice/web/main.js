@@ -12,6 +12,7 @@ import { chat, find, isMe, listed, placeOf, take as learn } from "./chat.js";
 import { listen, up } from "./connection.js";
 import { at, draws } from "./dom.js";
 import { allRooms, members, view } from "./going.js";
+import { content } from "./messages.js";
 import { notify } from "./notify.js";
 import { came } from "./outbox.js";
 import { step } from "./rooms.js";
@@ -51,7 +52,7 @@ function someoneCame(place) {
 
 draws("view", () => {
   at("title").textContent = chat.view?.name ?? "";
-  at("topic").textContent = chat.view?.isRoom ? chat.view.topic : "A private conversation";
+  at("topic").replaceChildren(...content(chat.view?.isRoom ? chat.view.topic : "A private conversation", ""));
 });
 
 document.addEventListener("keydown", (event) => {

@@ -144,7 +144,7 @@ const unsent = (entry) =>
   );
 
 /** Return a text as nodes: links, rooms, code and mentions; the rest as it is. */
-const content = (text, nick) => pieces(text, nick).map(({ kind, text }) => (MAKERS[kind] ?? String)(text));
+export const content = (text, nick) => pieces(text, nick).map(({ kind, text }) => (MAKERS[kind] ?? String)(text));
 
 const MAKERS = {
   link: (href) => el("a", { href: new URL(href).href, target: "_blank", rel: "noopener noreferrer nofollow" }, href),

@@ -75,7 +75,7 @@ async function show(nick) {
     !isMe(nick) && role !== "bot" && el("button.primary", { click: write }, "Write privately"),
     el("button", { click: () => act("whois") }, "Who is this?"),
   );
-  const what = [role, STATES[state] ?? state, isMe(nick) && "you"].filter(Boolean).join(", ");
+  const what = [role === "user" ? "registered" : role, STATES[state] ?? state, isMe(nick) && "you"].filter(Boolean).join(", ");
   const box = dialog(nick, "Close", el("p.hint", what), acts, order, refusal);
   if (!isRoom || isMe(nick)) return;
   const [may] = await ask({ do: "may", room, nick }, "may").catch(() => []); // gone meanwhile

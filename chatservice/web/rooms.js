@@ -6,8 +6,12 @@ import { allRooms, join, leave, open } from "./going.js";
 
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
+let current = null; // the place that is shown as such
+
 function draw() {
   redraw(at("places"), listed().map(item));
+  if (current !== chat.view) at("places").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  current = chat.view;
   const others = listed().filter((place) => place !== chat.view);
   at("elsewhere").hidden = !total("unread", others);
   at("elsewhere").classList.toggle("rings", total("mentions", others) > 0);

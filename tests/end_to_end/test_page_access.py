@@ -214,6 +214,18 @@ def open_drawer(visitor: Visitor, name: str) -> None:
     expect(drawer).to_be_in_viewport()
 
 
+def test_a_tablet(visit: Visits) -> None:
+    """What is said has most of the screen: people are a step away."""
+    alice = visit("alice", viewport={"width": 820, "height": 1180}, has_touch=True)
+    expect(alice.room("#lobby")).to_be_in_viewport()
+    box = alice.log.bounding_box()
+    assert box is not None
+    assert box["width"] > 550
+    expect(alice.member("alice")).not_to_be_visible()
+    open_drawer(alice, "People")
+    expect(alice.member("alice")).to_be_in_viewport()
+
+
 def test_who_wants_no_motion_gets_none(web_chat: WebChat, visit: Visits) -> None:
     """No transition, animation or smooth scrolling anywhere."""
     alice = visit("alice", reduced_motion="reduce")

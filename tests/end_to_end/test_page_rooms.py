@@ -220,3 +220,37 @@ def test_the_topic(web_chat: WebChat, visit: Visits) -> None:
         expect(topic).to_have_text("Oolong")
         carol.say("/topic -")
         expect(topic).not_to_contain_text("Oolong")
+
+
+def test_a_long_topic_can_be_read(web_chat: WebChat, visit: Visits) -> None:
+    """With its links: whoever comes to it, by a touch or by keys, has all of it."""
+    alice = visit("alice")
+    topic = alice.page.locator("#topic")
+    words = "kettle " * 36 + "https://example.org/tea"
+    is_cut = "e => e.scrollWidth > e.clientWidth"
+    lines = "/register correct horse battery", "/join #tea", f"/topic {words}"
+    with web_chat.nc("carol", *lines) as carol:
+        carol.expect("set the topic")
+        alice.enter("#tea")
+        expect(topic).to_have_text(words)
+        assert topic.evaluate(is_cut)
+        topic.click()
+        assert not topic.evaluate(is_cut)
+        expect(topic.get_by_role("link")).to_have_attribute("href", "https://example.org/tea")
+        expect(topic.get_by_role("link")).to_be_in_viewport()
+
+
+def test_the_room_one_goes_to_is_in_sight(visit: Visits) -> None:
+    """However many there are, in the order in which people count."""
+    alice = visit("alice", viewport={"width": 1000, "height": 400})
+    names = [f"#r{number}" for number in range(1, 13)]
+    for name in reversed(names):
+        alice.enter(name)
+    rooms = alice.page.get_by_role("navigation", name="Rooms").locator(".place .name")
+    expect(rooms).to_have_text(["lobby", *(name[1:] for name in names)])
+    alice.box.press("Alt+ArrowUp")
+    expect(alice.heading).to_have_text("#lobby")
+    expect(alice.room("#lobby")).to_be_in_viewport(ratio=0.9)
+    alice.box.press("Alt+ArrowUp")
+    expect(alice.heading).to_have_text("#r12")
+    expect(alice.room("#r12")).to_be_in_viewport(ratio=0.9)
