@@ -78,7 +78,7 @@ EVERYWHERE: Final = frozenset({Kind.RENAMED, Kind.AWAY, Kind.ACCOUNT, Kind.DESCR
 LOGIN: Final = "login"
 """As Event.aside of what somebody is told because it is logged in from then on, or no more."""
 
-AROUND: Final = "around"
+AROUND: Final = "past"
 """As Event.aside of the notice that only says of lines before it that they are from the past."""
 
 FOUND: Final = "found"
@@ -86,8 +86,8 @@ FOUND: Final = "found"
 has no place where they were said.
 """
 
-ABOUT: Final = "about"
-"""As Event.aside of the notice that tells a room's topic."""
+ABOUT: Final = "topic"
+"""As Event.aside of the notice that tells the topic of a room to who comes in."""
 
 INVITATION: Final = "invitation"
 """As Event.aside of the note that tells a room who was invited: to."""

@@ -66,7 +66,7 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.WELCOME: _NICK,
     Kind.SWITCHED: {"room": "text"},
     Kind.INVITED: _NICK | {"room": "text"},
-    Kind.NOTICE: _TEXT,
+    Kind.NOTICE: _TEXT | {"about": "aside"},
     Kind.ERROR: {"code": "nick"} | _TEXT,
     Kind.RESUME: _NICK | _TEXT,
     Kind.HELLO: _NICK,
@@ -110,6 +110,8 @@ def write_event(event: Event, request: Id = None) -> str:
         shown["room"] = about(event.room)
     if event.kind is Kind.DONE and not event.seq:  # nothing was kept
         del shown["seq"]
+    if event.kind is Kind.NOTICE and not event.aside:
+        del shown["about"]
     if event.kind in REMARKS:
         shown["remark"] = True
     if event.past:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.errors import Code
-from chatservice.events import Event, Kind
+from chatservice.events import AROUND, Event, Kind
 from chatservice.names import about
 from chatservice.objects import (
     FIELDS,
@@ -102,6 +102,12 @@ class Events(SynchronousTestCase):
             ),
             Event(0, 1, "", Kind.ERROR, "too-fast", "Wait."): (
                 '{"type":"error","id":7,"at":1,"code":"too-fast","text":"Wait."}'
+            ),
+            Event(0, 1, "", Kind.NOTICE, "", "Hello."): (
+                '{"type":"notice","at":1,"text":"Hello."}'
+            ),
+            Event(0, 1, "", Kind.NOTICE, "", "Hello.", aside=AROUND): (
+                '{"type":"notice","at":1,"text":"Hello.","about":"past"}'
             ),
             Event(0, 1, "", Kind.DONE, "al", to="12"): '{"type":"done","id":7,"at":1}',
             Event(5, 1, "", Kind.DONE, "al", to="12"): '{"type":"done","id":7,"at":1,"seq":5}',

@@ -22,15 +22,14 @@ const COMINGS = 15_000; // ms until it is asked who came
 const MANY = 300; // people among whom newcomers' roles are not looked for
 const ELSEWHERE = ["history", "search"]; // requests whose answers go to who asked
 const QUIET = ["return", "register", "login", "password"]; // of whose notices the page tells otherwise
-// So do these, which come in a room at any time.
-const KNOWN = /^(The lines above are from before|The topic of #|[\dO][\w,]* private lines? from while)/;
+const KNOWN = ["past", "topic"]; // so do those about these
 
 let asking = 0;
 
 function take(event, request) {
   const { type, room } = event;
   if (ELSEWHERE.includes(request?.do)) return;
-  if (type === "notice" && (QUIET.includes(request?.do) || KNOWN.test(event.text))) return;
+  if (type === "notice" && (QUIET.includes(request?.do) || KNOWN.includes(event.about))) return;
   if (type === "error" && !up) return;
   const news = learn(event);
   if (news?.line.own) came(news.place);

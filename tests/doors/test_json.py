@@ -70,6 +70,8 @@ class JsonPerson(LinePerson):
             self._here = event.text
         if event.kind is Kind.WELCOME:
             event = event._replace(nick="")
+        if event.kind is Kind.NOTICE:
+            event = event._replace(aside="")
         if event.kind in (Kind.JOINED, Kind.LEFT) and event.room != LOBBY:
             return event
         return event._replace(room="") if event.room == self._here else event

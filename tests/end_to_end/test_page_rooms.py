@@ -212,6 +212,9 @@ def test_the_topic(web_chat: WebChat, visit: Visits) -> None:
         carol.expect("Earl Grey")
         alice.enter("#tea")
         expect(topic).to_have_text("Earl Grey, <i>hot</i>")
+        expect(alice.event("Earl Grey")).to_have_count(0)  # it is not told a second time
+        alice.say("/topic")
+        expect(alice.event("The topic of #tea, by carol: Earl Grey")).to_have_count(1)
         carol.say("/topic Oolong")
         expect(topic).to_have_text("Oolong")
         alice.go("#lobby")
