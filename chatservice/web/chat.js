@@ -160,6 +160,9 @@ const TAKERS = {
     else place?.moved(nick, "joined", at);
     person(place, nick, { nick, state: "" });
   },
+  gap(_, place) {
+    if (place) place.people = null;
+  },
   left({ nick, at }, place) {
     if (place && isMe(nick)) return forget(place);
     place?.moved(nick, "left", at);

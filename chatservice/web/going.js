@@ -10,7 +10,7 @@ export function view(place) {
   document.querySelector(":popover-open")?.hidePopover();
   look(place);
   history.replaceState(null, "", place.isRoom ? place.name : `#${place.key}`);
-  if (!place.people) members();
+  if (place.isRoom && !place.people) inquire();
 }
 
 /** Go to a room, which is entered if need be, or to the conversation with somebody. */
@@ -31,6 +31,12 @@ export async function leave(place) {
   if (place.isRoom) return ask({ do: "leave", room: place.name }).catch(({ message }) => tell(message));
   forget(place);
   view(listed()[0]);
+}
+
+/** Ask all that is to be known about the room that is looked at. */
+export function inquire() {
+  members();
+  allRooms().catch(() => {});
 }
 
 /** Ask who is in the room that is looked at. */

@@ -8,10 +8,10 @@ import "./account.js";
 import "./composer.js";
 import "./search.js";
 import "./people.js";
-import { chat, find, isMe, listed, placeOf, take as learn } from "./chat.js";
+import { chat, find, listed, placeOf, take as learn } from "./chat.js";
 import { listen, up } from "./connection.js";
 import { at, draws } from "./dom.js";
-import { allRooms, members, view } from "./going.js";
+import { inquire, members, view } from "./going.js";
 import { content } from "./messages.js";
 import { notify } from "./notify.js";
 import { came } from "./outbox.js";
@@ -35,8 +35,8 @@ function take(event, request) {
   if (news?.line.own) came(news.place);
   else if (news?.line.mention) notify(news.place, news.line);
   if (type === "switched" && request?.do === "line") view(placeOf(room));
-  if (type === "joined" && up && isMe(event.nick)) allRooms().catch(() => {}); // for its topic
-  else if (type === "joined" || type === "noted") someoneCame(find(room));
+  if (type === "joined" || type === "noted") someoneCame(find(room));
+  if (type === "gap" && find(room) === chat.view) inquire();
   if (!chat.view && chat.places.size && !at("chat").hidden) view(listed()[0]);
 }
 

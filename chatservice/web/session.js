@@ -39,14 +39,16 @@ async function entered() {
   wish({ nick: chat.nick });
   inside(false);
   for (const [name] of places) if (name.startsWith("#") && !find(name)) await join(name).catch(() => {});
-  allRooms().catch(() => {});
 }
 
 async function returned() {
   chat.returning = false;
   try {
     const own = (await allRooms()).filter(({ role }) => role).map(({ room }) => room);
-    for (const place of listed()) if (place.isRoom && !own.includes(place.name)) forget(place);
+    for (const place of listed()) {
+      if (place !== chat.view) place.people = null; // nobody told who came and went
+      if (place.isRoom && !own.includes(place.name)) forget(place);
+    }
     inside(true);
   } catch {
     // lost again

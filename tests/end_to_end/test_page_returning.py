@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.end_to_end.browser import Visits, WebChat, Wire
 from tests.end_to_end.harness import stored
@@ -124,6 +124,53 @@ def test_a_lost_network_comes_back(web_chat: WebChat, visits: Visits) -> None:
         alice.hears("missed private")
         assert "alice left" not in carol.text
         assert carol.text.count("alice joined the chat") == 1
+
+
+def test_who_came_and_went_meanwhile_is_known(web_chat: WebChat, visits: Visits) -> None:
+    """In rooms that are not looked at just then, too."""
+    with Wire(web_chat.web) as wire, web_chat.nc("carol", "/join #tea") as carol:
+        alice = visits("alice", url=wire.url)
+        alice.enter("#tea")
+        expect(alice.member("carol")).to_be_visible()
+        alice.go("#lobby")
+        alice.expects("WebSocket connection")
+        wire.cut()
+        expect(alice.state).to_contain_text("Reconnecting")
+        carol.say("/leave #tea")
+        with web_chat.nc("dave", "/join #tea") as dave:
+            dave.expect("You are in #tea")
+            wire.mend()
+            expect(alice.state).to_contain_text("Connected")
+            alice.go("#tea")
+            expect(alice.member("dave")).to_be_visible()
+            expect(alice.member("carol")).to_have_count(0)
+
+
+def test_who_is_too_slow_to_be_told_all_asks_again(web_chat: WebChat, visits: Visits) -> None:
+    """Comings and goings that could not be told are not kept; the server says so with a gap."""
+    alice = visits(url=web_chat.url)
+
+    def lossy(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def tell(message: str | bytes) -> None:
+            event = json.loads(message)
+            page.send('{"type":"gap","room":"#tea"}' if is_lost(event) else message)
+
+        server.on_message(tell)
+
+    def is_lost(event: dict[str, str]) -> bool:
+        return event["type"] == "topic" or (event["type"] == "joined" and event["nick"] == "dave")
+
+    alice.page.route_web_socket("**/ws", lossy)
+    lines = "/register correct horse battery", "/join #tea"
+    with web_chat.nc("carol", *lines) as carol:
+        carol.expect("You are in #tea")
+        alice.join("alice").enter("#tea")
+        with web_chat.nc("dave", "/join #tea"):
+            expect(alice.member("dave")).to_be_visible()
+        carol.say("/topic Oolong")
+        expect(alice.page.locator("#topic")).to_have_text("Oolong")
 
 
 def test_a_silent_network_is_noticed(web_chat: WebChat, visits: Visits) -> None:
