@@ -203,7 +203,8 @@ def read_request(text: str) -> Request:
         raise BadRequest("That is no JSON object.")
     request = asked.get("id")
     if not _is_id(request):
-        raise BadRequest(f"An id is an integer or a string of up to {_MAX_ID} plain characters.")
+        form = f"an integer of up to {_MAX_DIGITS} digits, or up to {_MAX_ID} plain characters"
+        raise BadRequest(f"An id is {form}.")
     do = asked.get("do")
     if not isinstance(do, str):
         raise BadRequest('"do" must be the name of a command.', request)
@@ -238,10 +239,9 @@ def _constant(name: str) -> object:
     raise ValueError(f"{name} is no number")
 
 
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_DIGITS:
-        raise ValueError("a number in it is too large")
-    return int(digits)
+def _integer(digits: str) -> int | float:
+    """Return an integer, or about its value, as for other numbers: Python takes no endless ones."""
+    return int(digits) if len(digits.lstrip("-")) <= _MAX_DIGITS else float(digits)
 
 
 _decode: Final = json.JSONDecoder(

@@ -141,7 +141,8 @@ class Saying(Programs):
         )
         self.assertEqual(status, 201)
         utf = "Content-Type: application/json; charset=UTF-8"
-        self.assertEqual(self.say('{"text":"größer","other":7}'.encode(), utf)[0], 201)
+        other = f'{{"text":"größer","other":{10**99}}}'
+        self.assertEqual(self.say(other.encode(), utf)[0], 201)
         self.assertEqual(self.bob.hears(), ["* deploy restarts", "deploy: größer"])
 
     def test_one_end_of_a_line_is_none_of_the_text(self) -> None:
@@ -156,9 +157,7 @@ class Saying(Programs):
         self.refused(400, Code.BAD_REQUEST, self.say(b"caf\xe9"))
         for body in (b"", b"{", b"[]", b'"x"', b"[" * 5000, b'{"text":"a","text":"b"}', b"NaN"):
             self.refused(400, Code.BAD_REQUEST, self.say(body, as_json))
-        got = self.say(b'{"id":%d}' % 10**18, as_json)
-        self.refused(400, Code.BAD_REQUEST, got)
-        self.assertIn("a number in it is too large", got[2]["text"])
+        self.assertIn("twice", self.say(b'{"text":"a","text":"b"}', as_json)[2]["text"])
         for body in (b"{}", b'{"text":7}', b'{"text":"x","kind":"joined"}', b'{"text":"a\\nb"}'):
             self.refused(400, Code.BAD_ARGUMENTS, self.say(body, as_json))
 
