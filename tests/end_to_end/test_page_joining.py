@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.end_to_end.browser import Visitor, Visits, WebChat
 
@@ -33,6 +33,35 @@ def test_the_page_asks_for_a_nickname(visit: Visits) -> None:
     expect(alice.box).to_be_focused()
     expect(alice.heading).to_have_text("#lobby")
     expect(alice.form).to_have_count(0)
+
+
+def test_who_types_before_the_page_is_loaded_is_in_time(visit: Visits) -> None:
+    """On a slow network the form is there before it does anything: it says so, keeps the name."""
+    alice = visit()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    alice.page.route("**/main.js", hold)
+    alice.page.goto(alice.url, wait_until="commit")
+    expect(alice.button("Join")).to_be_disabled()
+    alice.page.keyboard.type("alice")
+    alice.page.keyboard.press("Enter")
+    expect(alice.page.get_by_role("textbox", name="Nickname")).to_have_value("alice")
+    held[0].continue_()
+    expect(alice.button("Join")).to_be_enabled()
+    alice.page.keyboard.press("Enter")
+    alice.is_in()
+
+
+def test_a_browser_that_is_not_too_old_is_not_told_so(visit: Visits) -> None:
+    """The style tells, and only who lacks what it needs."""
+    alice = visit().open()
+    told = alice.page.get_by_text("too old")
+    expect(told).to_be_hidden()
+    alice.page.evaluate("() => document.querySelector('link[rel=stylesheet]').remove()")
+    expect(told).to_be_visible()
 
 
 def test_a_refused_nickname_says_why(web_chat: WebChat, visit: Visits) -> None:
