@@ -160,6 +160,7 @@ class Channel(HTTPChannel):
     """One HTTP connection.
 
     :ivar refused: whether it gets no more answers.
+    :ivar resting: whether it had an answer, and asks for nothing more just now.
     :ivar when_lost: called when the connection is closed.
     """
 
@@ -172,6 +173,7 @@ class Channel(HTTPChannel):
 
     when_lost: Callable[[], None] | None = None
     refused = False
+    resting = False
     _counted = False
     _begun = False
     _ending: ITimer | None = None
@@ -191,6 +193,7 @@ class Channel(HTTPChannel):
             self._count()
         if self.refused:
             return
+        self.resting = False
         if not self._begun:
             self._begun = True
             self.resetTimeout()
@@ -210,6 +213,7 @@ class Channel(HTTPChannel):
             self._go_on_later()
         else:
             self.paused = False
+            self.resting = True
 
     def resumeProducing(self) -> None:
         """Go on: the peer takes its answers."""
@@ -314,6 +318,7 @@ class Channel(HTTPChannel):
 
     def end(self) -> None:
         """Close once all is written, by force after LINGER."""
+        self.resting = False
         self.setTimeout(None)
         self._abort_later()
         self.loseConnection()

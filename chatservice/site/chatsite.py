@@ -51,26 +51,35 @@ class ChatSite(Site):
         self._most = BROWSERS * hub.limits.connections
         self.meters = hub.meters
         self._channels: dict[Channel, str] = {}  # each with its address, "" for none
-        self._counts: dict[str, int] = {}
+        self._theirs: dict[str, dict[Channel, None]] = {}  # those of each address, in order
 
     def opened(self, channel: Channel) -> bool:
-        """Count a connection for its address; False if there are too many."""
+        """Count a connection for its address; False if there are too many.
+
+        Browsers keep connections that they do not use: the oldest of those gives way. While some
+        take their time to close there may be twice as many.
+        """
         host = host_of(channel.getPeer())
         network = "" if host is None else network_of(host)
         self._channels[channel] = network
-        self._counts[network] = self._counts.get(network, 0) + 1
-        if not network or self._counts[network] <= self._most:
+        theirs = self._theirs.setdefault(network, {})
+        theirs[channel] = None
+        if not network or len(theirs) <= self._most:
             return True
-        self.meters.turn_away(Code.TOO_MANY_CONNECTIONS)
-        return False
+        resting = next((one for one in theirs if one.resting), None)
+        if resting is None or len(theirs) > 2 * self._most:
+            self.meters.turn_away(Code.TOO_MANY_CONNECTIONS)
+            return False
+        resting.end()
+        return True
 
     def closed(self, channel: Channel) -> None:
         """Take note that a connection is gone, or is a WebSocket now."""
         network = self._channels.pop(channel, None)
         if network is not None:
-            self._counts[network] -= 1
-            if not self._counts[network]:
-                del self._counts[network]
+            del self._theirs[network][channel]
+            if not self._theirs[network]:
+                del self._theirs[network]
 
     def close(self) -> None:
         """End all connections, but those on which something is being answered: they end then."""

@@ -378,7 +378,7 @@ class Requests(SynchronousTestCase):
         self.web.clock.advance(TIMEOUT)
         browser.hang_up()
         self.assertEqual(self.web.clock.getDelayedCalls(), [])
-        self.assertEqual((self.web.site._channels, self.web.site._counts), ({}, {}))
+        self.assertEqual((self.web.site._channels, self.web.site._theirs), ({}, {}))
 
     def test_a_mistake_of_ours_is_told_as_one(self) -> None:
         """Without a word of what it was."""
@@ -399,6 +399,7 @@ class Requests(SynchronousTestCase):
             browsers = [web.connect() for _ in range(2 * BROWSERS)]
             for browser in browsers:
                 self.assertEqual(browser.ask("/").status, 200)
+                browser.send(b"GET / HT")
             over = web.connect()
             if late:
                 over.send(b"GET / HTTP/1.1\r\n\r\n")
@@ -410,6 +411,25 @@ class Requests(SynchronousTestCase):
             over.hang_up()
             browsers[0].hang_up()
             self.assertEqual(web.connect().ask("/").status, 200)
+
+    def test_a_connection_that_rests_gives_way(self) -> None:
+        """Browsers keep theirs for a while: somebody else at the address would not get in."""
+        web = Web(Limits(connections=2))
+        browsers = [web.connect() for _ in range(2 * BROWSERS)]
+        for browser in browsers[1:]:
+            browser.ask("/")
+        self.assertEqual(web.connect().ask("/").status, 200)
+        ended = [one.transport.disconnecting for one in browsers]
+        self.assertEqual(ended, [False, True, *[False] * 4])
+        # Whoever does not take the end still counts, up to as many again.
+        others = [web.connect() for _ in range(2 * BROWSERS)]
+        refused = [[one.status for one in other.answers()] for other in others]
+        self.assertEqual(refused, [[]] * 5 + [[429]])
+        others[0].ask("/")
+        self.assertEqual([one.status for one in web.connect().answers()], [429])
+        for browser in [*browsers, *others]:
+            browser.hang_up()
+        self.assertEqual(web.connect().ask("/").status, 200)
 
     def test_many_requests_at_once_leave_others_their_turn(self) -> None:
         """One is answered in each; none before the answers so far are taken."""
