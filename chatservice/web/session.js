@@ -12,26 +12,32 @@ const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of 
 let tab = ""; // names this tab to the server: 128 random bits that nobody else is told
 let wanted = ""; // the place that the address names, until we are there
 
-// Join under a new name for this tab. A password is not kept for a second connection.
+// Join under a new name for this tab. A password is not kept for a second connection; whoever has
+// none, and was not let in before the first was lost, offers the nickname again.
 function enter(nick, password) {
   let once = password ? `${nick} ${password}` : nick;
   chat.nick = nick;
   tab = crypto.getRandomValues(new BigUint64Array(2)).join("-");
   busy(true);
   connect(() => {
-    if (!once) return comeBack();
+    if (!once) return comeBack(password || at("door").hidden ? refused : unknown);
     const fields = { do: "nick", nick: once, tab };
     once = "";
     return { fields, resolve: entered, reject: refused };
   });
 }
 
-function comeBack() {
+function unknown(refusal) {
+  if (isGone(refusal)) enter(chat.nick, "");
+  else refused(refusal);
+}
+
+function comeBack(reject = refused) {
   chat.returning = true;
   const rooms = listed().filter(({ isRoom }) => isRoom).slice(-MOST_READ);
   const read = Object.fromEntries(rooms.map(({ name, last }) => [name, last]));
   if (chat.inbox) read["@"] = chat.inbox;
-  return { fields: { do: "return", nick: chat.nick, tab, read }, resolve: returned, reject: refused, patient: true };
+  return { fields: { do: "return", nick: chat.nick, tab, read }, resolve: returned, reject, patient: true };
 }
 
 async function entered() {
@@ -67,9 +73,11 @@ function inside(isSame) {
   outbox.resume(isSame);
 }
 
+const isGone = ({ code }) => code === "bad-token" || code === "bad-request";
+
 function refused({ code, message }) {
-  const isGone = code === "bad-token" || code === "bad-request";
-  outside(isGone ? "Your place here is gone: choose a nickname to join again." : message);
+  if (isGone({ code })) outside("Your place here is gone: choose a nickname to join again.");
+  else outside(code === "bad-password" ? "That is not the password of this nickname." : message);
   if (code === "nick-registered" || code === "bad-password") at("password").focus();
 }
 
@@ -121,7 +129,7 @@ export function connected(state, { wait = 0, tries = 0, ended }) {
   if (state === "closed" && ended) (ended.code === LEFT ? leave : outside)(ended.text);
   if (state !== "waiting" || at("door").hidden) return;
   busy(false);
-  at("refusal").textContent = ended?.text ?? "The server cannot be reached. Trying again…";
+  at("refusal").textContent = `${ended?.text ?? "The server cannot be reached."} Trying again…`;
 }
 
 // The place that the address names: "#dev", or "#@bob".

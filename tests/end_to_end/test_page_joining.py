@@ -1,6 +1,7 @@
 """Coming in at the page: nicknames, passwords, and what of them stays in the browser."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Locator, Route, expect
 
@@ -74,6 +75,35 @@ def test_a_refused_nickname_says_why(web_chat: WebChat, visit: Visits) -> None:
         expect(refusal(alice)).not_to_be_empty()
         alice.offer("alice")
         alice.is_in()
+
+
+def test_a_nickname_with_a_blank_is_not_sent(visit: Visits) -> None:
+    """The server would take what is behind the blank for a password."""
+    alice = visit().open()
+    alice.offer("Anna Lena")
+    nick = alice.form.get_by_role("textbox", name="Nickname")
+    expect(nick).to_be_focused()
+    assert nick.evaluate("e => e.validity.patternMismatch")
+    alice.offer(" anna ")  # as phones leave a blank behind a word
+    alice.is_in()
+    expect(alice.member("anna")).to_be_visible()
+
+
+def test_a_full_server_lets_one_in_when_there_is_room(tmp_path: Path, visits: Visits) -> None:
+    """It says why one is not in yet, and goes on trying by itself."""
+    with (
+        WebChat(tmp_path, "--connections", "3") as chat,
+        chat.nc("bob"),
+        chat.nc("dave"),
+        chat.nc("carol") as carol,
+    ):
+        alice = visits(url=chat.url).open()
+        alice.offer("alice")
+        expect(refusal(alice)).to_contain_text("connections from your address")
+        expect(refusal(alice)).to_contain_text("Trying again")
+        carol.say("/quit")
+        alice.is_in()
+        expect(alice.member("alice")).to_be_visible()
 
 
 def test_many_refused_nicknames_do_not_end_in_a_dead_form(visit: Visits) -> None:
