@@ -3,7 +3,7 @@
 
 import { touch } from "./dom.js";
 import { Place } from "./place.js";
-import { fold, names } from "./text.js";
+import { fold, local, names } from "./text.js";
 
 const HOLE = 500; // numbers between two missed lines: the server gives the newest of very many only
 
@@ -199,8 +199,8 @@ const TAKERS = {
   away: ({ nick, text }, place) => person(place, nick, { state: text }),
   recorded: ({ nick, text }) => tell(`${nick} ${text}`, "notice"),
   invited: ({ nick, room }) => tell(`${nick} invites you to ${room}: press it to go there`, "notice"),
-  notice: ({ text }) => tell(text, "notice"),
-  error: ({ text }) => tell(text),
+  notice: ({ text }) => tell(local(text), "notice"),
+  error: ({ text }) => tell(local(text)),
   welcome({ nick }) {
     chat.nick = nick;
     touch("places");

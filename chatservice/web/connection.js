@@ -6,6 +6,8 @@
 // It knows requests and events, and nothing of what they mean, but for the error codes of its own
 // business: what is asked too fast is asked again.
 
+import { local } from "./text.js";
+
 const LONGEST = 30_000; // ms between two tries
 const PATIENCE = 20_000; // ms for an answer, until the connection counts as lost
 const TOO_FAST = 700; // ms until the same request is sent again
@@ -19,7 +21,7 @@ const URL = `${location.protocol.replace("http", "ws")}//${location.host}/ws`;
 /** A request that was not done: the server's code and text, or "lost" with the connection. */
 export class Refused extends Error {
   constructor(code, text) {
-    super(text);
+    super(local(text));
     this.code = code;
   }
 }

@@ -4,10 +4,9 @@ import { chat, lineOf, placeOf } from "./chat.js";
 import { ask } from "./connection.js";
 import { at, draws, el, submits } from "./dom.js";
 import { jump } from "./past.js";
-import { hue } from "./text.js";
+import { hue, moment } from "./text.js";
 
 const HITS = 10; // that the server gives at once
-const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 let searched = null; // the place whose lines were found
 let turn = 0;
@@ -59,7 +58,7 @@ function item(event) {
       "button.quiet.hit",
       { click: () => jump(placeOf(name), seq) },
       el("strong.nick", { "--hue": hue(nick) }, nick),
-      el("time", when.format(at * 1000)),
+      el("time", moment.format(at * 1000)),
       el("span.about", { dir: "auto" }, text),
     ),
   );

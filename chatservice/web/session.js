@@ -6,7 +6,16 @@ import { at, draws, submits } from "./dom.js";
 import { allRooms, join, members, open, view } from "./going.js";
 import { keepSession, session, wish, wishes } from "./kept.js";
 import * as outbox from "./outbox.js";
+import { local } from "./text.js";
 
+const GONE = "Your place here is gone: choose a nickname to join again.";
+// What the server says for people at a terminal.
+const REFUSALS = {
+  "bad-token": GONE,
+  "bad-request": GONE,
+  "bad-password": "That is not the password of this nickname.",
+  "nick-registered": "That nickname is registered, or looks like one that is: type its password, or choose another.",
+};
 const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of others the server knows
 
 let tab = ""; // names this tab to the server: 128 random bits that nobody else is told
@@ -28,7 +37,7 @@ function enter(nick, password) {
 }
 
 function unknown(refusal) {
-  if (isGone(refusal)) enter(chat.nick, "");
+  if (REFUSALS[refusal.code] === GONE) enter(chat.nick, "");
   else refused(refusal);
 }
 
@@ -73,11 +82,8 @@ function inside(isSame) {
   outbox.resume(isSame);
 }
 
-const isGone = ({ code }) => code === "bad-token" || code === "bad-request";
-
 function refused({ code, message }) {
-  if (isGone({ code })) outside("Your place here is gone: choose a nickname to join again.");
-  else outside(code === "bad-password" ? "That is not the password of this nickname." : message);
+  outside(REFUSALS[code] ?? message);
   if (code === "nick-registered" || code === "bad-password") at("password").focus();
 }
 
@@ -86,7 +92,7 @@ export function outside(text) {
   busy(false);
   at("chat").hidden = true;
   at("door").hidden = false;
-  at("refusal").textContent = text;
+  at("refusal").textContent = local(text);
   at("nick").value ||= chat.nick || wishes().nick || "";
   at("nick").focus();
   reset();

@@ -11,6 +11,12 @@ const SPECIAL = [
 ];
 const EMOJI = /^(?:[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\u200d\ufe0f\u20e3]|[0-9#*]\ufe0f\u20e3|\s)+$/u;
 
+const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g;
+export const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Return a text of the server with the reader's times. */
+export const local = (text) => text.replace(UTC, (_, day, time) => moment.format(new Date(`${day}T${time}Z`)));
+
 /** Return how many bytes a text has on its way. */
 export const size = (text) => new TextEncoder().encode(text).length;
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -125,11 +127,15 @@ def test_being_kicked_out_of_a_room(founder: Visitor, visit: Visits) -> None:
 
 
 def test_being_muted(founder: Visitor, visit: Visits) -> None:
-    """At the page: what is typed is refused with the reason, and not lost."""
-    bob = visit("bob")
+    """At the page: what is typed is refused with the reason, and not lost; times are one's own."""
+    bob = visit("bob", timezone_id="Asia/Kathmandu")
     bob.enter("#tea")
+    begun = datetime.now(ZoneInfo("Asia/Kathmandu"))
     founder.say("/mute bob 10m calm down")
-    expect(bob.page.get_by_text("calm down").first).to_be_visible()
+    expect(bob.event("You are muted")).to_contain_text("calm down")
+    ends = [begun + timedelta(minutes=minutes) for minutes in (10, 11)]
+    times = "|".join(f"{end:%-d %b %Y, %H:%M}" for end in ends)
+    expect(bob.event("You are muted")).to_have_text(re.compile(rf"until ({times}) \(in 10m\)"))
     bob.say("but I want to say this")
     expect(bob.page.get_by_text(re.compile("muted|calm down")).nth(1)).to_be_visible()
     if not bob.box.input_value():
