@@ -1,6 +1,7 @@
 """Committed events on their way to members: in order, in one call a turn (threat 25)."""
 
 from collections import Counter
+from functools import partial
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -86,6 +87,30 @@ class Turns(SynchronousTestCase):
         self.scene.turn()
         self.assertEqual(member.lines(), ["alice: 1", "-- answer", "alice: 2"])
 
+    def test_who_is_answered_meanwhile_keeps_its_place_among_the_others(self) -> None:
+        order: list[int] = []
+        members = [self.scene.member(A) for _ in range(3)]
+        for n, member in enumerate(members):
+            member.spend = partial(order.append, n)
+        self.scene.commit("1")
+        self.scene.tell(members[0], "answer")
+        self.scene.commit("2")
+        self.scene.turn()
+        self.assertEqual(order, [0, 1, 2])
+
+    def test_who_is_answered_meanwhile_and_does_not_read_gets_the_rest_later(self) -> None:
+        member = self.scene.member(A)
+        member.stalled = True
+        self.scene.commit("1")
+        self.scene.tell(member, "answer")
+        self.scene.commit("2")
+        self.scene.turn()
+        self.scene.publish("3")
+        self.assertEqual(member.lines(), ["alice: 1", "-- answer", "alice: 2"])
+        self.scene.read(member)
+        self.assertEqual(member.lines()[3:], ["alice: 3"])
+        self.assertEqual(member.wrongs, [])
+
     def test_nobody_hears_a_room_it_is_not_in(self) -> None:
         member = self.scene.member(A)
         self.scene.publish("secret", room=B)
@@ -127,6 +152,19 @@ class Resting(SynchronousTestCase):
         self.assertEqual(self.member.lines(), ["alice: one"])
         self.scene.clock.advance(0.001)
         self.assertEqual(self.member.given[1:], [("#a", b"alice: two\nalice: three\n")])
+
+    def test_who_is_answered_while_the_room_rests_is_not_behind_and_is_called_once(self) -> None:
+        self.scene.publish("one")
+        self.scene.commit("two")
+        self.scene.tell(self.member, "answer")
+        self.scene.turn()
+        self.assertEqual(self.scene.delivery.backlog(), (0, 0, 0))
+        self.scene.commit("three")
+        self.scene.clock.advance(0.002)
+        self.assertEqual(
+            self.member.lines(), ["alice: one", "alice: two", "-- answer", "alice: three"]
+        )
+        self.assertEqual(self.member.calls, 2)
 
     def test_after_silence_a_line_goes_out_at_once_again(self) -> None:
         self.scene.publish("one")

@@ -10,6 +10,8 @@ A member is LIVE or BEHIND:
              piece, from the room's recent batches or, further back, from the log; at the head of
              all its rooms it is LIVE again.
 
+An answer that only waits for what is pending in one room is given amid that room's next batch, and
+whoever is LIVE there stays so; for any other answer a member is BEHIND until it has been given it.
 Who does not read, or has just come in, is BEHIND; so a slow reader costs its cursors and no more.
 Nothing in here calls back to the left: no session, no hub, no rule.
 """
@@ -307,6 +309,8 @@ class Delivery:
         if reader.catching_up:
             if reader.holding:  # for how long, nobody knows: answers do not wait for that
                 self._catching_up.answer_all(reader)
+            return
+        if reader.amid is not None:  # it is answered with what is pending there
             return
         if reader.live and not reader.finishing:
             self._catching_up.answer_all(reader)

@@ -105,6 +105,12 @@ class Batch:
         data, ends = self._encode(dialect)
         return data[ends[start] : ends[stop]]
 
+    def piece(self, start: int, stop: int) -> "Piece":
+        """Return the events from start up to stop, indices into events, for one member."""
+        piece = Piece(self.room)
+        piece.add(self, start, stop)
+        return piece
+
     def _encode(self, dialect: IDialect) -> tuple[bytes, list[int]]:
         cached = self._encoded.get(dialect)
         if cached is None:

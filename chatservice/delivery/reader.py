@@ -1,11 +1,12 @@
 """A member as delivery knows it: where it is in each of its rooms, and what it waits for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from twisted.internet.defer import Deferred
 
-from chatservice.delivery.feed import Cursor, Feed
+from chatservice.delivery.feed import Batch, Cursor, Feed
 from chatservice.delivery.later import Later
 from chatservice.delivery.recall import PAGE
 from chatservice.events import Event
@@ -29,6 +30,8 @@ class Answer:
 class Reader:
     """One member. It is LIVE in a room where its cursor is None, else BEHIND.
 
+    :ivar amid: the room amid whose next batches its answers stand, where it is LIVE all the same:
+        who says something is answered so, and need not leave the fan-out for that.
     :ivar holding: whether the connection holds a rest of what it was given.
     :ivar limit: how many events to read from the log for it at once.
     :ivar drained: fires when it holds nothing any more.
@@ -39,6 +42,7 @@ class Reader:
 
     __slots__ = (
         "_again",
+        "amid",
         "answers",
         "catching_up",
         "cursors",
@@ -53,10 +57,11 @@ class Reader:
 
     def __init__(self, member: IMember) -> None:
         self.member = member
-        self.deliver: Callable[[IBatch], bool] = member.deliver
+        self.deliver: Callable[[Batch], bool] = member.deliver
         self.cursors: dict[Feed[Reader], Cursor | None] = {}
         self._again: dict[Feed[Reader], list[Cursor]] = {}  # where it begins after it has left
         self.answers: list[Answer] = []
+        self.amid: Feed[Reader] | None = None
         self.holding = False
         self.limit = PAGE
         self.drained: Deferred[None] | None = None
@@ -114,6 +119,8 @@ class Reader:
         if cursor is None:
             cursor = self.cursors[feed] = feed.here()
             feed.live.pop(self, None)
+        if feed is self.amid:
+            self._stand_amid(None)
         return cursor
 
     def fall_behind(self) -> None:
@@ -185,9 +192,43 @@ class Reader:
         if recall is None and last is not None and last.marks == marks and last.recall is None:
             last.events += events
             return
+        amid = self._only_pending(marks) if recall is None else None
         self.answers.append(Answer(marks, [*events], recall))
         for feed in marks:  # or the fan-out would overtake the answer
-            self.hold_back(feed)
+            if feed is not amid:
+                self.hold_back(feed)
+        self._stand_amid(amid)
+
+    def _only_pending(self, marks: "Mapping[Feed[Reader], int]") -> "Feed[Reader] | None":
+        """Return the room where it is LIVE, if an answer waits for what is pending there alone."""
+        if self.catching_up or (self.answers and self.amid is None):
+            return None
+        waited_for = [feed for feed, mark in marks.items() if mark > self._position(feed)]
+        only = waited_for[0] if len(waited_for) == 1 else None
+        return only if only is not None and self.cursors[only] is None else None
+
+    def _position(self, feed: Feed["Reader"]) -> int:
+        cursor = self.cursors[feed]
+        return feed.position if cursor is None else cursor.position
+
+    def _stand_amid(self, feed: "Feed[Reader] | None") -> None:
+        self.amid = feed
+        self.deliver = self.member.deliver if feed is None else partial(self._deliver_amid, feed)
+
+    def _deliver_amid(self, feed: Feed["Reader"], batch: Batch) -> bool:
+        """Give it what was just cut from a room, each answer behind what it waits for there."""
+        begin, at = feed.position - batch.count, 0
+        parcel: list[IBatch] = []
+        while self.answers and (stop := self.answers[0].marks[feed] - begin) <= batch.count:
+            parcel.append(batch.piece(at, stop))
+            if events := self.answers.pop(0).events:  # else it only kept an order
+                parcel.append(Batch("", events))
+            at = stop
+        if at < batch.count:
+            parcel.append(batch.piece(at, batch.count))
+        if not self.answers:
+            self._stand_amid(None)
+        return self.member.deliver_all(parcel)
 
     def _last_due(self, feed: Feed["Reader"]) -> Cursor:
         """Return where a room ends for it as of now: with what is committed, or when it left."""
