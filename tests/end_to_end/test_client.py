@@ -45,7 +45,7 @@ class Terminal(Program):
         """Wait for a condition of what is shown."""
         with self._more:
             met = self._more.wait_for(lambda: condition() or self._closed, PATIENCE)
-        assert met, f"never {what}"
+        assert met, f"never {what}: {self.rows()}"
         assert condition(), f"not {what}: {self.rows()}"
 
 
@@ -254,6 +254,7 @@ def test_a_broken_connection_costs_a_terminal_nothing(open_chat: Server, relay: 
         alice.expect(r"\d\d:\d\d bob: hello alice\a")
         alice.expect(r"\d\d:\d\d bob -> alice: psst\a")
         alice.expect("Connected as alice", times=2)
+        alice.expect("-- 2 here: ", times=2)  # the client looks who is here; then all is quiet
         alice.type("here I am\r")
         assert bob.until("alice: here I am") == []
         alice.shows("alice: here I am", "alice>")
