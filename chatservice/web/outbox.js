@@ -23,7 +23,7 @@ export const waiting = (place) => entries.filter(({ name }) => find(name) === pl
 export const left = () =>
   entries.map((one) => ({ name: one.name, text: one.text, isUnclear: one === under || one.reason === UNCLEAR }));
 
-/** Send a line as soon as there is a connection. A command that was refused before was looked at by then. */
+/** Send a line as soon as there is a connection. Commands that were refused go with that. */
 export function put(place, text) {
   entries = entries.filter((one) => !one.reason || !/^\/[^/]/.test(one.text));
   entries.push({ name: place.name, text, reason: "" });

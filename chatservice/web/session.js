@@ -9,8 +9,8 @@ import * as outbox from "./outbox.js";
 import { local } from "./text.js";
 
 const GONE = "Your place here is gone: choose a nickname to join again.";
-// What the server says for people at a terminal.
 const REFUSALS = {
+  // The server says these for terminals.
   "bad-token": GONE,
   "bad-request": GONE,
   "bad-password": "That is not the password of this nickname.",
@@ -29,24 +29,19 @@ function enter(nick, password) {
   tab = crypto.getRandomValues(new BigUint64Array(2)).join("-");
   busy(true);
   connect(() => {
-    if (!once) return comeBack(password || at("door").hidden ? refused : unknown);
+    if (!once) return comeBack(!password && !at("door").hidden);
     const fields = { do: "nick", nick: once, tab };
     once = "";
     return { fields, resolve: entered, reject: refused };
   });
 }
 
-function unknown(refusal) {
-  if (REFUSALS[refusal.code] === GONE) enter(chat.nick, "");
-  else refused(refusal);
-}
-
-function comeBack(reject = refused) {
+function comeBack(isNew) {
   chat.returning = true;
   const rooms = listed().filter(({ isRoom }) => isRoom).slice(-MOST_READ);
   const read = Object.fromEntries(rooms.map(({ name, last }) => [name, last]));
   if (chat.inbox) read["@"] = chat.inbox;
-  return { fields: { do: "return", nick: chat.nick, tab, read }, resolve: returned, reject, patient: true };
+  return { fields: { do: "return", nick: chat.nick, tab, read }, resolve: returned, reject: isNew ? again : refused, patient: true };
 }
 
 async function entered() {
@@ -81,6 +76,8 @@ function inside(isSame) {
   wanted = "";
   outbox.resume(isSame);
 }
+
+const again = (refusal) => (REFUSALS[refusal.code] === GONE ? enter(chat.nick, "") : refused(refusal));
 
 function refused({ code, message }) {
   outside(REFUSALS[code] ?? message);
@@ -157,7 +154,7 @@ export function begin() {
   addEventListener("hashchange", () => up && named() && open(named()));
   addEventListener("pagehide", keep);
   draws("places", keep);
-  if (!before.tab || !before.nick) return;
+  if (!before.tab || !before.nick) return busy(false);
   tab = before.tab;
   Object.assign(chat, { nick: before.nick, inbox: before.inbox });
   for (const [name, read] of before.places) Object.assign(placeOf(name), { read, last: read });

@@ -65,6 +65,15 @@ def test_a_browser_that_is_not_too_old_is_not_told_so(visit: Visits) -> None:
     expect(told).to_be_visible()
 
 
+def test_a_page_that_did_not_load_offers_nothing(visit: Visits) -> None:
+    """A form that does nothing would be worse."""
+    alice = visit()
+    alice.expects("people.js", "ERR_FAILED")
+    alice.page.route("**/people.js", lambda route: route.abort())
+    alice.open()
+    expect(alice.button("Join")).to_be_disabled()
+
+
 def test_a_refused_nickname_says_why(web_chat: WebChat, visit: Visits) -> None:
     """One stays at the form, and can offer another."""
     alice = visit().open()
