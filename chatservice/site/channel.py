@@ -287,6 +287,7 @@ class Channel(HTTPChannel):
         if self.refused or self.transport is None:
             return
         self.refused = True
+        self._transferDecoder = None  # with up to 64 KiB that it has not looked at
         kind, body = self.error_body(path or getattr(self, "_path", b""), status, text)
         lines = [
             b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode()),

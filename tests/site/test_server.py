@@ -278,6 +278,8 @@ class Requests(SynchronousTestCase):
         browser.send(head + b"1\r\na\r\n" * 10 * MAX_PIECES)
         self.assertEqual(self.refused(browser).status, 413)
         self.assertEqual(len(taken), MAX_PIECES + 1)
+        rest = getattr(browser.channel, "_transferDecoder", None)
+        self.assertIsNone(rest, "60 KiB of each, until garbage is collected")
 
     def test_a_body_of_the_longest_kind_is_read(self) -> None:
         """The limit itself is within it."""
