@@ -128,7 +128,9 @@ function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block })
     { "data-room": chat.view.name, "data-seq": seq, tabindex: -1 },
     !goesOn && avatar(nick),
     el("span.nick", { "--hue": hue(nick), "data-nick": nick }, nick),
+    " ", // read aloud, or copied, they are words of their own
     el("time", { datetime: date.toISOString(), title: full.format(date) }, clock.format(date)),
+    " ",
     el("p.text", { dir: "auto" }, ...(block ? [text.replace("```", "")] : content(text, own ? "" : chat.nick))),
   );
 }

@@ -154,6 +154,8 @@ def test_nothing_is_read_twice(web_chat: WebChat, visit: Visits) -> None:
         alice.hears("one")
         heard = alice.page.evaluate("heard")
     assert len(heard) == len(set(heard)) == 3, heard
+    assert heard[0].startswith("alice ")
+    assert heard[0].endswith(" hello")
     assert [line for line in heard if "This is where" in line or "Not sent" in line] == []
 
 
@@ -274,6 +276,8 @@ def with_people(visitor: Visitor, carol: Program) -> None:
 def with_dialog(visitor: Visitor, carol: Program) -> None:
     """Show the dialog about oneself."""
     in_chat(visitor, carol)
+    if not visitor.state.is_visible():
+        open_drawer(visitor, "Rooms")
     visitor.you()
     expect(visitor.dialog).to_be_visible()
 
@@ -303,6 +307,32 @@ def with_suggestions(visitor: Visitor, carol: Program) -> None:
     expect(visitor.page.get_by_role("listbox", name="Suggestions")).to_be_visible()
 
 
+def with_rooms(visitor: Visitor, carol: Program) -> None:
+    """Show the dialog in which one chooses a room."""
+    in_chat(visitor, carol)
+    visitor.button("Join a room").click()
+    expect(visitor.dialog.get_by_role("button", name="#lobby")).to_be_visible()
+
+
+def with_several_lines(visitor: Visitor, carol: Program) -> None:
+    """Show the question whether several lines should be said."""
+    in_chat(visitor, carol)
+    visitor.box.fill("one\ntwo")
+    visitor.box.press("Enter")
+    expect(visitor.dialog).to_be_visible()
+
+
+def with_order(visitor: Visitor, carol: Program) -> None:
+    """Show to a founder how somebody would be banned."""
+    in_chat(visitor, carol)
+    visitor.register("correct horse battery")
+    visitor.enter("#tea")
+    carol.say("/join #tea")
+    visitor.member("carol").click()
+    visitor.dialog.get_by_role("button", name="Ban").click()
+    expect(visitor.dialog.get_by_label("For how long")).to_be_focused()
+
+
 DARK: dict[str, Any] = {"color_scheme": "dark"}
 
 
@@ -321,6 +351,14 @@ DARK: dict[str, Any] = {"color_scheme": "dark"}
         (with_search, {}),
         (with_search, DARK),
         (with_suggestions, {}),
+        (with_suggestions, DARK),
+        (with_search, PHONE),
+        (with_dialog, PHONE | DARK),
+        (with_rooms, {}),
+        (with_rooms, DARK),
+        (with_several_lines, {}),
+        (with_order, {}),
+        (with_order, DARK),
     ],
     ids=lambda value: value.__name__ if callable(value) else "-".join(value) or "light",
 )
