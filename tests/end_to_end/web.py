@@ -18,6 +18,7 @@ class Peer:
 
     :param cookie: the browser's; "" for none.
     :param before: what is sent first of all, as a proxy does.
+    :param source: the address to come from; "" for any.
     :param small: whether to take as little as can be without reading.
 
     :ivar answer: the status and headers with which the server began.
@@ -30,12 +31,15 @@ class Peer:
         cookie: str = "",
         tls: bool = False,
         before: bytes = b"",
+        source: str = "",
         small: bool = False,
     ) -> None:
         self.sock = socket.socket()
         self.sock.settimeout(PATIENCE)
         if small:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(("127.0.0.1", port))
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
