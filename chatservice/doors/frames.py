@@ -119,6 +119,11 @@ class BoundedProtocol(WebSocketServerProtocol):
         """Whether what the peer sends is to be looked at now; read goes on when it is again."""
         return True
 
+    @property
+    def unread(self) -> bool:
+        """Whether anything was received that was not looked at, or is not whole."""
+        return bool(self._unread or self.data)
+
     def resting(self) -> None:
         """Called when AT_ONCE steps were taken; who is not reading then lets others have a turn."""
 

@@ -48,6 +48,7 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
     _lost = False
     _cut = False
     _deaf = False  # nothing comes from the peer any more
+    _paused = False
     _heard = True  # since it was looked at last
     _silent_since = 0.0
     _asked = False  # for a sign of life
@@ -86,6 +87,9 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
         """Take bytes from the wire, as long as somebody reads what they say."""
         self._heard = True
         super().dataReceived(data)
+        if self._held and self.unread and not self._paused and not self._over:
+            self._paused = True
+            self.transport.pauseProducing()
 
     @property
     def reading(self) -> bool:
@@ -145,14 +149,15 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
                 self.resume()
 
     def pause(self) -> None:
-        """Stop reading, unless there is nothing to read from any more."""
-        if not self._over:
-            super().pause()
+        """Stop reading as soon as more comes than is looked at: most wait for what they asked for,
+        and pausing would cost two calls of the system for each request.
+        """
 
     def resume(self) -> None:
         """Read again, first what was read already."""
         self.read()
-        if not self._held and not self._over:
+        if self._paused and not self._held and not self._over:
+            self._paused = False
             super().resume()
 
     def abort(self) -> None:

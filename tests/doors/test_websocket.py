@@ -264,6 +264,7 @@ class Ends(SynchronousTestCase):
             alice = chat.join("alice", "t")
             log.slow = True
             alice.ask("say", 1, room="#lobby", text="one")
+            alice.ask("say", 2, room="#lobby", text="two")
             chat.turn()
             self.assertEqual(alice.transport.producerState, "paused")
             if end == "abort":
@@ -384,6 +385,23 @@ class Input(SynchronousTestCase):
         self.alice.lines()
         self.assertEqual(len(self.alice.pongs), 10 * AT_ONCE)
         self.assertEqual(self.alice.transport.producerState, "producing")
+
+    def test_who_waits_is_read_no_more_once_it_sends_more(self) -> None:
+        """And not before: nearly all wait for what they have asked for."""
+        log = SlowLog()
+        chat = Chat(log)
+        alice = chat.join("alice")
+        log.slow = True
+        alice.ask("say", 1, room="#lobby", text="one")
+        self.assertEqual(alice.transport.producerState, "producing")
+        alice.ask("say", 2, room="#lobby", text="two")
+        self.assertEqual(alice.transport.producerState, "paused")
+        for _ in range(9):
+            log.commit()
+            chat.turn()
+        self.assertEqual(alice.transport.producerState, "producing")
+        said = [shown["text"] for shown in alice.objects() if shown["type"] == "said"]
+        self.assertEqual(said, ["one", "two"])
 
     def test_what_waits_is_bounded(self) -> None:
         """While something takes its time nothing more is read, and nothing is taken apart."""
