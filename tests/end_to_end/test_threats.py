@@ -1,6 +1,7 @@
 """What hostile or unlucky peers do to the running server; numbers name rows of the threat model."""
 
 import contextlib
+import ipaddress
 import itertools
 import os
 import re
@@ -225,7 +226,11 @@ class _Network:
     def __init__(self, tmp_path: Path) -> None:
         self._stack = contextlib.ExitStack()
         self._path = tmp_path
-        self._id = f"{os.getpid() % 10000:04}{next(_numbers)}"
+        self._id = f"{os.getpid()}x{next(_numbers)}"
+        subnet = 4 * (os.getpid() % 2**15)  # of those for measurements (RFC 2544), one's own
+        self._here, self._there = (
+            str(ipaddress.IPv4Address("198.18.0.0") + subnet + end) for end in (1, 2)
+        )
         self._cable = f"chat{self._id}"
 
     def __enter__(self) -> "_Network":
@@ -236,14 +241,14 @@ class _Network:
         self._run("netns", "add", namespace)
         self._stack.callback(self._run, "netns", "del", namespace)
         self._run("link", "add", self._cable, "type", "veth", "peer", "far", "netns", namespace)
-        self._run("addr", "add", "198.18.0.1/30", "dev", self._cable)
+        self._run("addr", "add", f"{self._here}/30", "dev", self._cable)
         self._run("link", "set", self._cable, "up")
-        self._run("-n", namespace, "addr", "add", "198.18.0.2/30", "dev", "far")
+        self._run("-n", namespace, "addr", "add", f"{self._there}/30", "dev", "far")
         self._run("-n", namespace, "link", "set", "far", "up")
         self.server = self._stack.enter_context(
             Server(self._path, "--ping", "2", "--ping-timeout", "2", port="tcp:0")
         )
-        inside = [self._ip, "netns", "exec", namespace, "nc", "198.18.0.1", str(self.server.port)]
+        inside = [self._ip, "netns", "exec", namespace, "nc", self._here, str(self.server.port)]
         self.client = self._stack.enter_context(Program(*inside))
         return self
 
