@@ -1,10 +1,10 @@
-"""What all tests share: nothing is skipped silently where everything must run."""
+"""What all tests share: how they spread over the cores, and that nothing is skipped silently."""
 
+import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
-
-from tests.checkers import CHECKERS, PREFIX, Checkers
 
 pytest.register_assert_rewrite(
     "tests.end_to_end.harness", "tests.conformance", "tests.log_contract", "tests.tickets_contract"
@@ -32,18 +32,14 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Have the checks at hand."""
-    config.stash[CHECKERS] = Checkers()
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Begin no workers for single files or tests: that would take longer than most of them."""
+    wanted = (argument.partition("::")[0] for argument in config.args)
+    alone = not any(Path(path).is_dir() for path in wanted)
+    return 0 if alone and "PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ else None
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin the checks that somebody will wait for."""
-    for item in session.items:
-        if item.name.startswith(PREFIX) and not session.config.option.collectonly:
-            session.config.stash[CHECKERS].begin(item.name.removeprefix(PREFIX).removesuffix("]"))
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let no check go on alone."""
-    config.stash[CHECKERS].end()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the checkers, which take longest, lest one core waits for another's at the end."""
+    items.sort(key=lambda item: item.path.name != "test_house.py")
