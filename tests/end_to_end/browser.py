@@ -12,6 +12,7 @@ import selectors
 import socket
 import subprocess
 import tarfile
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -484,11 +485,13 @@ def axe_source(folder: Path, version: str) -> str:
     package = folder / f"axe-core-{version}.tgz"
     if not package.exists():
         command = [tool("npm"), "pack", "--silent", f"axe-core@{version}"]
-        ran = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-        )
-        if ran.returncode != 0:
-            pytest.skip(f"npm cannot fetch axe-core: {ran.stderr.strip()[-300:]}")
+        with tempfile.TemporaryDirectory(dir=folder) as own:  # other processes see all or nothing
+            ran = subprocess.run(
+                command, cwd=own, capture_output=True, text=True, timeout=120, check=False
+            )
+            if ran.returncode != 0:
+                pytest.skip(f"npm cannot fetch axe-core: {ran.stderr.strip()[-300:]}")
+            (Path(own) / package.name).replace(package)
     with tarfile.open(package) as tar:
         found = tar.extractfile("package/axe.min.js")
         assert found is not None
