@@ -30,6 +30,7 @@ from chatservice.roles import Role
 from chatservice.session import Session
 from chatservice.store.memory import MemoryLog, MemoryRecords, MemoryTickets
 from chatservice.taste import Taste
+from tests import examples
 
 NOW = 1_700_000_000.0
 
@@ -48,7 +49,7 @@ def cheap(hasher: PasswordHasher = CHEAP, threads: IThreads | None = None) -> Pa
 WORD: Final = "one and the same word"
 """A password."""
 
-quick = settings(deadline=None, max_examples=100, database=None)
+quick = settings(max_examples=examples(100))
 """For properties: fast, and without files."""
 
 

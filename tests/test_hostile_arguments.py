@@ -19,6 +19,7 @@ from chatservice.people.person import Policy
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryRecords, MemoryTickets
 from chatservice.text import MAX_LINE, clean, decode
+from tests import examples
 from tests.fakes import NOW, WORD, Chat, Guest
 
 PEOPLE = ("boss", "alice", "bob", "carol", "troll")
@@ -52,7 +53,7 @@ typed = st.builds(
     lambda left, text, right: left + text + right, blanks, arguments | anything, blanks
 )
 
-hostile = settings(deadline=None, max_examples=60, database=None)
+hostile = settings(deadline=None, max_examples=examples(60), database=None)
 
 
 class Scene:

@@ -17,6 +17,7 @@ from chatservice.events import Kind
 from chatservice.hub import Hub
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryLog, MemoryRecords
+from tests import examples
 from tests.fakes import Chat, Guest
 from tests.permissions_model import ACCOUNTS, LOBBY, ROOMS, Model, Refused, Someone
 
@@ -404,5 +405,5 @@ class Evening(RuleBasedStateMachine):
 
 EveningCase = Evening.TestCase
 EveningCase.settings = settings(
-    deadline=None, max_examples=50, stateful_step_count=50, database=None
+    deadline=None, max_examples=examples(50), stateful_step_count=50, database=None
 )

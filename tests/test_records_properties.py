@@ -20,6 +20,7 @@ from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IRecords, Value
 from chatservice.store.memory import MemoryRecords
 from chatservice.store.schema import connect
+from tests import examples
 from tests.records_contract import How, Learned
 from tests.store_fakes import Pump, Store, new_directory
 
@@ -173,11 +174,11 @@ class SqliteMachine(RecordsMachine):
 class Properties(SynchronousTestCase):
     """Both stores do what a dict does."""
 
-    def run_machine(self, machine: type[RecordsMachine], examples: int) -> None:
+    def run_machine(self, machine: type[RecordsMachine], count: int) -> None:
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=examples,
+                max_examples=count,
                 stateful_step_count=20,
                 deadline=None,
                 database=None,
@@ -186,7 +187,7 @@ class Properties(SynchronousTestCase):
         )
 
     def test_in_memory(self) -> None:
-        self.run_machine(RecordsMachine, 50)
+        self.run_machine(RecordsMachine, examples(50))
 
     def test_on_disk(self) -> None:
-        self.run_machine(SqliteMachine, 50)
+        self.run_machine(SqliteMachine, examples(50))

@@ -25,6 +25,7 @@ from chatservice.retention import Keep, Retention
 from chatservice.search import parse_query
 from chatservice.store import database, rows, schema, writer
 from chatservice.store.memory import MemoryLog
+from tests import examples
 from tests.fakes import NOW
 from tests.store_fakes import Pump, Store, new_directory
 
@@ -275,11 +276,11 @@ class SqliteMachine(LogMachine):
 class Properties(SynchronousTestCase):
     """The machines, run."""
 
-    def run_machine(self, machine: type[LogMachine], examples: int) -> None:
+    def run_machine(self, machine: type[LogMachine], count: int) -> None:
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=examples,
+                max_examples=count,
                 stateful_step_count=30,
                 deadline=None,
                 database=None,
@@ -288,7 +289,7 @@ class Properties(SynchronousTestCase):
         )
 
     def test_the_log_in_memory(self) -> None:
-        self.run_machine(LogMachine, 100)
+        self.run_machine(LogMachine, examples(100))
 
     def test_the_log_at_rest(self) -> None:
         connect = schema.connect
@@ -302,4 +303,4 @@ class Properties(SynchronousTestCase):
         for module in (schema, database, writer):
             self.patch(module, "connect", fast)
         self.patch(rows, "STEP", 5)
-        self.run_machine(SqliteMachine, 80)
+        self.run_machine(SqliteMachine, examples(80))

@@ -18,6 +18,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.people.person import Policy
 from chatservice.roles import Role
 from chatservice.store.memory import MemoryLog, MemoryRecords
+from tests import examples
 from tests.fakes import Chat, Guest, Member
 from tests.test_bots import FORM
 
@@ -321,4 +322,6 @@ class Week(RuleBasedStateMachine):
 
 
 TestWeek = Week.TestCase
-TestWeek.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, database=None)
+TestWeek.settings = settings(
+    max_examples=examples(200), stateful_step_count=40, deadline=None, database=None
+)

@@ -11,6 +11,7 @@ from chatservice.limits import UNLIMITED
 from chatservice.people.person import Policy
 from chatservice.presence.watching import MOST_WATCHED, WATCHED
 from chatservice.roles import Role
+from tests import examples
 from tests.fakes import Chat, Guest
 
 NICKS = sampled_from(("bob", "Bob", "carol", "dan", "DAN"))
@@ -201,4 +202,4 @@ class Coming(RuleBasedStateMachine):
 
 
 ComingCase = Coming.TestCase
-ComingCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+ComingCase.settings = settings(max_examples=examples(25), stateful_step_count=25, deadline=None)

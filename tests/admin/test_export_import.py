@@ -23,6 +23,7 @@ from chatservice.store import rows
 from chatservice.store.database import FILE
 from chatservice.store.schema import StoreError, connect
 from chatservice.text import clean
+from tests import examples
 from tests.admin.fakes import (
     as_fields,
     as_file,
@@ -221,7 +222,7 @@ class Importing(Case):
             execute(self.directory, "SELECT seq FROM events ORDER BY id"), [(1,), (2,), (3,)]
         )
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(histories(), st.integers(1, 4))
     def test_what_goes_in_comes_out(self, events: list[Event], chunk: int) -> None:
         directory = new_directory(self)

@@ -15,6 +15,7 @@ from chatservice.doors.raw import RawFactory
 from chatservice.limits import UNLIMITED
 from chatservice.names import MAX_ROOM
 from chatservice.people.person import Policy
+from tests import examples
 from tests.doors.irc.chat import Chat, Wire
 from tests.doors.test_line import LinePerson
 from tests.fakes import quick
@@ -173,7 +174,7 @@ HOST = "irc." + "x" * 55 + ".net"
 class TheLongestNames(ToClients):
     """People, rooms and a server with names as long as there are, and much to say."""
 
-    @settings(quick, max_examples=10)
+    @settings(quick, max_examples=examples(10))
     @given(st.sets(st.sampled_from(sorted(CAPABILITIES))))
     def test_everything_fits(self, capabilities: set[str]) -> None:
         """What has to be whole is whole, and everything that can be done is told."""

@@ -17,6 +17,7 @@ from chatservice.limits import UNLIMITED, Limits
 from chatservice.names import fold
 from chatservice.people.person import Policy
 from chatservice.roles import Role
+from tests import examples
 from tests.doors.irc.chat import SERVER, Chat, Wire
 
 FREE = Policy(limits=UNLIMITED, plaintext_login=True)
@@ -463,7 +464,7 @@ class Privacy(SynchronousTestCase):
         self.assertNotIn(ADDRESS, "\n".join(told))
         self.assertIn(f"bob!~bob@{SERVER}", "\n".join(told))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(
         st.lists(
             st.tuples(

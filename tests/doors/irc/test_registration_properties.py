@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.limits import UNLIMITED
 from chatservice.people.person import Policy
+from tests import examples
 from tests.doors.irc.chat import SERVER, Chat
 
 WELCOME = ["001", "002", "003", "004", "005"]
@@ -212,6 +213,6 @@ class ComingInTest(SynchronousTestCase):
         run_state_machine_as_test(
             Coming,
             settings=settings(
-                deadline=None, max_examples=100, stateful_step_count=25, database=None
+                deadline=None, max_examples=examples(100), stateful_step_count=25, database=None
             ),
         )

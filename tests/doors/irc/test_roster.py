@@ -13,6 +13,7 @@ from chatservice.doors.irc.roster import LARGE, MOST_KEPT, Rosters, pieces, sign
 from chatservice.limits import UNLIMITED
 from chatservice.people.person import Policy
 from chatservice.roles import Role
+from tests import examples
 from tests.doors.irc.chat import SERVER, Chat
 from tests.fakes import Chat as CoreChat
 from tests.fakes import Guest
@@ -115,7 +116,7 @@ class Large(RuleBasedStateMachine):
 
 
 LargeRoom = Large.TestCase
-LargeRoom.settings = settings(max_examples=10, stateful_step_count=20, deadline=None)
+LargeRoom.settings = settings(max_examples=examples(10), stateful_step_count=20, deadline=None)
 
 
 class Bounds(SynchronousTestCase):
