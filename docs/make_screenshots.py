@@ -80,7 +80,7 @@ def evening(chat: WebChat, data: Path, browser: Browser, path: Path, look: dict[
         mira = people["mira"]
         mira.say("/register correct horse battery")
         mira.expect("mira is yours now")
-        grant = [BIN / "chat-admin", "--data", data, "grant", "mira", "admin"]
+        grant = [str(BIN / "chat-admin"), "--data", str(data), "grant", "mira", "admin"]
         subprocess.run(grant, check=True, stdout=subprocess.DEVNULL)
         mira.expect("admin")
         mira.say("/topic The build room. Maintenance on Thursday: https://example.org/plan")
