@@ -234,6 +234,14 @@ class Channel(HTTPChannel):
             self._respondToBadRequestAndDisconnect()
             return False
 
+    def checkPersistence(self, request: TwistedRequest, version: bytes) -> bool:
+        """Tell whether more requests may follow; twisted overlooks "close" beside other options."""
+        options = b",".join(request.requestHeaders.getRawHeaders(b"Connection", [])).lower()
+        if b"close" in map(bytes.strip, options.split(b",")):
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+            return False
+        return bool(super().checkPersistence(request, version))
+
     def rawDataReceived(self, data: bytes) -> None:
         """Take a part of a request's body, or keep a little of what stands behind it."""
         if not self.refused:

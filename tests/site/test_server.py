@@ -361,6 +361,17 @@ class Requests(SynchronousTestCase):
         self.web.clock.advance(LINGER)
         self.assertTrue(browser.transport.aborted)
 
+    def test_who_wants_one_answer_gets_one_and_the_end(self) -> None:
+        """However it says so among other options (RFC 9112, 9.6)."""
+        for options in ("close", "Close", "close, TE", "TE,close", "x ,\tclose,"):
+            browser = self.web.connect()
+            answer = browser.ask("/healthz", Connection=options)
+            self.assertEqual((answer.status, answer.header("Connection")), (200, "close"), options)
+            self.assertTrue(browser.transport.disconnecting, options)
+        browser = self.web.connect()
+        browser.ask("/healthz", Connection="keep-alive, closed")
+        self.assertFalse(browser.transport.disconnecting)
+
     def test_who_asks_for_nothing_is_sent_away(self) -> None:
         """Before the first request, and after the last."""
         silent, idle = self.web.connect(), self.web.connect()
