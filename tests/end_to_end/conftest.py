@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.end_to_end.browser import FLAGS, Visits, WebChat
+from tests.end_to_end.firefox import Firefox
 from tests.end_to_end.harness import Server, tool
 from tests.end_to_end.irc_party import CLIENTS, Party
 
@@ -63,6 +64,13 @@ def visit(chromium: Browser, web_chat: WebChat) -> Iterator[Visits]:
     yield made
     made.close()
     made.check()
+
+
+@pytest.fixture
+def firefox(tmp_path: Path) -> Iterator[Firefox]:
+    """Run Firefox."""
+    with Firefox(tmp_path / "firefox") as browser:
+        yield browser
 
 
 @pytest.fixture(params=CLIENTS)
