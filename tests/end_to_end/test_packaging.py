@@ -75,9 +75,10 @@ def test_the_sdist_contains_the_tests(built: dict[str, Path]) -> None:
 @pytest.fixture(params=["wheel", "sdist"])
 def fresh(request: pytest.FixtureRequest, built: dict[str, Path], tmp_path: Path) -> Iterator[Path]:
     """Install into a fresh environment; return its bin directory."""
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     directory = tmp_path / "venv" / "bin"
-    command = [str(directory / "pip"), "install", "--quiet", str(built[request.param])]
+    pip = [sys.executable, "-m", "pip", "--python", str(directory / "python")]
+    command = [*pip, "install", "--quiet", "--no-compile", str(built[request.param])]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     yield directory
