@@ -149,7 +149,6 @@ export function begin() {
   const before = session();
   wanted = named().replace(/^#$/, "");
   at("nick").value ||= before.nick ?? wishes().nick ?? ""; // unless somebody was quicker than this page
-  busy(false);
   at("door").querySelector("form").addEventListener("submit", submits(offer));
   addEventListener("hashchange", () => up && named() && open(named()));
   addEventListener("pagehide", keep);
