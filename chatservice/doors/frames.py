@@ -132,7 +132,7 @@ class BoundedProtocol(WebSocketServerProtocol):
         if self.state in (self.STATE_OPEN, self.STATE_CLOSING):
             self._unread += data
             self.read()
-        else:
+        elif self.state != self.STATE_CLOSED:  # autobahn would keep all that comes then
             self._dataReceived(data)
 
     def consumeData(self) -> None:

@@ -242,6 +242,14 @@ class Ends(SynchronousTestCase):
         again = chat.back("alice", "t")
         self.assertEqual([o["text"] for o in again.objects() if o["type"] == "said"], ["one"])
 
+    def test_of_what_comes_behind_the_end_nothing_is_kept(self) -> None:
+        """Who takes its time to be gone, over TLS or without reading, could send on meanwhile."""
+        alice = Chat().join("alice")
+        alice.close()
+        for _ in range(10):
+            alice.web.dataReceived(peer_frame(b"x" * 1000))
+        self.assertFalse(alice.web.unread)
+
     def test_a_last_word_is_read_also_from_who_was_not_to_be_read(self) -> None:
         """What took its time while it left makes nobody wait for LINGER."""
         log = SlowLog()
