@@ -8,8 +8,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatservice.doors.line import ChatFactory
 from chatservice.errors import Code
+from chatservice.events import ABOUT, AROUND, FOUND, LOGIN
 from chatservice.hub import Hub
 from chatservice.objects import FIELDS, REMARKS, VERSION
+from chatservice.people.away import AWAY
 from chatservice.store.memory import MemoryLog
 from tests.doors.test_line import LinePerson
 
@@ -36,6 +38,12 @@ class Json(SynchronousTestCase):
         self.assertEqual(
             found, {kind.label: list(FIELDS[kind]) for kind in FIELDS if kind not in REMARKS}
         )
+
+    def test_what_notices_are_about_stands_in_their_row(self) -> None:
+        """Programs tell them apart by that alone."""
+        (row,) = re.findall(r"^\| `notice` .*$", JSON, re.MULTILINE)
+        missing = [one for one in (ABOUT, AROUND, AWAY, FOUND, LOGIN) if f"`{one}`" not in row]
+        self.assertEqual(missing, [])
 
     def test_the_session_goes_as_it_is_written_down(self) -> None:
         """To the letter, but for the words for people, which programs should not read."""
