@@ -35,7 +35,8 @@ BIN = Path(sys.executable).parent
 
 def tool(name: str) -> str:
     """Return a program's path, or skip the test where it is absent."""
-    path = shutil.which(name)
+    # Debian has HAProxy where only root's shell looks.
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is None:
         pytest.skip(f"{name} is not installed")
     return path
