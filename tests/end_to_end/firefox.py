@@ -51,12 +51,16 @@ class Firefox:
         (profile / "user.js").write_text("\n".join(lines))
         command = [tool("firefox-esr"), "--headless", "--marionette", "--no-remote"]
         self._program = Program(*command, "--profile", profile, "about:blank")
-        port = int(self._program.expect(r"Marionette\s+INFO\s+Listening on port (\d+)")[1])
-        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self._file = self._socket.makefile("rb")
         self._ids = 0
-        self._read()
-        self._do("NewSession")
+        try:
+            port = int(self._program.expect(r"Marionette\s+INFO\s+Listening on port (\d+)")[1])
+            self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            self._file = self._socket.makefile("rb")
+            self._read()
+            self._do("NewSession")
+        except BaseException:  # nobody else would end it
+            self._program.end()
+            raise
 
     def __enter__(self) -> Self:
         """Use it as a context: it ends with the block."""
