@@ -360,7 +360,10 @@ class Channel(HTTPChannel):
         if self.paused and not self._waitingForTransport and self.transport is not None:
             self.paused = False
             self._networkProducer.resumeProducing()
-            self.dataReceived(b"")
+            if self._buffer:
+                self.dataReceived(b"")
+            else:
+                self.resting = True
 
     def _abort_later(self) -> None:
         if self._ending is None:

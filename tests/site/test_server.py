@@ -444,6 +444,28 @@ class Requests(SynchronousTestCase):
             browser.hang_up()
         self.assertEqual(web.connect().ask("/").status, 200)
 
+    def test_who_takes_an_answer_slowly_rests_then_too(self) -> None:
+        """It has all the time for its next request, and gives way as others do."""
+        web = Web(Limits(connections=2))
+        slow = web.connect()
+
+        def ask_slowly() -> None:
+            slow.channel.pauseProducing()
+            self.assertEqual(slow.ask("/").status, 200)
+            slow.channel.resumeProducing()
+            web.clock.advance(0)
+
+        ask_slowly()
+        web.clock.advance(TIMEOUT - 1)
+        slow.send(b"GET / HT")
+        web.clock.advance(TIMEOUT - 1)
+        slow.send(b"TP/1.1\r\nHost: chat.example\r\n\r\n")
+        self.assertEqual([one.status for one in slow.answers()], [200])
+        ask_slowly()
+        for _ in range(2 * BROWSERS):
+            web.connect()
+        self.assertTrue(slow.transport.disconnecting)
+
     def test_many_requests_at_once_leave_others_their_turn(self) -> None:
         """One is answered in each; none before the answers so far are taken."""
         browser = self.web.connect()
