@@ -107,7 +107,8 @@ class Event(NamedTuple):
     """One thing that happened. A tuple: two are made for every line that is said.
 
     :ivar seq: the number in the room's log, dense from 1; 0 until the log has it, and in answers;
-        of Kind.DONE that of what was said, if anything was.
+        of Kind.DONE that of what was said, if anything was; of a notice behind lines from the past
+        the number before which there may be more.
     :ivar at: wall-clock time, seconds since 1970 (UTC).
     :ivar room: the room's name, or an inbox's (see names.inbox); "" for an answer.
     :ivar kind: see Kind, also for what nick and text mean.

@@ -66,7 +66,7 @@ FIELDS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.WELCOME: _NICK,
     Kind.SWITCHED: {"room": "text"},
     Kind.INVITED: _NICK | {"room": "text"},
-    Kind.NOTICE: _TEXT | {"about": "aside"},
+    Kind.NOTICE: _TEXT | {"about": "aside", "before": "seq"},
     Kind.ERROR: {"code": "nick"} | _TEXT,
     Kind.RESUME: _NICK | _TEXT,
     Kind.HELLO: _NICK,
@@ -112,6 +112,8 @@ def write_event(event: Event, request: Id = None) -> str:
         del shown["seq"]
     if event.kind is Kind.NOTICE and not event.aside:
         del shown["about"]
+    if event.kind is Kind.NOTICE and not event.seq:
+        del shown["before"]
     if event.kind in REMARKS:
         shown["remark"] = True
     if event.past:

@@ -327,11 +327,11 @@ class Conformance(Order, People, Accounts):
         self.turn()
         told = bob.heard()
         self.assertEqual(
-            [(event.past, event.seq, event.nick, event.text) for event in told],
+            [(event.past, event.past and event.seq, event.nick, event.text) for event in told],
             [
                 (True, 4, "alice", "line 4"),
                 (True, 5, "alice", "line 5"),
-                (False, 0, "", "Earlier lines: /history 2 before 4"),
+                (False, False, "", "Earlier lines: /history 2 before 4"),
             ],
         )
         bob.type("/history before 4")

@@ -109,6 +109,9 @@ class Events(SynchronousTestCase):
             Event(0, 1, "", Kind.NOTICE, "", "Hello.", aside=AROUND): (
                 '{"type":"notice","at":1,"text":"Hello.","about":"past"}'
             ),
+            Event(9, 1, "", Kind.NOTICE, "", "More."): (
+                '{"type":"notice","at":1,"text":"More.","before":9}'
+            ),
             Event(0, 1, "", Kind.DONE, "al", to="12"): '{"type":"done","id":7,"at":1}',
             Event(5, 1, "", Kind.DONE, "al", to="12"): '{"type":"done","id":7,"at":1,"seq":5}',
             Event(0, 0, "", Kind.HELLO, "al", "JSON"): (

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from chatservice.accounts.tokens import Token
 from chatservice.bots.callers import Caller, Callers
-from chatservice.delivery.recall import Recall
+from chatservice.delivery.recall import Ending, Recall
 from chatservice.errors import ChatError, Code
 from chatservice.interfaces import IMember, Value
 from chatservice.limits import Quota
@@ -129,7 +129,11 @@ class Listeners:
             self._finish(stream)
         elif after is not None and max(after, floor) < head:
             past = Recall(
-                self._history, stream.room, head, since=max(after, floor), ending=lambda *_: ""
+                self._history,
+                stream.room,
+                head,
+                since=max(after, floor),
+                ending=lambda *_: Ending(),
             )
             self._delivery.recall(stream.person.member, past)
 

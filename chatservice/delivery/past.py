@@ -11,7 +11,7 @@ from typing import Final
 from twisted.internet.defer import Deferred
 
 from chatservice.delivery.delivery import Delivery
-from chatservice.delivery.recall import Recall
+from chatservice.delivery.recall import Ending, Recall
 from chatservice.events import AROUND, FOUND, Event, Kind
 from chatservice.interfaces import Hit, ILog, IMember
 from chatservice.names import fold
@@ -120,14 +120,15 @@ class Past:
         again = f"/history {name}{name and ' '}{count} before"
 
         def tell(end: int) -> Deferred[None]:
-            def ending(first: Event | None, told: int) -> str:
-                if past.rest is not None:
-                    return f"Not all was looked through; there may be more: {again} {past.rest}"
+            def ending(first: Event | None, told: int) -> Ending:
+                if (rest := past.rest) is not None:
+                    text = f"Not all was looked through; there may be more: {again} {rest}"
+                    return Ending(text, rest)
                 if first is None:
-                    return "There is nothing earlier."
+                    return Ending("There is nothing earlier.")
                 if told < count:
-                    return "That is where the history begins."
-                return f"Earlier lines: {again} {first.seq}"
+                    return Ending("That is where the history begins.")
+                return Ending(f"Earlier lines: {again} {first.seq}", first.seq)
 
             past = Recall(self._log, room, end - 1, last=count, ending=ending, wanted=wanted)
             told = past.ended()
@@ -183,7 +184,8 @@ class Past:
                 shown.append(self._notice(f"({event.seq})"))
         if rest is not None:
             words = " ".join(w for w in typed.split() if not w.lower().startswith("before:"))
-            shown.append(self._notice(f"More: /search {words} before:{rest}"))
+            more = self._notice(f"More: /search {words} before:{rest}")
+            shown.append(more._replace(seq=rest))
         return shown
 
     def last_said(self, room: str, nick: str) -> Deferred[Event | None]:
@@ -221,16 +223,17 @@ def _sifted(hits: Sequence[Hit], wanted: Callable[[Event], bool]) -> Iterator[Hi
             yield Hit(event, [*filter(wanted, earlier)], [*filter(wanted, later)])
 
 
-def _present(first: Event | None, told: int) -> str:
-    return NOW if told else ""
+def _present(first: Event | None, told: int) -> Ending:
+    return Ending(NOW) if told else Ending()
 
 
-def _unread(first: Event | None, told: int) -> str:
+def _unread(first: Event | None, told: int) -> Ending:
     if not told:
-        return ""
+        return Ending()
     lines = "One private line" if told == 1 else f"{told:,} private lines"
-    return f"{lines} from while you were away, see above; times are UTC. /reply answers the last."
+    text = f"{lines} from while you were away, see above; times are UTC. /reply answers the last."
+    return Ending(text)
 
 
-def _nothing(first: Event | None, told: int) -> str:
-    return ""
+def _nothing(first: Event | None, told: int) -> Ending:
+    return Ending()

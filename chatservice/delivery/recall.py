@@ -1,7 +1,7 @@
 """A part of a room's past, on its way to one member: read from the log page by page."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 
@@ -34,6 +34,13 @@ def missing(count: int) -> str:
     )
 
 
+class Ending(NamedTuple):
+    """What is said behind the lines, "" for nothing, and before which number there may be more."""
+
+    text: str = ""
+    before: int = 0
+
+
 class Recall:
     """The events of a room up to a number, either all after another number or the last few.
 
@@ -41,7 +48,7 @@ class Recall:
     :param upto: the number of the last.
     :param since: the number after which they begin; None for the last few.
     :param last: how many of the last.
-    :param ending: what to say behind them, given the first and how many they were; "" for nothing.
+    :param ending: what to say behind them, given the first and how many they were.
     :param aside: that of what is said behind them; see Event.
     :param gaps: whether to say that lines are missing.
     :param wanted: of the last few, which ones count; by default all. Of lines that are not
@@ -60,7 +67,7 @@ class Recall:
         *,
         since: int | None = None,
         last: int = 0,
-        ending: Callable[[Event | None, int], str],
+        ending: Callable[[Event | None, int], Ending],
         aside: str = "",
         gaps: bool = True,
         wanted: Callable[[Event], bool] | None = None,
@@ -101,8 +108,10 @@ class Recall:
         """
         page = await (self._page_of_last() if self.since is None else self._page_since())
         told = [event.retold() if event.kind.kept else event for event in page]
-        if self.done and (text := self._ending(self._first, self._count)):
-            told.append(Event(0, now, "", Kind.NOTICE, "", text, aside=self._aside))
+        if self.done:
+            text, before = self._ending(self._first, self._count)
+            if text:
+                told.append(Event(before, now, "", Kind.NOTICE, "", text, aside=self._aside))
         return told
 
     async def _page_of_last(self) -> list[Event]:

@@ -60,10 +60,8 @@ async function load(place, before) {
     const told = events.filter(({ seq }) => seq);
     const isBackward = !place.first || before <= place.first;
     for (const event of told) place.add(lineOf(event)[1]);
-    // Of private lines not all are looked through at once: the server says where to go on.
-    const rest = events.findLast(({ type }) => type === "notice")?.text.match(/ before (\d+)$/)?.[1];
-    place.earlier = told.length ? 0 : Number(rest ?? 0);
-    if (isBackward && !rest) place.beginning = told.length < PAGE;
+    const more = events.find(({ before }) => before)?.before ?? 0;
+    if (isBackward) Object.assign(place, { earlier: more, beginning: !more });
   } catch {
     await new Promise((done) => setTimeout(done, PAUSE)); // without a connection, or refused
   }

@@ -6,8 +6,6 @@ import { at, draws, el, submits } from "./dom.js";
 import { jump } from "./past.js";
 import { hue, moment } from "./text.js";
 
-const HITS = 10; // that the server gives at once
-
 let searched = null; // the place whose lines were found
 let turn = 0;
 
@@ -35,19 +33,20 @@ async function search(before) {
   const scope = /(^|\s)in:/i.test(words) ? "" : ` in:${searched.key}`;
   try {
     const events = await ask({ do: "search", words: `${words}${scope}${before}` });
-    if (mine === turn) list(events.filter(({ seq }) => seq));
+    if (mine === turn) list(events);
   } catch ({ message }) {
     if (mine === turn) at("found").textContent = message;
   }
 }
 
-function list(hits) {
+function list(events) {
   at("results").querySelector(".further")?.remove();
-  at("results").append(...hits.map(item));
+  at("results").append(...events.filter(({ seq }) => seq).map(item));
   const count = at("results").children.length;
   at("found").textContent = count ? `${count} found, the newest first` : "Nothing found.";
-  const further = { click: () => search(` before:${hits.at(-1).seq}`) };
-  if (hits.length === HITS) at("results").append(el("li.further", el("button.quiet", further, "More")));
+  const more = events.find(({ before }) => before)?.before;
+  const further = { click: () => search(` before:${more}`) };
+  if (more) at("results").append(el("li.further", el("button.quiet", further, "More")));
 }
 
 function item(event) {

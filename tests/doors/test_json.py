@@ -200,6 +200,19 @@ class Answers(SynchronousTestCase):
             ],
         )
 
+    def test_where_to_go_on_in_the_past(self) -> None:
+        """Programs need not read it in the words of the notice; at the beginning there is none."""
+        chat = Chat()
+        alice = chat.join("alice")
+        for text in ("one", "two", "three"):
+            alice.ask("say", room="#lobby", text=text)
+        alice.objects()
+        alice.ask("history", value="2")
+        alice.ask("history", value="2 before 2")
+        chat.turn()
+        told = [one for one in alice.objects() if one["type"] == "notice"]
+        self.assertEqual([one.get("before") for one in told], [2, None])
+
     def test_done_is_told_when_it_is_committed(self) -> None:
         """And the next request has to wait until then."""
         log = SlowLog()
