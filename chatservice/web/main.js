@@ -51,7 +51,7 @@ function someoneCame(place) {
 
 draws("view", () => {
   at("title").textContent = chat.view?.name ?? "";
-  at("topic").replaceChildren(...content(chat.view?.isRoom ? chat.view.topic : "A private conversation", ""));
+  at("topic").replaceChildren(...content(chat.view?.isRoom ? chat.view.topic : "A private conversation"));
 });
 
 document.addEventListener("keydown", (event) => {

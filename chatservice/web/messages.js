@@ -111,7 +111,7 @@ const row = (line, look) =>
     "div.row",
     look.isNewDay && el("div.day", el("span", dayOf(line.at))),
     look.isUnread && el("div.unread-line", "New"),
-    line.seq ? message(line, look) : el(`div.event.${line.kind}`, { dir: "auto" }, ...content(line.text, "")),
+    line.seq ? message(line, look) : el(`div.event.${line.kind}`, { dir: "auto" }, ...content(line.text, { code: false })),
   );
 
 function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block }) {
@@ -131,7 +131,7 @@ function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block })
     " ", // read aloud, or copied, they are words of their own
     el("time", { datetime: date.toISOString(), title: full.format(date) }, clock.format(date)),
     " ",
-    el("p.text", { dir: "auto" }, ...(block ? [text.replace("```", "")] : content(text, own ? "" : chat.nick))),
+    el("p.text", { dir: "auto" }, ...(block ? [text.replace("```", "")] : content(text, { nick: own ? "" : chat.nick }))),
   );
 }
 
@@ -146,7 +146,7 @@ const unsent = (entry) =>
   );
 
 /** Return a text as nodes: links, rooms, code and mentions; the rest as it is. */
-export const content = (text, nick) => pieces(text, nick).map(({ kind, text }) => (MAKERS[kind] ?? String)(text));
+export const content = (text, options) => pieces(text, options).map(({ kind, text }) => (MAKERS[kind] ?? String)(text));
 
 const MAKERS = {
   link: (href) => el("a", { href: new URL(href).href, target: "_blank", rel: "noopener noreferrer nofollow" }, href),

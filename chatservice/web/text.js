@@ -4,8 +4,8 @@ export const MAX_BYTES = 1024; // of a line, in UTF-8: the server refuses a long
 
 const SAFE = ["http:", "https:", "mailto:"];
 const LETTERS = "\\p{L}\\p{M}\\p{N}_";
+const CODE = "```(?<block>[^`]+)```|`(?<code>[^`]+)`";
 const SPECIAL = [
-  "```(?<block>[^`]+)```|`(?<code>[^`]+)`",
   '\\b(?<link>(?:https?://|mailto:)[^\\s<>"`]+)',
   `(?<![${LETTERS}#&/])(?<room>#(?=[\\p{N}_.-]*\\p{L})[\\p{L}\\p{N}_](?:[${LETTERS}.-]{0,48}[${LETTERS}])?)`,
 ];
@@ -38,9 +38,14 @@ export function hue(nick) {
   return 15 + 30 * (((sum ^ (sum >>> 7)) >>> 0) % 12);
 }
 
-/** Cut a text into pieces: {kind: "text", "block", "code", "link", "room" or "mention", text}. */
-export function pieces(text, nick) {
-  const search = new RegExp([...SPECIAL, ...(nick ? [`(?<mention>${word(nick)})`] : [])].join("|"), "giu");
+/**
+ * Cut a text into pieces: {kind: "text", "block", "code", "link", "room" or "mention", text}.
+ * @param nick whose mentions are told apart
+ * @param code whether there may be any: in what the page tells, ` may be a part of a nickname
+ */
+export function pieces(text, { nick = "", code = true } = {}) {
+  const kinds = [code && CODE, ...SPECIAL, nick && `(?<mention>${word(nick)})`];
+  const search = new RegExp(kinds.filter(Boolean).join("|"), "giu");
   const found = [];
   let done = 0;
   for (let match; (match = search.exec(text)); done = search.lastIndex) {

@@ -191,6 +191,18 @@ def test_renaming_oneself(web_chat: WebChat, visit: Visits) -> None:
         expect(alice.message("hello alice")).not_to_have_class(re.compile(r"\bmention\b"))
 
 
+def test_a_nickname_is_no_code(web_chat: WebChat, visit: Visits) -> None:
+    """In what the page tells: a ` may be in it. Rooms can be pressed there all the same."""
+    alice = visit("alice")
+    with web_chat.nc("a`b`c", "/join #dev") as carol:
+        expect(alice.event("a`b`c joined")).to_be_visible()
+        carol.expect("#dev")
+        alice.enter("#dev")
+        carol.say("/topic see #tea")
+        told = alice.event("a`b`c set the topic to: see #tea")
+        expect(told.get_by_role("button", name="#tea")).to_be_visible()
+
+
 def test_a_private_conversation_follows_a_new_name(web_chat: WebChat, visit: Visits) -> None:
     """Who is renamed is still whom one writes with."""
     alice = visit("alice")
