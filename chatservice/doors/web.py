@@ -80,7 +80,7 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
         self._deaf = True
         if self._closing:
             self.dropConnection()
-        else:
+        elif not self._held:  # else when what it asked for is done, as where it is paused
             super().readConnectionLost()
 
     def dataReceived(self, data: bytes) -> None:
@@ -156,9 +156,13 @@ class WebConnection(Connection, BoundedProtocol):  # type: ignore[misc]
     def resume(self) -> None:
         """Read again, first what was read already."""
         self.read()
-        if self._paused and not self._held and not self._over:
+        if self._held or self._over:
+            return
+        if self._paused:
             self._paused = False
             super().resume()
+        elif self._deaf and not self._closing:
+            super().readConnectionLost()
 
     def abort(self) -> None:
         """Cut the connection; see IMember. What is done until it is gone does nothing to it."""

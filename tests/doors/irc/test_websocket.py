@@ -134,6 +134,24 @@ class OverWebSocket(SynchronousTestCase):
         self.assertEqual(carol.lines(), [one, two])
         self.assertEqual((alice.kinds, bob.kinds), ({TEXT}, {BINARY}))
 
+    def test_who_says_no_more_is_done_with_first(self) -> None:
+        """A line that has to wait for its turn is said all the same, as over a stream."""
+        self.chat = Chat(Policy(Limits(burst=2, rate=1)))
+        self.text = IrcWebFactory(self.chat.hub, server=SERVER)
+        alice = self.joined("alice")
+        bob = self.chat.joined("bob")
+        self.chat.clock.advance(60)
+        alice.lines(), bob.lines()
+        alice.send(*[f"PRIVMSG #lobby :{n}" for n in range(3)])
+        self.assertEqual(alice.transport.producerState, "producing")
+        alice.protocol.readConnectionLost()
+        self.chat.clock.advance(2)
+        self.chat.turn()
+        heard = [line.split(" :")[-1] for line in bob.lines() if "PRIVMSG" in line]
+        self.assertEqual(heard, ["0", "1", "2"])
+        alice.lines()
+        self.assertEqual((alice.code, alice.transport.disconnecting), (1000, True))
+
     def test_either_kind_is_taken_and_line_ends_are_taken_off(self) -> None:
         alice = self.joined("alice")
         alice.send("", "\r\n", "   ")
