@@ -5,7 +5,7 @@
     alice left the chat            :alice!~al@irc.example.org QUIT :bye
 
 What one person alone is shown otherwise is person.py's. Nobody's address is shown, but a cloak
-(cloaks.py).
+(presence/cloaks.py).
 """
 
 import re

@@ -71,7 +71,7 @@ def flags(irc: IrcVoice, person: Person, room: Room | None) -> str:
 
 
 def user_host(irc: IrcVoice, person: Person) -> str:
-    """Return where somebody comes from, as everybody may know it; see cloaks.py."""
+    """Return where somebody comes from, as everybody may know it; see presence/cloaks.py."""
     return f"{user_of(person)}@{irc.hub.cloaks.of(person.inbox)}"
 
 

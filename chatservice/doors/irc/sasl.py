@@ -7,7 +7,7 @@
     S: :irc.example.org 903 alice :You are logged in
 
 A piece of 400 bytes says that more follows, ``+`` stands for none. Pure: what is proved with it is
-the core's business (mechanisms.py), what is answered commands/accounts.py's.
+the core's business (accounts/mechanisms.py), what is answered commands/accounts.py's.
 """
 
 import binascii

@@ -309,7 +309,7 @@ class IrcPerson:
         if not nick:  # the server
             if text.startswith("["):  # found, or of some other place: with time and number
                 return [parse(text)]
-            text = text.replace("/quote ", "/")  # see wording.py
+            text = text.replace("/quote ", "/")  # see doors/irc/wording.py
             self._why = text
             if found := _RESUME.fullmatch(text):
                 return [event(Kind.RESUME, found[1], found[2])]
