@@ -25,7 +25,7 @@ def stable(line: tuple[str, str]) -> tuple[str, str]:
     """Return what of a line will not change; sender and text."""
     if not re.match(r'\{"type":"(error|notice)"', line[1]):
         return line
-    return line[0], re.sub(r'"text":".*"', '"text":"..."', line[1])
+    return line[0], re.sub(r'"text":"(?:[^"\\]|\\.)*"', '"text":"..."', line[1])
 
 
 class Json(SynchronousTestCase):
