@@ -1,20 +1,48 @@
-// The reader: nickname, account, notifications. A password goes from its field to the server, once,
-// and is kept nowhere.
+// The reader: nickname, account, notifications. A password goes from its field to the server, once, and
+// is kept nowhere.
 
 import { chat, isRegistered } from "./chat.js";
 import { ask } from "./connection.js";
-import { at, avatar, dialog, draws, el, field, submits } from "./dom.js";
-import { allRooms } from "./going.js";
-import { isWanted, want } from "./notify.js";
+import { at, avatar, dialog, draws, el, field, forms, say } from "./dom.js";
+import { allRooms, view } from "./going.js";
+import { wish, wishes } from "./kept.js";
 import { quit } from "./session.js";
 
-const DONE = {
-  nick: "That is your nickname now.",
-  register: "The nickname is yours now: from now on, join with it and this password.",
-  login: "You are signed in.",
-  password: "Your password is changed.",
+const MOST = 200; // characters of a line in a notification
+
+const secret = (label, name, autocomplete, value) =>
+  field(label, { name, autocomplete, value, type: "password", maxlength: 256, required: true });
+const nickname = (label, name) => field(label, { name, value: chat.nick, maxlength: 32, autocapitalize: "none" });
+
+// What each asks for, the request that it makes of that, and what is said then if not the server's answer.
+// `typed` stood behind a typed command: there, an account may stand before the password.
+const ACTS = {
+  nick: {
+    label: "Rename",
+    fields: () => [nickname("Nickname", "nick")],
+  },
+  register: {
+    label: "Register",
+    fields: (typed) => [
+      el("p.hint", "With the password only you can wear it. At least 8 characters."),
+      secret("Password", "password", "new-password", typed),
+    ],
+    done: "The nickname is yours now: from now on, join with it and this password.",
+  },
+  login: {
+    label: "Sign in",
+    fields: (typed) => [
+      typed === undefined && nickname("Account", "account"),
+      secret("Password", "password", "current-password", typed),
+    ],
+    request: ({ account = "", password }) => ({ value: `${account.trim()} ${password}`.trim() }),
+  },
+  password: {
+    label: "Change password",
+    fields: () => [secret("Old password", "old", "current-password"), secret("New password", "fresh", "new-password")],
+    request: ({ old, fresh }) => ({ value: `${old} -> ${fresh}` }),
+  },
 };
-const HINT = "Register a nickname to keep it: with your password only you can wear it. At least 8 characters.";
 
 function draw() {
   const role = isRegistered() ? "" : "guest";
@@ -22,90 +50,71 @@ function draw() {
   at("you").replaceChildren(avatar(chat.nick, ".small"), el("span.name", chat.nick), " ", el("span.role", role));
 }
 
-/** Show the dialog, perhaps because of a command that takes a password, and what was typed behind it. */
-export function show(command = "", typed = "") {
-  const isKnown = command === "password" || (!command && isRegistered());
-  const answer = el("p", { role: "alert" });
-  const tell = (text, good = false) => {
-    answer.textContent = text;
-    answer.classList.toggle("good", good);
+/** Show the dialog, perhaps for a command, and what was typed behind it. */
+export function show(command, typed) {
+  const who = el("p.hint");
+  const acts = el("div.pair");
+  const [place, put] = forms();
+  const open = (name, typed) => {
+    const { label, fields, request = (fields) => fields, done } = ACTS[name];
+    put(label, fields(typed), async (filled) => {
+      say(box, "One moment…", true);
+      try {
+        const [told] = await ask({ do: name, ...request(filled) }, "notice");
+        say(box, done ?? told?.text ?? "Done.", true);
+        place.replaceChildren();
+        await allRooms();
+        offer();
+      } catch ({ message }) {
+        say(box, message);
+      }
+    });
   };
-  const request = async (fields) => {
-    tell("One moment…", true);
-    try {
-      await ask(fields);
-      tell(DONE[fields.do], true);
-      if (fields.do !== "nick") account.remove();
-      await allRooms();
-    } catch ({ message }) {
-      tell(message);
-    }
+  const offer = () => {
+    who.textContent = isRegistered() ? "This nickname is yours." : "A guest: register to keep this nickname.";
+    const names = isRegistered() ? ["nick", "password"] : ["nick", "register", "login"];
+    acts.replaceChildren(...names.map((name) => el("button", { click: () => open(name) }, ACTS[name].label)));
   };
-  const nick = el("input", { value: chat.nick, maxlength: 32, autocomplete: "off", autocapitalize: "none" });
-  const rename = el(
-    "form.pair",
-    { submit: submits(() => request({ do: "nick", nick: nick.value.trim() })) },
-    field("Nickname", nick),
-    el("button", { type: "submit" }, "Change"),
-  );
-  const account = isKnown ? changing(request) : signing(request, command, typed);
-  const notify = el("input", { type: "checkbox", role: "switch", checked: isWanted() });
-  notify.addEventListener("change", async () => {
-    const isOn = await want(notify.checked);
-    if (notify.checked && !isOn) tell("The browser does not allow notifications for this page.");
-    notify.checked = isOn;
-  });
-  const leave = () => box.close() ?? quit();
+  const change = async ({ target }) => {
+    const isOn = await want(target.checked);
+    if (target.checked && !isOn) say(box, "The browser does not allow notifications for this page.");
+    target.checked = isOn;
+  };
   const box = dialog(
-    "You",
+    chat.nick,
     "Close",
-    rename,
-    account,
-    answer,
-    el("label.switch", notify, "Notify me when I am mentioned"),
+    who,
+    acts,
+    place,
+    el("label.switch", el("input", { type: "checkbox", role: "switch", checked: isWanted(), change }), "Notify me when I am mentioned"),
     el("p.hint", "Alt+↑ and Alt+↓ switch rooms, Tab completes, / shows commands, ↑ recalls what you said."),
-    el("button.danger", { click: leave }, "Leave the chat"),
   );
-  if (command) account.querySelector("[type=password]").focus();
+  box.lastChild.append(el("button.danger", { click: () => box.close() ?? quit() }, "Leave the chat"));
+  offer();
+  if (command) open(command, typed);
 }
 
-const secret = (kind, value = "") => el("input", { type: "password", maxlength: 256, autocomplete: kind, required: true, value });
+const isWanted = () => window.Notification?.permission === "granted" && Boolean(wishes().notify);
 
-function changing(request) {
-  const old = secret("current-password");
-  const fresh = secret("new-password");
-  const change = () => request({ do: "password", value: `${old.value} -> ${fresh.value}` });
-  return el(
-    "form",
-    { submit: submits(change) },
-    field("Old password", old),
-    field("New password", fresh),
-    el("button", { type: "submit" }, "Change the password"),
-  );
+// Return whether notifications are on now.
+async function want(on) {
+  const notify = on && (await window.Notification?.requestPermission()) === "granted";
+  wish({ notify });
+  return notify;
 }
 
-// Behind a typed /login the account may stand before the password.
-function signing(request, command, typed) {
-  const name = el("input", { value: chat.nick, maxlength: 32, autocomplete: "username", autocapitalize: "none" });
-  const password = secret("current-password", typed);
-  const login = () => `${command ? "" : `${name.value.trim()} `}${password.value.trim()}`;
-  const send = ({ submitter }) =>
-    submitter?.value === "register"
-      ? request({ do: "register", password: password.value })
-      : request({ do: "login", value: login() });
-  return el(
-    "form",
-    { submit: submits(send) },
-    !command && field("Account", name),
-    field("Password", password),
-    el("p.hint", HINT),
-    el(
-      "div.pair",
-      el("button", { type: "submit" }, "Sign in"),
-      el("button", { type: "submit", value: "register" }, "Register this nickname"),
-    ),
-  );
+export function notify(place, { nick, text }) {
+  if (!document.hidden || !isWanted()) return;
+  const title = place.isRoom ? `${nick} in ${place.name}` : nick;
+  try {
+    const shown = new Notification(title, { body: text.slice(0, MOST), tag: place.key });
+    shown.onclick = () => {
+      window.focus();
+      shown.close();
+      view(place);
+    };
+  } catch {} // some phones have the name only
 }
 
 at("you").addEventListener("click", () => show());
-draws("places", draw);
+draws(draw, "places");

@@ -1,5 +1,5 @@
-// What this tab knows of the chat: the places, what is unread there, who the reader is. It takes the
-// server's events; it asks for nothing, and what shows it is told by touch() alone.
+// What this tab knows of the chat. It takes the server's events, asks for nothing, and says what changed
+// by touch() alone.
 
 import { touch } from "./dom.js";
 import { Place } from "./place.js";
@@ -25,7 +25,6 @@ export const isMe = (nick) => fold(nick) === fold(chat.nick);
 
 export const find = (name) => chat.places.get(keyOf(name));
 
-/** Return the place of a name, which is made if there is none. */
 export function placeOf(name) {
   if (!find(name)) {
     chat.places.set(keyOf(name), new Place(name));
@@ -40,14 +39,12 @@ export function forget(place) {
   touch("places");
 }
 
-/** Forget everything, for a new beginning. */
 export function reset() {
   chat.places.clear();
   Object.assign(chat, { view: null, current: "", rooms: [], inbox: 0, returning: false });
   touch(...ALL);
 }
 
-/** Look at a place. */
 export function look(place) {
   const old = chat.view;
   chat.view = place;
@@ -59,26 +56,24 @@ export function look(place) {
   touch(...ALL);
 }
 
-/** Return the places in the order of the list: rooms, then conversations. */
+/** Return all places: rooms by name, then conversations. */
 export const listed = () =>
   [...chat.places.values()].sort(
     (a, b) => b.isRoom - a.isRoom || (a.isRoom ? a.name.localeCompare(b.name, undefined, { numeric: true }) : 0),
   );
 
-/** Return a sum over places: of "unread" or "mentions". */
 export const total = (what, places = listed()) => places.reduce((sum, place) => sum + place[what], 0);
 
-/** Tell whether the nickname is an account's: in no room, the lobby either, the reader is a guest then. */
+/** Tell whether the nickname is an account's: then the reader is a guest in no room. */
 export function isRegistered() {
   const roles = listed().map(({ role }) => role).filter(Boolean);
   return roles.length > 0 && !roles.includes("guest");
 }
 
-/** Return how far private lines were read: of who was written to by one, not at all beyond the first unread. */
+/** Return how far private lines were read: up to the first unread one. */
 export const readInbox = () =>
   Math.min(chat.inbox, ...listed().filter(({ isRoom, unread }) => !isRoom && unread).map(({ read }) => read));
 
-/** Take note that the reader has seen all there is in the place that is looked at. */
 export function seen() {
   const place = chat.view;
   if (!place || (place.read === place.last && !place.unread)) return;
@@ -86,7 +81,6 @@ export function seen() {
   touch("places");
 }
 
-/** Tell something in a place, by default where the reader looks. */
 export function tell(text, kind = "error", place = chat.view) {
   place?.tell(text, kind);
   touch("lines");
@@ -101,24 +95,22 @@ export function lineOf({ type, room, seq, at, nick, to, text }) {
 
 const watched = (place) => place === chat.view && !document.hidden && chat.atEnd && place.live;
 
-/** Take an event. @returns a line that is new, and its place: {place, line}; otherwise nothing. */
+/** @returns {place, line} if there is a new line. */
 export function take(event) {
   const place = event.room ? find(event.room) : undefined;
   const told = TOLD[event.type]?.(event);
   if (told) place?.tell(told, "event", event.at);
   const news = TAKERS[event.type]?.(event, place);
   const where = news?.place ?? place;
-  if (where && (where !== chat.view || watched(where))) where.trim();
+  if (where !== chat.view || watched(where)) where?.trim();
   touch("lines");
   return news;
 }
 
 function said(event) {
   const [name, line] = lineOf(event);
-  if (event.room && line.own && !event.past && !find(name)) {
-    tell(`In ${name}, where you are not, you said: ${line.text}`, "notice");
-    return undefined;
-  }
+  if (event.room && line.own && !event.past && !find(name))
+    return tell(`In ${name}, where you are not, you said: ${line.text}`, "notice");
   const place = placeOf(name);
   const isFresh = line.seq > place.last;
   const isNews = isFresh && (!event.past || chat.returning);
@@ -150,7 +142,7 @@ function person(place, nick, change) {
   touch("people");
 }
 
-// What each event does, with its room's place if there is one.
+// What each event does.
 const TAKERS = {
   said,
   acted: said,
@@ -175,10 +167,8 @@ const TAKERS = {
     const talk = find(nick);
     if (isMe(nick)) chat.nick = to;
     else if (talk && !find(to)) {
-      const isViewed = chat.view === talk;
-      forget(talk);
+      chat.places.delete(keyOf(nick));
       chat.places.set(keyOf(to), Object.assign(talk, { name: to, key: `@${to}` }));
-      if (isViewed) chat.view = talk;
     }
     touch("view", "places");
   },

@@ -4,7 +4,7 @@
 import * as account from "./account.js";
 import { chat, isMe, listed } from "./chat.js";
 import { ask } from "./connection.js";
-import { at, dialog, draws, el, submits } from "./dom.js";
+import { at, dialog, draws, el } from "./dom.js";
 import { toEnd } from "./messages.js";
 import { put } from "./outbox.js";
 import { toNewest } from "./past.js";
@@ -44,8 +44,6 @@ function write(text) {
   measure();
 }
 
-// Sending.
-
 async function send() {
   const text = box.value;
   const to = place;
@@ -61,13 +59,11 @@ async function send() {
   box.focus();
 }
 
-/** Ask whether so many lines should be said. */
 function agrees(count) {
-  const what = `Each of these ${count} lines becomes a message of its own: ${count} messages in ${place.name}.`;
+  const what = `These lines become ${count} messages in ${place.name}.`;
   return new Promise((resolve) => {
-    const agree = () => resolve(true) ?? several.close();
-    const button = el("button.primary", { click: agree, autofocus: true }, "Send as one message per line");
-    const several = dialog("Several lines", "Cancel", el("p", what), button);
+    const click = () => resolve(true) ?? several.close();
+    const several = dialog("Several lines", "Cancel", el("p", what), el("button.primary", { click }, "Send as one message per line"));
     several.addEventListener("close", () => resolve(false));
   });
 }
@@ -92,8 +88,6 @@ function measure() {
   box.style.height = `${box.scrollHeight}px`;
 }
 
-// Typing.
-
 function typed() {
   const [, command] = box.value.match(SECRET) ?? [];
   if (command) {
@@ -117,7 +111,7 @@ function pressed(event) {
 
 function keyInList({ key, shiftKey }) {
   const isWhole = found[chosen].insert.trim() === box.value.trim();
-  if (key === "Tab" && shiftKey) return closeList() ?? null; // or the list, which scrolls, would get the focus
+  if (key === "Tab" && shiftKey) return closeList(); // or the list, which scrolls, would get the focus
   if (key === "Enter" && isWhole) return send;
   const take = () => complete(chosen);
   return { ArrowDown: () => choose(chosen + 1), ArrowUp: () => choose(chosen - 1), Escape: closeList, Tab: take, Enter: take }[key];
@@ -137,12 +131,10 @@ function recall(by) {
   write(back ? recalled.at(-back) : draft);
 }
 
-// Suggestions.
-
 // Look for what the word before the caret may become. Return whether there is any.
 function suggest(isAsked) {
   const before = box.value.slice(0, box.selectionStart);
-  const word = before.match(/\S*$/)[0];
+  const [word] = before.match(/\S*$/);
   from = before.length - word.length;
   if (before.startsWith("/") && !commands.length) learn();
   const wanted = fold(word.replace(/^@/, ""));
@@ -185,12 +177,10 @@ function choose(index) {
 }
 
 function drawList() {
-  found = found.slice(0, MOST_SUGGESTED);
   list.hidden = !found.length;
-  const item = ({ insert, label = insert, about = "" }, index) => {
+  const item = ({ insert, label = insert, about }, index) => {
     const pointerdown = (event) => event.preventDefault() ?? complete(index);
-    const attributes = { role: "option", id: `suggestion-${index}`, pointerdown };
-    return el("li", attributes, el("strong", label), el("span.hint", about));
+    return el("li", { role: "option", id: `suggestion-${index}`, pointerdown }, el("strong", label), el("span.hint", about));
   };
   list.replaceChildren(...found.map(item));
   if (found.length) choose(0);
@@ -203,9 +193,9 @@ function closeList() {
   at("usage").textContent = "";
 }
 
-at("composer").addEventListener("submit", submits(send));
+at("composer").addEventListener("submit", send);
 box.addEventListener("input", typed);
 box.addEventListener("keydown", pressed);
 box.addEventListener("paste", pasted);
 box.addEventListener("blur", closeList);
-draws("view", face);
+draws(face, "view");

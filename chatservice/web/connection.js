@@ -1,10 +1,7 @@
 // The WebSocket: one request at a time, answers by their id, and coming back by itself.
 //
-//     closed ──open()──▶ opening ──first request done──▶ up ──lost──▶ waiting ──▶ opening ...
-//                           └──refused──▶ closed
-//
-// It knows requests and events, and nothing of what they mean, but for the error codes of its own
-// business: what is asked too fast is asked again.
+//     closed --open()--> opening --first request done--> up --lost--> waiting --> opening ...
+//                           +--refused--> closed
 
 import { local } from "./text.js";
 
@@ -26,6 +23,8 @@ export class Refused extends Error {
   }
 }
 
+const LOST = new Refused("lost", "There is no connection to the server.");
+
 export let up = false;
 let hears, tells, first;
 let socket = null;
@@ -38,8 +37,8 @@ let ended = null; // the error that came last, if nothing came after it
 
 /**
  * @param event called with each event, and the request that it answers, if any
- * @param state called with "up", "waiting", "opening" or "closed", and if it is down {wait: ms until
- *     the next try, tries: how many there were, ended: the error with which the server ended it}
+ * @param state called with "up", "waiting", "opening" or "closed", and {wait: ms until the next try,
+ *     tries: how many there were, ended: the error with which the server ended it}
  */
 export function listen(event, state) {
   hears = event;
@@ -48,8 +47,8 @@ export function listen(event, state) {
 
 /**
  * Connect, and again when the connection is lost.
- * @param request returns the first request of each connection: {fields, resolve, reject, patient};
- *     a patient one is tried again if the server is only busy
+ * @param request returns the first request of each connection, {fields, resolve, reject, patient}: a
+ *     patient one is tried again if the server is only busy
  */
 export function open(request) {
   close();
@@ -58,17 +57,16 @@ export function open(request) {
   connect();
 }
 
-/** Disconnect, and stay so. */
 export function close() {
   first = null;
   drop();
   tells("closed", {});
 }
 
-/** Ask for something. @returns a promise of the events that answer, or those of a type; rejected with Refused. */
+/** @returns a promise of the events that answer, or of those of a type; rejected with Refused. */
 export function ask(fields, type) {
   return new Promise((resolve, reject) => {
-    if (!up) return reject(new Refused("lost", "There is no connection to the server."));
+    if (!up) return reject(LOST);
     if (queue.push({ fields, type, resolve, reject, events: [] }) === 1) send();
   });
 }
@@ -100,7 +98,7 @@ function watch(patience) {
   timer = setTimeout(lost, patience);
 }
 
-/** Try now what would be tried later; if all seems well, make sure of it. */
+// Try now what would be tried later; if all seems well, make sure of it.
 function hurry() {
   if (!up) return first && !socket && connect();
   if (!queue.length) ask({ do: "rooms" }).catch(() => {});
@@ -115,23 +113,18 @@ function hear(event) {
   request?.events.push(event);
   if (!request || !(isError || event.type === "done")) return hears(event, request?.fields);
   clearTimeout(timer);
-  if (request.isFirst && request.patient && PASSING.includes(event.code)) return lost();
-  if (!request.isFirst && event.code === "too-fast") {
-    timer = setTimeout(send, TOO_FAST);
-    return;
-  }
+  if (request.patient && PASSING.includes(event.code)) return lost();
+  if (!request.isFirst && event.code === "too-fast") return (timer = setTimeout(send, TOO_FAST));
   queue.shift();
   if (request.isFirst && isError) close();
-  else if (request.isFirst) begun();
+  else if (request.isFirst) {
+    up = true;
+    tries = 0;
+    tells("up", {});
+  }
   if (up) send(); // before the answer is looked at: that may ask for more
   if (isError) request.reject(new Refused(event.code, event.text));
   else request.resolve(request.events.filter(({ type }) => type === (request.type ?? type)));
-}
-
-function begun() {
-  up = true;
-  tries = 0;
-  tells("up", {});
 }
 
 function lost(code) {
@@ -140,8 +133,7 @@ function lost(code) {
   if (!first) return;
   if (code in ENDS || FINAL.includes(error?.code)) {
     first = null;
-    tells("closed", { ended: error });
-    return;
+    return tells("closed", { ended: error });
   }
   const wait = Math.random() * Math.min(LONGEST, 1000 * 2 ** tries++);
   timer = setTimeout(connect, wait);
@@ -150,7 +142,7 @@ function lost(code) {
 
 function drop() {
   clearTimeout(timer);
-  const left = queue.filter(({ isFirst }) => !isFirst);
+  const left = queue;
   if (socket) {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
@@ -158,7 +150,7 @@ function drop() {
   socket = ended = null;
   queue = [];
   up = false;
-  for (const request of left) request.reject(new Refused("lost", "The connection was lost."));
+  for (const { isFirst, reject } of left) if (!isFirst) reject(LOST);
 }
 
 addEventListener("online", hurry);

@@ -1,22 +1,21 @@
-// How elements are made here. Whatever people wrote becomes text, never markup: there is no other
-// way to make an element in this page, and the Content-Security-Policy refuses scripts in it anyway.
+// How elements are made, and when they are drawn. Whatever people wrote becomes text, never markup:
+// there is no other way to make an element in this page.
 
 import { hue } from "./text.js";
 
-/** Return the element of an id. */
 export const at = (id) => document.getElementById(id);
 
 /**
- * Make an element: el("a.link", {href: "/"}, "text", child, ...). Attributes and children that are
- * false or null are left out; functions become listeners; "--name" is a property for the style.
+ * Make an element: el("a.link", {href: "/"}, "text", child, ...). What is false or null is left out;
+ * functions become listeners; "--name" is a property for the style.
  */
 export function el(what, ...children) {
   const [tag, ...classes] = what.split(".");
   const element = document.createElement(tag);
-  const isPlain = children[0]?.constructor === Object;
+  const attributes = children[0]?.constructor === Object ? children.shift() : {};
   if (tag === "button") element.type = "button";
-  element.classList.add(...classes.filter(Boolean));
-  for (const [name, value] of Object.entries(isPlain ? children.shift() : {})) {
+  element.className = classes.join(" ");
+  for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else if (name.startsWith("--")) element.style.setProperty(name, value);
     else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
@@ -27,25 +26,49 @@ export function el(what, ...children) {
 
 /** Make somebody's picture: the first letter, which the style draws, as it is no text to be read. */
 export const avatar = (nick, classes = "") =>
-  el(`span.avatar${classes}`, { "aria-hidden": "true", "--hue": hue(nick), "data-letter": [...nick][0]?.toUpperCase() ?? "" });
+  el(`span.avatar${classes}`, { "aria-hidden": "true", "--hue": hue(nick), "data-letter": [...nick][0]?.toUpperCase() });
 
-/** Call something instead of sending a form away. */
-export const submits = (act) => (event) => {
-  event.preventDefault();
-  act(event);
-};
+/** Make a field with its label; its name is that of what it gives to its form. */
+export const field = (label, attributes) => el("label", label, el("input", { autocomplete: "off", ...attributes }));
 
-/** Make a field with its label. */
-export const field = (label, input) => el("label", label, input);
+/** Make a form, whose button does something with what its fields say: {name: value}. */
+export function form(label, fields, act) {
+  const submit = ({ target }) => act(Object.fromEntries(new FormData(target)));
+  return el("form", { submit }, ...fields, el("button.primary", { type: "submit" }, label));
+}
+
+addEventListener("submit", (event) => event.preventDefault()); // no form is sent by the browser itself
 
 /** Show a dialog. Closed, it is gone, and the focus is where it was before. */
 export function dialog(title, closing, ...children) {
-  const ends = el("form.ends", { method: "dialog" }, el("button", { type: "submit" }, closing));
-  const close = () => box.remove();
-  const box = el("dialog", { "aria-labelledby": "heading", close }, el("h2", { id: "heading" }, title), ...children, ends);
+  const box = el(
+    "dialog",
+    { "aria-labelledby": "heading", close: () => box.remove() },
+    el("h2", { id: "heading" }, title),
+    ...children,
+    el("p", { role: "alert" }),
+    el("div.pair", el("button", { click: () => box.close() }, closing)),
+  );
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+/** Say in a dialog why what was tried there cannot be, or that all is well. */
+export function say(box, text, isGood) {
+  const alert = box.querySelector("[role=alert]");
+  alert.textContent = text;
+  alert.className = isGood ? "good" : "";
+}
+
+/** Return a place for forms, of which one at a time is there, and what puts one there. */
+export function forms() {
+  const place = el("div");
+  const put = (...made) => {
+    place.replaceChildren(form(...made));
+    place.querySelector("input, select").focus();
+  };
+  return [place, put];
 }
 
 /** Draw a list anew; what had the focus in it has it again, by its data-key. */
@@ -57,14 +80,13 @@ export function redraw(list, items) {
 
 // What changed is drawn once a frame, however much happens; in the background now and then.
 
-const drawers = {};
+const drawers = new Map(); // each with the parts that it draws
 const changed = new Set();
 let planned = false;
 
-/** Call something whenever a part changed: "view", "places", "people" or "lines". */
-export const draws = (part, drawer) => (drawers[part] ??= []).push(drawer);
+/** Call something whenever one of some parts changed: "view", "places", "people", "lines". */
+export const draws = (drawer, ...parts) => drawers.set(drawer, parts);
 
-/** Take note that parts changed. */
 export function touch(...parts) {
   for (const part of parts) changed.add(part);
   if (!planned) (document.hidden ? setTimeout : requestAnimationFrame)(draw);
@@ -73,9 +95,9 @@ export function touch(...parts) {
 
 function draw() {
   planned = false;
-  const parts = [...changed];
+  const now = [...changed];
   changed.clear();
-  for (const part of parts) for (const drawer of drawers[part] ?? []) drawer();
+  for (const [drawer, parts] of drawers) if (parts.some((part) => now.includes(part))) drawer();
 }
 
 document.addEventListener("visibilitychange", draw); // a frame that was planned does not come there

@@ -5,7 +5,6 @@ import { ask, up } from "./connection.js";
 import { touch } from "./dom.js";
 import { fold } from "./text.js";
 
-/** Look at a place. */
 export function view(place) {
   document.querySelector(":popover-open")?.hidePopover();
   look(place);
@@ -20,26 +19,22 @@ export function open(name) {
   else join(name).catch(({ message }) => tell(message));
 }
 
-/** Enter a room, and look at it. */
 export async function join(room) {
   const [switched] = await ask({ do: "join", room }, "switched");
   view(placeOf(switched?.room ?? room));
 }
 
-/** Leave a room, or close a conversation. */
 export async function leave(place) {
   if (place.isRoom) return ask({ do: "leave", room: place.name }).catch(({ message }) => tell(message));
   forget(place);
   view(listed()[0]);
 }
 
-/** Ask all that is to be known about the room that is looked at. */
 export function inquire() {
   members();
   allRooms().catch(() => {});
 }
 
-/** Ask who is in the room that is looked at. */
 export async function members() {
   const place = chat.view;
   if (!up || !place?.isRoom) return;
@@ -47,12 +42,9 @@ export async function members() {
     const found = await ask({ do: "who", room: place.name }, "member");
     place.people = new Map(found.map(({ nick, role, text }) => [fold(nick), { nick, role, state: text }]));
     touch("people");
-  } catch {
-    // asked again when the connection is back
-  }
+  } catch {} // asked again when the connection is back
 }
 
-/** Ask which rooms there are, what they are about, and the reader's role in each. */
 export async function allRooms() {
   if (!up) return chat.rooms;
   chat.rooms = await ask({ do: "rooms" }, "room");

@@ -1,26 +1,18 @@
-// What this tab, and this browser, remember. Never a password, a token or what others said. Storage
-// may be forbidden or full: then it is not remembered.
+// What this tab and this browser remember: never a password, a token or what others said.
 
-function read(storage) {
+// Return what is kept there; if there is a value, that from now on.
+function kept(storage, value) {
   try {
-    return JSON.parse(window[storage].getItem("chat")) ?? {};
+    if (value) window[storage].chat = JSON.stringify(value);
+    return JSON.parse(window[storage].chat ?? "{}");
   } catch {
-    return {};
-  }
-}
-
-function write(storage, value) {
-  try {
-    window[storage].setItem("chat", JSON.stringify(value));
-  } catch {
-    // see above
+    return {}; // storage may be forbidden or full
   }
 }
 
 /** What this tab remembers over a reload: {tab, nick, places, inbox, view, unsent}. */
-export const session = () => read("sessionStorage");
-export const keepSession = (value) => write("sessionStorage", value);
+export const session = (value) => kept("sessionStorage", value);
 
 /** What this browser remembers for ever: {nick, notify}. */
-export const wishes = () => read("localStorage");
-export const wish = (value) => write("localStorage", { ...wishes(), ...value });
+export const wishes = () => kept("localStorage");
+export const wish = (value) => kept("localStorage", { ...wishes(), ...value });

@@ -1,19 +1,14 @@
-// Puts the parts together: what the server tells goes into the model, what changed is drawn once a
-// frame. Each part draws itself; what it needs of the server, it asks for.
-//
-//     WebSocket ──connection.js──▶ take() ──chat.js──▶ touch() ──▶ messages, rooms, people, ...
-//     composer.js ──▶ outbox.js ──▶ connection.js ──▶ WebSocket
+// Puts the parts together: what the server tells (connection.js) goes into the model (chat.js); what
+// changed there, each part of the screen draws. What people write goes by outbox.js to the server.
 
-import "./account.js";
 import "./composer.js";
-import "./search.js";
 import "./people.js";
-import { chat, find, listed, placeOf, take as learn } from "./chat.js";
+import { notify } from "./account.js";
+import { chat, find, listed, placeOf, take as learn, total } from "./chat.js";
 import { listen, up } from "./connection.js";
 import { at, draws } from "./dom.js";
 import { inquire, members, view } from "./going.js";
 import { content } from "./messages.js";
-import { notify } from "./notify.js";
 import { came } from "./outbox.js";
 import { step } from "./rooms.js";
 import { begin, connected } from "./session.js";
@@ -49,10 +44,13 @@ function someoneCame(place) {
   }, COMINGS);
 }
 
-draws("view", () => {
+function head() {
+  const mentions = total("mentions");
+  document.title = `${mentions ? `(${mentions}) ` : ""}${chat.view ? `${chat.view.name} - ` : ""}chat`;
   at("title").textContent = chat.view?.name ?? "";
   at("topic").replaceChildren(...content(chat.view?.isRoom ? chat.view.topic : "A private conversation"));
-});
+}
+draws(head, "view", "places");
 
 document.addEventListener("keydown", (event) => {
   if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key) || !chat.view) return;

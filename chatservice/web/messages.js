@@ -13,15 +13,13 @@ const DAY = 86_400_000; // ms
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const dayAndYear = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 
 const log = at("log");
 let shown = null; // the place whose lines are shown
 let looked = ""; // of the lines that wait: drawn anew, they would be read anew
 let rows = new Map(); // by line, in order: {row, key}; the key names its look
 
-/** Draw what changed. */
 export function draw() {
   const place = chat.view;
   if (!place) return;
@@ -35,9 +33,9 @@ export function draw() {
   rows = rowsOf(place, before);
   put(at("rows"), [...rows.values()].map(({ row }) => row));
   const left = waiting(place);
-  const look = JSON.stringify(left);
-  if (look !== looked) at("waiting").replaceChildren(...left.map(unsent));
-  looked = look;
+  const was = looked;
+  looked = JSON.stringify(left);
+  if (looked !== was) at("waiting").replaceChildren(...left.map(unsent));
   at("beginning").hidden = !place.beginning;
   at("beginning").textContent = place.lines.length
     ? `This is where ${place.isRoom ? place.name : "your conversation"} begins.`
@@ -48,13 +46,12 @@ export function draw() {
   scrolled();
 }
 
-/** Go to the newest line. */
 export function toEnd() {
   log.scrollTop = log.scrollHeight;
   chat.atEnd = true;
 }
 
-/** Go to a line, and give it the focus. @returns whether it is there. */
+/** Go to a line, if it is there. @returns whether it is. */
 export function reveal(seq) {
   const message = at("rows").querySelector(`[data-seq="${seq}"]`);
   if (!message) return false;
@@ -72,16 +69,16 @@ function holder() {
   const where = (line) => rows.get(line)?.row.lastElementChild.getBoundingClientRect();
   const line = [...rows.keys()].find((line) => where(line).bottom > top);
   const before = where(line)?.top;
-  return () => (log.scrollTop += (where(line)?.top ?? before) - before || 0);
+  return () => (log.scrollTop += where(line)?.top - before || 0);
 }
 
 // What is there already is never moved: a screen reader would read it again.
 function put(list, wanted) {
   const keep = new Set(wanted);
   for (const row of [...list.children]) if (!keep.has(row)) row.remove();
-  let next = list.firstElementChild;
+  let next = list.firstChild;
   for (const row of wanted) {
-    if (row === next) next = next.nextElementSibling;
+    if (row === next) next = next.nextSibling;
     else list.insertBefore(row, next);
   }
 }
@@ -98,9 +95,10 @@ function rowsOf(place, before) {
     const joins = isSaid && !isNewDay && !isUnread && above.nick === line.nick;
     const block = isSaid ? fence(line.text, joins && ["open", "in"].includes(above.block)) : "";
     const goesOn = joins && (["in", "close"].includes(block) || line.at - above.at < PAUSE);
-    const key = [isNewDay, isUnread, goesOn, block, line.seq || line.text].join(" ");
+    const look = { isNewDay, isUnread, goesOn, block };
+    const key = JSON.stringify([look, line.seq || line.text]);
     const old = before.get(line);
-    found.set(line, old?.key === key ? old : { key, row: row(line, { isNewDay, isUnread, goesOn, block }) });
+    found.set(line, old?.key === key ? old : { key, row: row(line, look) });
     above = { day, block, seq: line.seq || above.seq, nick: isSaid && line.nick, at: line.at };
   }
   return found;
@@ -109,7 +107,7 @@ function rowsOf(place, before) {
 const row = (line, look) =>
   el(
     "div.row",
-    look.isNewDay && el("div.day", el("span", dayOf(line.at))),
+    look.isNewDay && el("div.day", dayOf(line.at)),
     look.isUnread && el("div.unread-line", "New"),
     line.seq ? message(line, look) : el(`div.event.${line.kind}`, { dir: "auto" }, ...content(line.text, { code: false })),
   );
@@ -117,15 +115,15 @@ const row = (line, look) =>
 function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block }) {
   const date = new Date(at * 1000);
   const classes = [
+    "div.message",
     goesOn ? "more" : "first",
     mention && kind !== "private" && "mention",
     kind === "acted" && "acted",
-    block && `block.${block}`,
-    !block && isEmoji(text) && "emoji",
+    block ? `block.${block}` : isEmoji(text) && "emoji",
   ];
   return el(
-    ["div.message", ...classes.filter(Boolean)].join("."),
-    { "data-room": chat.view.name, "data-seq": seq, tabindex: -1 },
+    classes.filter(Boolean).join("."),
+    { "data-seq": seq, tabindex: -1 },
     !goesOn && avatar(nick),
     el("span.nick", { "--hue": hue(nick), "data-nick": nick }, nick),
     " ", // read aloud, or copied, they are words of their own
@@ -138,28 +136,26 @@ function message({ kind, nick, seq, at, text, mention, own }, { goesOn, block })
 const unsent = (entry) =>
   el(
     "div.message.unsent",
-    { "data-room": entry.name, "aria-live": !entry.reason && "off" },
+    { "aria-live": !entry.reason && "off" },
     el("p.text", { dir: "auto" }, entry.text),
     el("span.hint", entry.reason || "Not sent yet"),
     entry.reason && el("button.link", { click: () => again(entry) }, "Send again"),
     entry.reason && el("button.link", { click: () => drop(entry) }, "Discard"),
   );
 
-/** Return a text as nodes: links, rooms, code and mentions; the rest as it is. */
 export const content = (text, options) => pieces(text, options).map(({ kind, text }) => (MAKERS[kind] ?? String)(text));
 
 const MAKERS = {
   link: (href) => el("a", { href: new URL(href).href, target: "_blank", rel: "noopener noreferrer nofollow" }, href),
   room: (name) => el("button.link", { click: () => open(name.toLowerCase()) }, name),
   code: (text) => el("code", text),
-  block: (text) => el("code", text),
   mention: (text) => el("mark", text),
 };
 
 function dayOf(moment) {
   const date = new Date(moment * 1000);
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / DAY);
-  return ["Today", "Yesterday"][days] ?? (days < 180 ? weekday : dayAndYear).format(date);
+  return ["Today", "Yesterday"][days] ?? day.format(date);
 }
 
 function scrolled() {
@@ -173,5 +169,4 @@ function scrolled() {
 
 log.addEventListener("scroll", scrolled, { passive: true });
 new ResizeObserver(() => chat.atEnd && toEnd()).observe(log);
-draws("view", draw);
-draws("lines", draw);
+draws(draw, "view", "lines");

@@ -1,9 +1,6 @@
 // What the reader wrote and nobody has seen yet. A line leaves here only when it comes back as said:
 // so it is neither lost nor said twice, whatever happens to the connection.
-//
-//     ready ──send──▶ under way ──said──▶ (gone)
-//       ▲                 ├──refused──▶ with a reason: the reader sends it again, or gives it up
-//       └────not said─────┴──lost, and nobody can know──▶ with a reason
+// What was refused, or perhaps said, has a reason: the reader sends it again, or gives it up.
 
 import { chat, find } from "./chat.js";
 import { Refused, ask, up } from "./connection.js";
@@ -19,7 +16,6 @@ let under = null; // the one that is under way
 /** Return what waits in a place: {name, text, reason}. */
 export const waiting = (place) => entries.filter(({ name }) => find(name) === place);
 
-/** Return what was not said yet, to be kept over a reload. */
 export const left = () =>
   entries.map((one) => ({ name: one.name, text: one.text, isUnclear: one === under || one.reason === UNCLEAR }));
 
@@ -30,33 +26,30 @@ export function put(place, text) {
   pump();
 }
 
-/** Give a line up. */
 export function drop(entry) {
   entries = entries.filter((other) => other !== entry);
   touch("lines");
 }
 
-/** Give all of them up. */
 export function clear() {
   entries = [];
   under = null;
 }
 
-/** Try a line again. */
 export function again(entry) {
   entry.reason = "";
   pump();
 }
 
-/** Take note that the reader's own line came: the one under way, as there is only one. */
+/** Take note that a line of the reader's own came: the one under way. */
 export function came(place) {
   if (under && find(under.name) === place) drop(under);
 }
 
 /**
  * Go on after the connection was lost.
- * @param isSame whether all that was missed has come: what is not among it was not said. After a
- *     new beginning nobody can know, and the reader decides about everything.
+ * @param isSame whether all that was missed has come: what is not among it was not said. Otherwise
+ *     nobody can know, and the reader decides.
  */
 export function resume(isSame) {
   for (const entry of isSame ? [] : entries) {
@@ -75,7 +68,6 @@ function requests({ name, text }) {
   return isRoom && chat.current !== name ? [{ do: "join", room: name }, line] : [line];
 }
 
-// Send what is ready, one line at a time.
 async function pump() {
   touch("lines");
   const entry = entries.find(({ reason }) => !reason);

@@ -1,17 +1,17 @@
-// Looking back: fills the window of a place from the server's history, at either end or around a
-// line. What lies between the lines of a window is always complete.
+// Looking back, by scrolling or searching: fills the window of a place from the server's history, at
+// either end or around a line. What lies between the lines of a window is always complete.
 
-import { chat, lineOf } from "./chat.js";
+import { chat, lineOf, placeOf } from "./chat.js";
 import { ask, up } from "./connection.js";
-import { at, draws, touch } from "./dom.js";
+import { at, draws, el, touch } from "./dom.js";
 import { view } from "./going.js";
 import { draw, reveal, toEnd } from "./messages.js";
+import { hue, moment } from "./text.js";
 
 const PAGE = 100; // lines that are loaded at once
 const PAUSE = 3000; // ms until the same is asked for again
 const FAR = 600; // px from either end at which more is loaded
 
-/** Show a line, and load what is around it if need be. */
 export async function jump(place, seq) {
   view(place);
   draw();
@@ -23,7 +23,6 @@ export async function jump(place, seq) {
   reveal(seq);
 }
 
-/** Show the newest lines. */
 export async function toNewest() {
   const place = chat.view;
   if (!place.live) {
@@ -34,7 +33,6 @@ export async function toNewest() {
   toEnd();
 }
 
-// Load more where the reader comes near an end of the window.
 async function look() {
   const place = chat.view;
   const log = at("log");
@@ -72,4 +70,63 @@ async function load(place, before) {
 
 at("newest").addEventListener("click", toNewest);
 at("log").addEventListener("scroll", look, { passive: true });
-draws("lines", look);
+draws(look, "lines");
+
+// Searching the place that is looked at.
+
+let searched = null; // the place whose lines were found
+let turn = 0;
+
+function show(is) {
+  at("searching").hidden = !is;
+  at("search").ariaExpanded = is;
+  at("found").textContent = "";
+  at("results").replaceChildren();
+  searched = chat.view;
+  if (is) at("words").select();
+}
+
+async function search(before) {
+  const words = at("words").value.trim();
+  const mine = ++turn;
+  if (!words) return;
+  searched = chat.view;
+  at("found").textContent = "Searching…";
+  if (!before) at("results").replaceChildren();
+  const scope = /(^|\s)in:/i.test(words) ? "" : ` in:${searched.key}`;
+  try {
+    const events = await ask({ do: "search", words: `${words}${scope}${before}` });
+    if (mine === turn) list(events);
+  } catch ({ message }) {
+    if (mine === turn) at("found").textContent = message;
+  }
+}
+
+function list(events) {
+  at("results").querySelector(".further")?.remove();
+  at("results").append(...events.filter(({ seq }) => seq).map(item));
+  const count = at("results").children.length;
+  at("found").textContent = count ? `${count} found, the newest first` : "Nothing found.";
+  const more = events.find(({ before }) => before)?.before;
+  const further = { click: () => search(` before:${more}`) };
+  if (more) at("results").append(el("li.further", el("button.quiet", further, "More")));
+}
+
+function item(event) {
+  const [name, { nick, at, text, seq }] = lineOf(event);
+  return el(
+    "li",
+    el(
+      "button.quiet.hit",
+      { click: () => jump(placeOf(name), seq) },
+      el("strong.nick", { "--hue": hue(nick) }, nick),
+      el("time", moment.format(at * 1000)),
+      el("span.about", { dir: "auto" }, text),
+    ),
+  );
+}
+
+at("search").addEventListener("click", () => show(at("searching").hidden));
+at("searching").addEventListener("keydown", ({ key }) => key === "Escape" && (show(false) ?? at("search").focus()));
+at("searching").addEventListener("submit", () => search(""));
+draws(() => !at("searching").hidden && searched !== chat.view && show(false), "view");

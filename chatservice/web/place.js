@@ -38,7 +38,6 @@ export class Place {
     return this.lines.findLast((line) => line.seq)?.seq ?? 0;
   }
 
-  /** Put a line where it belongs, unless it is there. */
   add(line) {
     let index = this.lines.length;
     if (line.seq <= this.last) {
@@ -61,8 +60,7 @@ export class Place {
     if (!(this.lines.at(-1)?.moved?.length < MOST_MOVED)) this.tell("", "event", at);
     const line = this.lines.at(-1);
     line.moved = [...(line.moved ?? []), { nick, how }];
-    const told = (how) => enumerate(line.moved.filter((one) => one.how === how), how);
-    line.text = [told("joined"), told("left")].filter(Boolean).join(", ");
+    line.text = Object.entries(Object.groupBy(line.moved, ({ how }) => how)).map(told).join(", ");
   }
 
   /** Give up lines that nobody looks at. @param old whether those at the beginning. */
@@ -80,17 +78,14 @@ export class Place {
     Object.assign(this, { lines: [], live, beginning: false, earlier: 0, later: 0 });
   }
 
-  /** Return the people here: those with a role first. */
   sorted() {
     const order = ({ role }) => ROLES.indexOf(ROLES.includes(role) ? role : "");
-    return [...(this.people?.values() ?? [])].sort(
-      (a, b) => order(a) - order(b) || a.nick.localeCompare(b.nick),
-    );
+    return [...(this.people?.values() ?? [])].sort((a, b) => order(a) - order(b) || a.nick.localeCompare(b.nick));
   }
 }
 
-function enumerate(people, how) {
+function told([how, people]) {
   const more = people.length - MOST_NAMED;
   const nicks = people.slice(0, MOST_NAMED).map(({ nick }) => nick);
-  return nicks.length && `${new Intl.ListFormat("en").format(more > 0 ? [...nicks, `${more} more`] : nicks)} ${how}`;
+  return `${new Intl.ListFormat("en").format(more > 0 ? [...nicks, `${more} more`] : nicks)} ${how}`;
 }

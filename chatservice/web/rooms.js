@@ -1,7 +1,7 @@
 // The list of places, and the dialog in which the reader chooses another room.
 
 import { chat, listed, total } from "./chat.js";
-import { at, avatar, dialog, draws, el, field, redraw, submits } from "./dom.js";
+import { at, avatar, dialog, draws, el, field, form, redraw, say } from "./dom.js";
 import { allRooms, join, leave, open } from "./going.js";
 
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
@@ -19,60 +19,46 @@ function draw() {
 
 function item(place) {
   const { name, key, unread, mentions, isRoom } = place;
+  const isCurrent = place === chat.view;
   const label = [name, unread && `${unread} unread`, mentions && plural(mentions, "mention", "mentions")];
-  const attributes = {
-    "data-key": key,
-    "aria-current": place === chat.view && "true",
-    "aria-label": label.filter(Boolean).join(", "),
-    click: () => open(name),
-  };
-  const badge = unread && el(`span.badge${mentions ? ".rings" : ""}`, unread > 999 ? "999+" : unread);
+  const badge = el(`span.badge${mentions ? ".rings" : ""}`, unread > 999 ? "999+" : unread);
   const close = { "aria-label": `${isRoom ? "Leave" : "Close"} ${name}`, click: () => leave(place) };
   return el(
     isRoom ? "li" : "li.talk",
     el(
       `button.place${unread ? ".unread" : ""}`,
-      attributes,
+      { "data-key": key, "aria-current": isCurrent && "true", "aria-label": label.filter(Boolean).join(", "), click: () => open(name) },
       isRoom ? el("span.hash", "#") : avatar(name, ".small"),
       el("span.name", name.replace("#", "")),
       " ",
-      badge || "",
+      unread > 0 && badge,
     ),
-    place === chat.view && chat.places.size > 1 && el("button.icon.leave", close, "×"),
+    isCurrent && chat.places.size > 1 && el("button.icon.leave", close, "×"),
   );
 }
 
-/** Go to the next place of the list, or the one before. */
 export function step(by) {
   const places = listed();
   open(places.at((places.indexOf(chat.view) + by) % places.length).name);
 }
 
 async function choose() {
-  const room = el("input", { maxlength: 51, autocomplete: "off", autocapitalize: "none", placeholder: "#dev", autofocus: true });
-  const refusal = el("p", { role: "alert" });
-  const list = el("ul.rooms");
   // The dialog stays until the room is entered, and says why it cannot be.
   const enter = async (name) => {
     try {
       if (/\s/.test(name)) throw new Error("A room's name is one word: try a - where the blank is.");
-      if (name) await join(name.startsWith("#") ? name : `#${name}`);
-      if (name) box.close();
+      await join(name.startsWith("#") ? name : `#${name}`);
+      box.close();
     } catch ({ message }) {
-      refusal.textContent = message;
-      room.focus();
+      say(box, message);
     }
   };
+  const room = field("Room", { name: "room", maxlength: 51, required: true, autocapitalize: "none", placeholder: "#dev" });
+  const list = el("ul.rooms");
   const box = dialog(
     "Join a room",
     "Close",
-    el(
-      "form.pair",
-      { submit: submits(() => enter(room.value.trim())) },
-      field("Room", room),
-      el("button.primary", { type: "submit" }, "Join"),
-    ),
-    refusal,
+    form("Join", [room], ({ room }) => enter(room.trim())),
     el("p.hint", "Take one that is there, or name a new one: it is made as you enter."),
     list,
   );
@@ -83,4 +69,4 @@ async function choose() {
 }
 
 at("join-room").addEventListener("click", choose);
-draws("places", draw);
+draws(draw, "places");

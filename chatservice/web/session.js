@@ -2,15 +2,15 @@
 
 import { chat, find, forget, listed, placeOf, readInbox, reset } from "./chat.js";
 import { LEFT, ask, close, open as connect, up } from "./connection.js";
-import { at, draws, submits } from "./dom.js";
+import { at, draws } from "./dom.js";
 import { allRooms, join, members, open, view } from "./going.js";
-import { keepSession, session, wish, wishes } from "./kept.js";
+import { session, wish, wishes } from "./kept.js";
 import * as outbox from "./outbox.js";
 import { local } from "./text.js";
 
 const GONE = "Your place here is gone: choose a nickname to join again.";
 const REFUSALS = {
-  // The server says these for terminals.
+  // What the server says for terminals.
   "bad-token": GONE,
   "bad-request": GONE,
   "bad-password": "That is not the password of this nickname.",
@@ -21,8 +21,8 @@ const MOST_READ = 60; // rooms to come back with: a request has 4,096 bytes; of 
 let tab = ""; // names this tab to the server: 128 random bits that nobody else is told
 let wanted = ""; // the place that the address names, until we are there
 
-// Join under a new name for this tab. A password is not kept for a second connection; whoever has
-// none, and was not let in before the first was lost, offers the nickname again.
+// Join under a new name for this tab. A password is not kept for a second connection; who has none, and
+// lost the first before it was in, offers the nickname again.
 function enter(nick, password) {
   let once = password ? `${nick} ${password}` : nick;
   chat.nick = nick;
@@ -60,9 +60,7 @@ async function returned() {
       if (place.isRoom && !own.includes(place.name)) forget(place);
     }
     inside(true);
-  } catch {
-    // lost again
-  }
+  } catch {} // lost again
 }
 
 function inside(isSame) {
@@ -81,10 +79,9 @@ const again = (refusal) => (REFUSALS[refusal.code] === GONE ? enter(chat.nick, "
 
 function refused({ code, message }) {
   outside(REFUSALS[code] ?? message);
-  if (code === "nick-registered" || code === "bad-password") at("password").focus();
+  if (["nick-registered", "bad-password"].includes(code)) at("password").focus();
 }
 
-/** Show the form for joining. */
 export function outside(text) {
   busy(false);
   at("chat").hidden = true;
@@ -103,23 +100,19 @@ export function quit() {
 
 // Whoever joins here next may be somebody else, and finds nothing of it.
 function leave(text) {
-  keepSession({});
+  session({});
   outbox.clear();
   outside(text);
 }
 
-function busy(is) {
-  at("join").disabled = is;
-}
+const busy = (is) => (at("join").disabled = is);
 
 function keep() {
   if (!chat.nick || !at("door").hidden) return;
-  const { nick, view } = chat;
   const places = listed().map(({ name, read }) => [name, read]);
-  keepSession({ tab, nick, places, inbox: readInbox(), view: view?.name, unsent: outbox.left() });
+  session({ tab, nick: chat.nick, places, inbox: readInbox(), view: chat.view?.name, unsent: outbox.left() });
 }
 
-/** Tell how the connection is. */
 export function connected(state, { wait = 0, tries = 0, ended }) {
   const isOffline = state !== "up" && (!navigator.onLine || tries > 5);
   const words = state === "up" ? "Connected" : isOffline ? "Offline" : "Reconnecting";
@@ -144,15 +137,14 @@ function named() {
   }
 }
 
-/** Begin: come back to where this tab was, if it was somewhere. */
 export function begin() {
   const before = session();
   wanted = named().replace(/^#$/, "");
   at("nick").value ||= before.nick ?? wishes().nick ?? ""; // unless somebody was quicker than this page
-  at("door").querySelector("form").addEventListener("submit", submits(offer));
+  at("door").querySelector("form").addEventListener("submit", offer);
   addEventListener("hashchange", () => up && named() && open(named()));
   addEventListener("pagehide", keep);
-  draws("places", keep);
+  draws(keep, "places");
   if (!before.tab || !before.nick) return busy(false);
   tab = before.tab;
   Object.assign(chat, { nick: before.nick, inbox: before.inbox });

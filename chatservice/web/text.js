@@ -4,7 +4,7 @@ export const MAX_BYTES = 1024; // of a line, in UTF-8: the server refuses a long
 
 const SAFE = ["http:", "https:", "mailto:"];
 const LETTERS = "\\p{L}\\p{M}\\p{N}_";
-const CODE = "```(?<block>[^`]+)```|`(?<code>[^`]+)`";
+const CODE = "(?<ticks>```|`)(?<code>[^`]+)\\k<ticks>";
 const SPECIAL = [
   '\\b(?<link>(?:https?://|mailto:)[^\\s<>"`]+)',
   `(?<![${LETTERS}#&/])(?<room>#(?=[\\p{N}_.-]*\\p{L})[\\p{L}\\p{N}_](?:[${LETTERS}.-]{0,48}[${LETTERS}])?)`,
@@ -14,34 +14,29 @@ const EMOJI = /^(?:[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modi
 const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g;
 export const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-/** Return a text of the server with the reader's times. */
 export const local = (text) => text.replace(UTC, (_, day, time) => moment.format(new Date(`${day}T${time}Z`)));
 
-/** Return how many bytes a text has on its way. */
 export const size = (text) => new TextEncoder().encode(text).length;
 
-/** Return how nicknames are compared: case does not distinguish them. */
 export const fold = (nick) => nick.normalize("NFKC").toLowerCase();
 
 export const lines = (text) => text.split(/\r\n|[\n\r\u2028\u2029]/u);
 
-/** Tell whether a text names a nickname as a word. */
 export const names = (text, nick) => nick !== "" && new RegExp(word(nick), "iu").test(text);
 
-/** Tell whether a text is a few emoji and nothing else. */
 export const isEmoji = (text) => text.length <= 40 && /\P{ASCII}/u.test(text) && EMOJI.test(text);
 
-/** Return one of twelve colours for a nickname, the same one everywhere. */
+/** Return one of twelve colours, the same one for a nickname everywhere. */
 export function hue(nick) {
   let sum = 0;
-  for (const letter of fold(nick)) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
-  return 15 + 30 * (((sum ^ (sum >>> 7)) >>> 0) % 12);
+  for (const letter of fold(nick)) sum = (sum * 31 + letter.codePointAt(0)) % 9973; // a prime
+  return 15 + 30 * (sum % 12);
 }
 
 /**
- * Cut a text into pieces: {kind: "text", "block", "code", "link", "room" or "mention", text}.
- * @param nick whose mentions are told apart
- * @param code whether there may be any: in what the page tells, ` may be a part of a nickname
+ * Cut a text into pieces: {kind: "text", "code", "link", "room" or "mention", text}.
+ * @param nick whose mentions count
+ * @param code whether there may be any: where nicknames are told, ` may be a part of one
  */
 export function pieces(text, { nick = "", code = true } = {}) {
   const kinds = [code && CODE, ...SPECIAL, nick && `(?<mention>${word(nick)})`];
@@ -49,7 +44,7 @@ export function pieces(text, { nick = "", code = true } = {}) {
   const found = [];
   let done = 0;
   for (let match; (match = search.exec(text)); done = search.lastIndex) {
-    const [kind, whole] = Object.entries(match.groups).find(([, part]) => part !== undefined);
+    const [kind, whole] = Object.entries(match.groups).find(([name, part]) => part && name !== "ticks");
     const part = kind === "link" ? withoutEnd(whole) : whole;
     if (kind === "link") search.lastIndex = match.index + part.length;
     found.push({ kind: "text", text: text.slice(done, match.index) });
