@@ -57,6 +57,7 @@ async function show(nick) {
   const { name: room, isRoom, people } = chat.view;
   const { role, state } = people?.get(fold(nick)) ?? {};
   const [place, put] = forms();
+  place.className = "grave";
   const act = async (name, fields) => {
     try {
       await ask({ do: name, room, nick, whom: nick, ...fields });

@@ -109,7 +109,7 @@ const busy = (is) => (at("join").disabled = is);
 
 function keep() {
   if (!chat.nick || !at("door").hidden) return;
-  const places = listed().map(({ name, read }) => [name, read]);
+  const places = listed().map(({ name, read, draft }) => [name, read, draft]);
   session({ tab, nick: chat.nick, places, inbox: readInbox(), view: chat.view?.name, unsent: outbox.left() });
 }
 
@@ -148,7 +148,7 @@ export function begin() {
   if (!before.tab || !before.nick) return busy(false);
   tab = before.tab;
   Object.assign(chat, { nick: before.nick, inbox: before.inbox });
-  for (const [name, read] of before.places) Object.assign(placeOf(name), { read, last: read });
+  for (const [name, read, draft] of before.places) Object.assign(placeOf(name), { read, last: read, draft });
   busy(true);
   connect(comeBack);
 }

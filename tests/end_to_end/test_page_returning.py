@@ -32,6 +32,21 @@ def test_a_reload_keeps_the_session(web_chat: WebChat, visit: Visits) -> None:
         assert not re.search("alice (left|joined)", carol.text)
 
 
+def test_a_reload_keeps_what_is_half_written(visit: Visits) -> None:
+    """In each place its own."""
+    alice = visit("alice")
+    alice.enter("#tea")
+    alice.box.fill("a cup of")
+    alice.go("#lobby")
+    expect(alice.box).to_have_value("")
+    alice.box.fill("half a")
+    alice.page.reload()
+    alice.is_in()
+    expect(alice.box).to_have_value("half a")
+    alice.go("#tea")
+    expect(alice.box).to_have_value("a cup of")
+
+
 def test_no_script_can_read_the_session(web_chat: WebChat, visit: Visits) -> None:
     """The cookie is for the server alone; nothing else that is kept would do."""
     alice = visit("alice")
