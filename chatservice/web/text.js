@@ -29,7 +29,7 @@ export const isEmoji = (text) => text.length <= 40 && /\P{ASCII}/u.test(text) &&
 /** Return one of twelve colours, the same one for a nickname everywhere. */
 export function hue(nick) {
   let sum = 0;
-  for (const letter of fold(nick)) sum = (sum * 31 + letter.codePointAt(0)) % 9973; // a prime
+  for (const letter of fold(nick)) sum = (sum * 31 + letter.codePointAt(0)) % 9941; // a prime
   return 15 + 30 * (sum % 12);
 }
 
