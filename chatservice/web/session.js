@@ -148,7 +148,7 @@ export function begin() {
   if (!before.tab || !before.nick) return busy(false);
   tab = before.tab;
   Object.assign(chat, { nick: before.nick, inbox: before.inbox });
-  for (const [name, read, draft] of before.places) Object.assign(placeOf(name), { read, last: read, draft });
+  for (const [name, read, draft = ""] of before.places) Object.assign(placeOf(name), { read, last: read, draft });
   busy(true);
   connect(comeBack);
 }
