@@ -88,6 +88,7 @@ def test_an_unknown_command_says_so(visit: Visits) -> None:
     alice.say("/nonsense")
     expect(alice.page.get_by_text(re.compile("/nonsense")).first).to_be_visible()
     expect(alice.message("/nonsense")).to_have_count(0)
+    expect(alice.unsent().get_by_role("button", name="Discard")).to_be_visible()
     alice.say("hello")
     alice.hears("hello")
     expect(alice.unsent()).to_have_count(0)
