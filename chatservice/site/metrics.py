@@ -217,7 +217,7 @@ class _Nothing(Folder):
 
 
 class MetricsSite(ChatSite):
-    """The web server for metrics, bounded as the one for everybody is."""
+    """The web server for metrics, bounded as the one for everybody; the log names it apart."""
 
 
 def registry_of(hub: Hub) -> CollectorRegistry:
